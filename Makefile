@@ -1,0 +1,69 @@
+# Fermion's only build file. `make help` lists the targets and variables.
+CONFIG := release$(if $(SAN),-san)
+BUILD ?= build/$(CONFIG)
+CXXFLAGS := -std=c++20 -O2 -g -Wall -Wextra -Werror -fopenmp -I. -MMD -MP
+LDFLAGS := -fopenmp
+LDLIBS := -ldnnl -lhwy -lfmt
+ifneq ($(SAN),)
+  CXXFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+  LDFLAGS += -fsanitize=address,undefined
+endif
+
+library := $(filter-out fer/main.cpp,$(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp layers/*.cpp fer/*.cpp))
+tests := $(filter-out tests/main.cpp,$(wildcard tests/*.cpp tests/*/*.cpp))
+objects := $(library:%.cpp=$(BUILD)/%.o)
+test_binaries := $(tests:%.cpp=$(BUILD)/%)
+
+.PHONY: all build setup train test bench check clean help
+all: setup
+	@$(MAKE) --no-print-directory build
+build: bin/fer
+
+setup:
+	@scripts/setup.sh
+
+train: all
+	bin/fer train $(if $(DATA),--data $(DATA)) $(if $(DEVICE),--device $(DEVICE)) $(ARGS)
+
+test: setup
+	@$(MAKE) --no-print-directory build $(if $(OP),$(BUILD)/tests/cases/$(OP),$(test_binaries))
+	@scripts/run_tests.sh $(if $(OP),$(BUILD)/tests/cases/$(OP),$(test_binaries))
+
+bench: all
+	@$(MAKE) --no-print-directory $(BUILD)/benchmarks/bench
+	@$(BUILD)/benchmarks/bench $(if $(OP),--op $(OP)) $(ARGS)
+
+check: 
+	@scripts/setup.sh --check
+	@scripts/check.sh
+
+clean:
+	rm -rf build bin
+
+help:
+	@echo "make            build bin/fer (installs missing packages first)"
+	@echo "make train      train on faces the program draws; DATA=dir trains on that set; ARGS='--set epochs=2' passes options on"
+	@echo "make test       every test; OP=softmax one op's case; SAN=1 with address and undefined-behaviour checks"
+	@echo "make bench      tables of every op and of the train step beside their peers; OP=conv2d one op"
+	@echo "make check      format, include direction, README commands"
+	@echo "make clean      delete build/ and bin/"
+	@echo "Variables: DATA ARGS OP DEVICE=cpu|cuda GPU=auto|interpreted|none SAN=1"
+
+bin/fer: $(BUILD)/bin/fer
+	@mkdir -p bin && ln -sf ../$< $@
+$(BUILD)/bin/fer: $(BUILD)/fer/main.o $(BUILD)/libfermion.a
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
+$(BUILD)/libfermion.a: $(objects)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/tests/main.o $(BUILD)/libfermion.a
+	$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
+$(BUILD)/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS) -c $< -o $@
+# The same faces on every machine: no contraction of a*b+c in the renderer.
+$(BUILD)/fer/synth_faces.o: CXXFLAGS += -ffp-contract=off
+
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,45 @@
+// What a kernel runs on. The type of the context picks the device: every kernel is overloaded on it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace fermion::kernels {
+
+// Scratch memory of one kernel call. What take() returns stays valid until the call ends; the engine hands
+// the same memory to the next call, so that after the first step nothing is allocated.
+class Workspace {
+ public:
+  virtual ~Workspace() = default;
+
+  // 64-byte aligned, uninitialised.
+  virtual void* take_bytes(std::size_t bytes) = 0;
+
+  template <class T>
+  T* take(std::int64_t count) {
+    return static_cast<T*>(take_bytes(static_cast<std::size_t>(count) * sizeof(T)));
+  }
+};
+
+// oneDNN primitives by shape; see kernels/onednn.h.
+class Primitives;
+
+struct Cpu {
+  int threads;  // OpenMP threads of every parallel loop; part of "same device" in promises of equal bits
+  Workspace& workspace;
+  Primitives& primitives;
+};
+
+// Whether a gradient kernel replaces what its output holds or adds to it.
+enum class Write { overwrite, accumulate };
+
+// Where a gradient goes. Null: nobody wants it.
+template <class T>
+struct Gradient {
+  T* data = nullptr;
+  Write write = Write::overwrite;
+
+  explicit operator bool() const { return data != nullptr; }
+};
+
+}  // namespace fermion::kernels

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Runs the given doctest binaries one after the other and ends with the line "N passed, N failed".
+passed=0 failed=0
+for binary in "$@"; do
+  name=${binary#*/tests/}
+  start=$SECONDS
+  output=$("$binary" --no-intro 2>&1)
+  status=$?
+  counts=$(sed -nE 's/^\[doctest\] test cases: *[0-9]+ \| *([0-9]+) passed \| *([0-9]+) failed.*/\1 \2/p' <<<"$output")
+  read -r p f <<<"${counts:-0 1}"
+  [ "$status" -ne 0 ] && [ "$f" -eq 0 ] && f=1
+  passed=$((passed + p)) failed=$((failed + f))
+  printf '%-36s %3d passed %3d failed %4d s\n' "$name" "$p" "$f" $((SECONDS - start))
+  [ "$f" -eq 0 ] || printf '%s\n' "$output"
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
