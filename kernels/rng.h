@@ -48,16 +48,16 @@ struct Random {
   }
 
   // Uniform in (0, 1): the middle of one of 2^24 equal cells.
-  FERMION_HOST_DEVICE static double uniform(std::uint32_t word) { return ((word >> 8) + 0.5) * 0x1p-24; }
-  FERMION_HOST_DEVICE double uniform(std::uint64_t index) const { return uniform(bits(index)); }
+  FERMION_HOST_DEVICE static double unit(std::uint32_t word) { return ((word >> 8) + 0.5) * 0x1p-24; }
+  FERMION_HOST_DEVICE double uniform(std::uint64_t index) const { return unit(bits(index)); }
 
   // Standard normal, Box and Muller in f64: indices 2i and 2i + 1 are the cosine and the sine of one pair of
   // words.
   double normal(std::uint64_t index) const {
     const PhiloxBlock words = block(index / 4);
     const int pair = static_cast<int>(index % 4) / 2 * 2;
-    const double radius = std::sqrt(-2.0 * std::log(uniform(words.word[pair])));
-    const double angle = 2.0 * 3.14159265358979323846 * uniform(words.word[pair + 1]);
+    const double radius = std::sqrt(-2.0 * std::log(unit(words.word[pair])));
+    const double angle = 2.0 * 3.14159265358979323846 * unit(words.word[pair + 1]);
     return radius * (index % 2 == 0 ? std::cos(angle) : std::sin(angle));
   }
 };
