@@ -1,0 +1,84 @@
+// The vector form of a feature (kernels/feature.h), for the loops of every kernel that reads one. Include it
+// behind foreach_target.h and hwy/highway.h. A reader's forward and backward see the same bits of value(x),
+// so that a mask or a maximum is decided alike in both.
+//
+//   for_each_channel_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
+//     const FeatureVector x(d, norm, k * C + c);            // the norm's constants, in registers
+//     auto sum_da = hn::Zero(d), sum_da_x_hat = hn::Zero(d);
+//     for (each pixel) {
+//       const auto x_hat = x.x_hat(hn::LoadU(d, y + pixel * C + c));
+//       const auto da = x.mask(x_hat, ...gradient of value(x)...);
+//       store_gradient(d, da, gradient.da.write, gradient.da.data + pixel * C + c);
+//       sum_da = hn::Add(sum_da, da);
+//       sum_da_x_hat = hn::MulAdd(da, x_hat, sum_da_x_hat);
+//     }
+//     hn::StoreU(...) into this chunk's row of FeatureSums
+//   });
+#if defined(FERMION_KERNELS_FEATURE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef FERMION_KERNELS_FEATURE_INL_H_
+#undef FERMION_KERNELS_FEATURE_INL_H_
+#else
+#define FERMION_KERNELS_FEATURE_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include "kernels/feature.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace fermion::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// The norm of one vector of channels; the identity where there is none.
+template <class D>
+class FeatureVector {
+ public:
+  using V = hn::Vec<D>;
+
+  // index: k C + c of the first channel.
+  HWY_INLINE FeatureVector(D d, const Norm& norm, std::int64_t index)
+      : gain_(norm ? hn::LoadU(d, norm.gain + index) : hn::Set(d, 1.0f)),
+        shift_(norm ? hn::LoadU(d, norm.shift + index) : hn::Zero(d)),
+        mean_(norm ? hn::LoadU(d, norm.mean + index) : hn::Zero(d)),
+        inv_std_(norm ? hn::LoadU(d, norm.inv_std + index) : hn::Set(d, 1.0f)),
+        relu_(norm && norm.relu) {}
+
+  HWY_INLINE V x_hat(V y) const { return hn::Mul(hn::Sub(y, mean_), inv_std_); }
+
+  // NaN travels: relu(z) = z < 0 ? 0 : z.
+  HWY_INLINE V value(V y) const {
+    const V z = hn::MulAdd(x_hat(y), gain_, shift_);
+    return relu_ ? hn::IfThenZeroElse(hn::Lt(z, zero()), z) : z;
+  }
+
+  // da from d, the gradient of value(x).
+  HWY_INLINE V mask(V x_hat, V d) const {
+    return relu_ ? hn::IfThenZeroElse(hn::Le(hn::MulAdd(x_hat, gain_, shift_), zero()), d) : d;
+  }
+
+ private:
+  HWY_INLINE static V zero() { return hn::Zero(D()); }
+
+  V gain_, shift_, mean_, inv_std_;
+  bool relu_;
+};
+
+template <class D>
+HWY_INLINE void store_gradient(D d, hn::Vec<D> gradient, Write write, float* to) {
+  hn::StoreU(write == Write::accumulate ? hn::Add(hn::LoadU(d, to), gradient) : gradient, d, to);
+}
+
+// Calls body(d, c) for each whole vector of channels, then for the remaining channels one by one.
+template <class Body>
+HWY_INLINE void for_each_channel_vector(std::int64_t C, const Body& body) {
+  const hn::ScalableTag<float> d;
+  const std::int64_t lanes = hn::Lanes(d);
+  std::int64_t c = 0;
+  for (; c + lanes <= C; c += lanes) body(d, c);
+  for (; c < C; ++c) body(hn::CappedTag<float, 1>(), c);
+}
+
+}  // namespace fermion::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
