@@ -62,6 +62,15 @@ struct Random {
   }
 };
 
+// What a stochastic kernel is given: the step stays in device memory, so that a replayed CUDA graph draws anew.
+struct RandomSource {
+  std::uint64_t seed = 0;
+  std::uint32_t stream = 0;
+  const std::int32_t* step = nullptr;
+
+  FERMION_HOST_DEVICE Random now() const { return {seed, stream, static_cast<std::uint32_t>(*step)}; }
+};
+
 // Stream of a name: FNV-1a, 32 bits. Parameters draw from the stream of their module path.
 constexpr std::uint32_t stream_of(const char* name) {
   std::uint32_t hash = 2166136261u;

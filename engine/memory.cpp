@@ -1,0 +1,102 @@
+#include "engine/memory.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "engine/error.h"
+
+namespace fermion::engine {
+namespace {
+
+constexpr std::size_t alignment = 64;
+constexpr unsigned char guard_byte = 0xA5;
+
+std::size_t round_up(std::size_t bytes, std::size_t unit) {
+  return (bytes + unit - 1) / unit * unit;
+}
+
+// Bytes of the size class of a request, without its guard.
+std::size_t size_class(std::size_t bytes) {
+  const std::size_t step = std::bit_floor(std::max(bytes, std::size_t{8 * alignment})) / 8;
+  return round_up(std::max(bytes, std::size_t{1}), step);
+}
+
+void check_guard(const unsigned char* data, std::size_t bytes) noexcept {
+  for (std::size_t i = 0; i < alignment; ++i) {
+    if (data[bytes + i] == guard_byte) continue;
+    std::fprintf(stderr, "fermion: something wrote %zu bytes past the end of a block of %zu bytes\n", i + 1,
+                 bytes);
+    std::abort();
+  }
+}
+
+}  // namespace
+
+Pool::~Pool() {
+  for (auto& [bytes, blocks] : free_)
+    for (void* block : blocks) std::free(block);
+}
+
+void* Pool::allocate(std::size_t bytes) {
+  const std::size_t rounded = size_class(bytes);
+  std::vector<void*>& blocks = free_[rounded];
+  void* data = nullptr;
+  if (!blocks.empty()) {
+    data = blocks.back();
+    blocks.pop_back();
+  } else {
+    data = std::aligned_alloc(alignment, round_up(rounded + alignment, alignment));
+    if (!data)
+      throw Error("out of memory: {} bytes asked, {} in use on the CPU; a smaller batch or input needs less",
+                  bytes, statistics_.in_use);
+    statistics_.reserved += rounded + alignment;
+    ++statistics_.system_allocations;
+  }
+  if (poison_) std::memset(data, 0xFF, rounded);
+  std::memset(static_cast<unsigned char*>(data) + bytes, guard_byte, alignment);
+  statistics_.in_use += rounded;
+  statistics_.peak = std::max(statistics_.peak, statistics_.in_use);
+  return data;
+}
+
+void Pool::release(void* data, std::size_t bytes) noexcept {
+  check_guard(static_cast<unsigned char*>(data), bytes);
+  const std::size_t rounded = size_class(bytes);
+  free_[rounded].push_back(data);
+  statistics_.in_use -= rounded;
+}
+
+Arena::~Arena() {
+  release_blocks();
+}
+
+void Arena::release_blocks() {
+  for (const Block& block : blocks_) pool_.release(block.data, block.bytes);
+  blocks_.clear();
+}
+
+void* Arena::take_bytes(std::size_t bytes) {
+  bytes = round_up(bytes, alignment);
+  if (blocks_.empty() || used_ + bytes > blocks_.back().bytes) {
+    blocks_.push_back({pool_.allocate(bytes), bytes});
+    used_ = 0;
+  }
+  void* data = static_cast<char*>(blocks_.back().data) + used_;
+  used_ += bytes;
+  return data;
+}
+
+void Arena::reset() {
+  if (blocks_.size() > 1) {
+    std::size_t total = 0;
+    for (const Block& block : blocks_) total += block.bytes;
+    release_blocks();
+    blocks_.push_back({pool_.allocate(total), total});
+  }
+  used_ = 0;
+}
+
+}  // namespace fermion::engine

@@ -1,0 +1,56 @@
+#include "engine/tape.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/error.h"
+
+namespace fermion::engine {
+namespace {
+
+bool finite(const Tensor& tensor) {
+  if (!tensor || tensor.dtype() != DType::f32) return true;
+  const float* values = tensor.data<float>();
+  return std::all_of(values, values + tensor.size(), [](float value) { return std::isfinite(value); });
+}
+
+}  // namespace
+
+bool Tape::wanted(std::initializer_list<Tensor> inputs) const {
+  return mode_ == Mode::train &&
+         std::any_of(inputs.begin(), inputs.end(), [](const Tensor& t) { return t.wants_gradient(); });
+}
+
+void Tape::check(const std::string& label, std::initializer_list<Tensor> tensors) {
+  for (const Tensor& tensor : tensors)
+    if (!finite(tensor))
+      throw Error("{} made a value that is not finite, shape {}", label, tensor.shape().text());
+}
+
+void Tape::backward(const Tensor& loss) {
+  if (loss.size() != 1) throw Error("backward starts from a scalar, not from {}", loss.shape().text());
+  if (!loss.wants_gradient()) throw Error("backward: no parameter that wants a gradient led to this loss");
+  *loss.take_gradient<float>().data = 1.0f;
+  while (!nodes_.empty()) {
+    const Node node = std::move(nodes_.back());
+    nodes_.pop_back();
+    if (!node.output.gradient()) continue;
+    node.backward(device_);
+    for (const Tensor& input : node.inputs)
+      if (!finite(input.gradient()))
+        throw Error("{} backward made a gradient that is not finite, shape {}", node.label,
+                    input.shape().text());
+  }
+}
+
+kernels::RandomSource Tape::random() const {
+  if (!randomness_.step) throw Error("{}: a random op needs a tape with a seed and a step", path_);
+  return {randomness_.seed, kernels::stream_of(path_.c_str()), randomness_.step.data<std::int32_t>()};
+}
+
+Tape::Scope::Scope(Tape& tape, const std::string& name) : tape_(tape), length_(tape.path_.size()) {
+  if (!tape.path_.empty()) tape.path_ += '.';
+  tape.path_ += name;
+}
+
+}  // namespace fermion::engine

@@ -1,0 +1,97 @@
+// Autograd: an eager tape. Ops run their forward at once and leave their backward here; backward() walks it
+// back.
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "engine/device.h"
+#include "engine/tensor.h"
+#include "kernels/rng.h"
+
+namespace fermion::engine {
+
+enum class Mode { train, evaluate };
+
+// Random numbers of stochastic ops: seed, and the step, read from device memory ([1] i32).
+struct Randomness {
+  std::uint64_t seed = 0;
+  Tensor step;
+};
+
+// One forward pass, and in training its backward. In Mode::evaluate nothing is recorded.
+class Tape {
+ public:
+  Tape(Device& device, Mode mode, Randomness randomness = {})
+      : device_(device), mode_(mode), randomness_(randomness) {}
+  Tape(const Tape&) = delete;
+
+  Device& device() const { return device_; }
+  Mode mode() const { return mode_; }
+
+  // Runs forward(context, Type<T>{}) now and, where a gradient is wanted, backward(context, Type<T>{}) on the
+  // way back, when the gradient of outputs[0] has arrived. T is the element type of outputs[0]. There is no
+  // way to record one without the other.
+  template <class Forward, class Backward>
+  void op(const char* name, std::initializer_list<Tensor> inputs, std::initializer_list<Tensor> outputs,
+          Forward forward, Backward backward) {
+    const std::string label = path_ + "/" + name;
+    const DType dtype = outputs.begin()->dtype();
+    device_.run(label, dtype, forward);
+    if (check_finite_) check(label, outputs);
+    if (!wanted(inputs)) return;
+    for (const Tensor& output : outputs)
+      if (output.dtype() == dtype) output.want_gradient();
+    nodes_.push_back({label, *outputs.begin(),
+                      check_finite_ ? std::vector<Tensor>(inputs) : std::vector<Tensor>(),
+                      [label = label + " backward", dtype, backward = std::move(backward)](Device& device) {
+                        device.run(label, dtype, backward);
+                      }});
+  }
+
+  // Gradients of a scalar loss by everything that wants one. Nodes are freed as the walk passes them.
+  void backward(const Tensor& loss);
+
+  // Checks every output and gradient from now on and throws with the name of the op that made the first one
+  // that is not finite.
+  void check_finite() { check_finite_ = true; }
+
+  // The random numbers of the op at the current path.
+  kernels::RandomSource random() const;
+
+  // Module path of the ops that run while the scope lives.
+  class Scope {
+   public:
+    Scope(Tape& tape, const std::string& name);
+    ~Scope() { tape_.path_.resize(length_); }
+    Scope(const Scope&) = delete;
+
+   private:
+    Tape& tape_;
+    std::size_t length_;
+  };
+  Scope scope(const std::string& name) { return Scope(*this, name); }
+  const std::string& path() const { return path_; }
+
+ private:
+  struct Node {
+    std::string label;
+    Tensor output;
+    std::vector<Tensor> inputs;  // only while checking
+    std::function<void(Device&)> backward;
+  };
+  bool wanted(std::initializer_list<Tensor> inputs) const;
+  static void check(const std::string& label, std::initializer_list<Tensor> tensors);
+
+  Device& device_;
+  Mode mode_;
+  Randomness randomness_;
+  std::string path_;
+  bool check_finite_ = false;
+  std::vector<Node> nodes_;
+};
+
+}  // namespace fermion::engine

@@ -1,0 +1,110 @@
+#include "engine/tensor.h"
+
+#include "engine/error.h"
+
+namespace fermion::engine {
+
+class Storage {
+ public:
+  Storage(Device& device, std::size_t bytes)
+      : device(device), data(device.pool().allocate(bytes)), bytes(bytes) {}
+  ~Storage() { device.pool().release(data, bytes); }
+  Storage(const Storage&) = delete;
+
+  Device& device;
+  void* data;
+  std::size_t bytes;
+  bool wants_gradient = false;
+  bool gradient_arrived = false;
+  std::shared_ptr<Storage> gradient;
+};
+
+Tensor Tensor::empty(Device& device, DType dtype, Shape shape) {
+  Tensor tensor;
+  tensor.shape_ = shape;
+  tensor.dtype_ = dtype;
+  tensor.storage_ =
+      std::make_shared<Storage>(device, static_cast<std::size_t>(shape.size()) * size_of(dtype));
+  return tensor;
+}
+
+Tensor Tensor::zeros(Device& device, DType dtype, Shape shape) {
+  Tensor tensor = empty(device, dtype, shape);
+  tensor.fill_zero();
+  return tensor;
+}
+
+Device& Tensor::device() const {
+  if (!storage_) throw Error("an undefined tensor has no device");
+  return storage_->device;
+}
+
+void Tensor::check_type(DType dtype) const {
+  if (!storage_) throw Error("an undefined tensor has no data");
+  if (dtype != dtype_) throw Error("a tensor of {} was read as {}", name_of(dtype_), name_of(dtype));
+}
+
+void* Tensor::address() const {
+  return static_cast<char*>(storage_->data) + static_cast<std::size_t>(offset_) * size_of(dtype_);
+}
+
+void* Tensor::gradient_address() const {
+  return static_cast<char*>(storage_->gradient->data) + static_cast<std::size_t>(offset_) * size_of(dtype_);
+}
+
+void Tensor::fill_zero() const {
+  std::memset(address(), 0, bytes());
+}
+
+void Tensor::copy_from(const void* host, std::size_t count) const {
+  if (count != bytes())
+    throw Error("a tensor {} of {} bytes was given {} bytes", shape_.text(), bytes(), count);
+  if (count > 0) std::memcpy(address(), host, count);
+}
+
+Tensor Tensor::reshape(Shape shape) const {
+  if (shape.size() != size())
+    throw Error("reshape: {} does not hold the elements of {}", shape.text(), shape_.text());
+  Tensor view = *this;
+  view.shape_ = shape;
+  return view;
+}
+
+Tensor Tensor::slice(std::int64_t begin, std::int64_t end) const {
+  if (shape_.rank() == 0 || begin < 0 || end < begin || end > shape_[0])
+    throw Error("slice: rows {} to {} of {}", begin, end, shape_.text());
+  Tensor view = *this;
+  view.offset_ += shape_[0] == 0 ? 0 : begin * (size() / shape_[0]);
+  view.shape_.set(0, end - begin);
+  return view;
+}
+
+void Tensor::want_gradient() const {
+  storage_->wants_gradient = true;
+}
+
+bool Tensor::wants_gradient() const {
+  return storage_ && storage_->wants_gradient;
+}
+
+Tensor Tensor::gradient() const {
+  if (!storage_ || !storage_->gradient_arrived) return {};
+  Tensor view = *this;
+  view.storage_ = storage_->gradient;
+  return view;
+}
+
+kernels::Write Tensor::start_gradient() const {
+  if (!storage_->gradient) storage_->gradient = std::make_shared<Storage>(storage_->device, storage_->bytes);
+  if (storage_->gradient_arrived) return kernels::Write::accumulate;
+  storage_->gradient_arrived = true;
+  if (bytes() == storage_->bytes) return kernels::Write::overwrite;
+  std::memset(storage_->gradient->data, 0, storage_->bytes);
+  return kernels::Write::accumulate;
+}
+
+void Tensor::clear_gradient() const {
+  storage_->gradient_arrived = false;
+}
+
+}  // namespace fermion::engine

@@ -1,0 +1,6 @@
+#include <cstdio>
+
+int main() {
+  std::puts("usage: fer train|eval|predict|info|faces|data|devices");
+  return 2;
+}

@@ -1,0 +1,8 @@
+// oneDNN primitives by shape.
+#pragma once
+
+namespace fermion::kernels {
+
+class Primitives {};
+
+}  // namespace fermion::kernels
