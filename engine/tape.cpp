@@ -16,12 +16,12 @@ bool finite(const Tensor& tensor) {
 
 }  // namespace
 
-bool Tape::wanted(std::initializer_list<Tensor> inputs) const {
+bool Tape::wanted(const std::vector<Tensor>& inputs) const {
   return mode_ == Mode::train &&
          std::any_of(inputs.begin(), inputs.end(), [](const Tensor& t) { return t.wants_gradient(); });
 }
 
-void Tape::check(const std::string& label, std::initializer_list<Tensor> tensors) {
+void Tape::check(const std::string& label, const std::vector<Tensor>& tensors) {
   for (const Tensor& tensor : tensors)
     if (!finite(tensor))
       throw Error("{} made a value that is not finite, shape {}", label, tensor.shape().text());

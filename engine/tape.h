@@ -4,7 +4,6 @@
 
 #include <concepts>
 #include <functional>
-#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -36,17 +35,16 @@ class Tape {
   // way back, when the gradient of outputs[0] has arrived. T is the element type of outputs[0]. There is no
   // way to record one without the other.
   template <class Forward, class Backward>
-  void op(const char* name, std::initializer_list<Tensor> inputs, std::initializer_list<Tensor> outputs,
+  void op(const char* name, const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs,
           Forward forward, Backward backward) {
     const std::string label = path_ + "/" + name;
-    const DType dtype = outputs.begin()->dtype();
+    const DType dtype = outputs.front().dtype();
     device_.run(label, dtype, forward);
     if (check_finite_) check(label, outputs);
     if (!wanted(inputs)) return;
     for (const Tensor& output : outputs)
       if (output.dtype() == dtype) output.want_gradient();
-    nodes_.push_back({label, *outputs.begin(),
-                      check_finite_ ? std::vector<Tensor>(inputs) : std::vector<Tensor>(),
+    nodes_.push_back({label, outputs.front(), check_finite_ ? inputs : std::vector<Tensor>(),
                       [label = label + " backward", dtype, backward = std::move(backward)](Device& device) {
                         device.run(label, dtype, backward);
                       }});
@@ -83,8 +81,8 @@ class Tape {
     std::vector<Tensor> inputs;  // only while checking
     std::function<void(Device&)> backward;
   };
-  bool wanted(std::initializer_list<Tensor> inputs) const;
-  static void check(const std::string& label, std::initializer_list<Tensor> tensors);
+  bool wanted(const std::vector<Tensor>& inputs) const;
+  static void check(const std::string& label, const std::vector<Tensor>& tensors);
 
   Device& device_;
   Mode mode_;

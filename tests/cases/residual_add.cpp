@@ -1,0 +1,33 @@
+#include <doctest/doctest.h>
+
+#include "engine/ops.h"
+#include "tests/harness.h"
+
+using namespace fermion;
+using namespace fermion::test;
+
+FERMION_CASES(residual_add) {
+  const auto op = [](Tape& tape, const std::vector<Feature>& in) {
+    return std::vector<Tensor>{engine::residual_add(tape, in[0], in[1])};
+  };
+  const auto reference = [](const std::vector<Array>& in) {
+    Array y(in[0].shape);
+    for (std::size_t i = 0; i < y.values.size(); ++i) y.values[i] = in[0].values[i] + in[1].values[i];
+    return std::vector<Array>{y};
+  };
+  const auto add = [&](const std::string& name, Shape shape, bool norm_a, bool norm_b) {
+    return OpCase{.name = name,
+                  .inputs = {feature("a", shape, norm_a), feature("b", shape, norm_b, false)},
+                  .op = op,
+                  .reference = reference,
+                  .terms = 4,
+                  .gradient_terms = static_cast<double>(shape.size() / shape[-1]),
+                  .flops = static_cast<double>(shape.size()),
+                  .bytes = 12.0 * static_cast<double>(shape.size())};
+  };
+  return {.tests = {add("plain", {2, 5, 7, 33}, false, false),
+                    add("one pixel, one channel", {1, 1, 1, 1}, true, true),
+                    add("norms", {3, 9, 11, 35}, true, true), add("bank", {4, 2, 5, 3, 32}, true, false),
+                    add("several chunks", {2, 30, 30, 18}, true, true)},
+          .benchmarks = {add("non-local block of lnl-base", {16, 28, 28, 128}, true, false)}};
+}

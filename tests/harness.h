@@ -1,0 +1,130 @@
+// One case object per op gives its correctness test on every device, its gradient check, NaN propagation,
+// bitwise rerun, accumulation into a gradient that is there already, and its benchmark.
+//
+//   FERMION_CASES(residual_add) {
+//     OpCases cases;
+//     for (...) cases.tests.push_back({.name = ..., .inputs = {feature("x", {2, 5, 7, 33})}, .op = ...,
+//     .reference = ...}); return cases;
+//   }
+//
+// The reference is the slowest honest float64 loop. It is given value(x) of features, so it knows nothing of
+// norms. Gradients are compared with central differences of the reference. Every tensor ends in guard bytes
+// and starts as NaNs, so that writes past the end and reads of nothing are seen.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/feature.h"
+#include "engine/tape.h"
+
+namespace fermion::test {
+
+using engine::Feature;
+using engine::Shape;
+using engine::Tape;
+using engine::Tensor;
+
+// A float64 tensor of the reference. Indices may be fewer than dimensions only when the array is flat.
+struct Array {
+  Shape shape;
+  std::vector<double> values;
+
+  Array() = default;
+  explicit Array(Shape s) : shape(s), values(static_cast<std::size_t>(s.size()), 0.0) {}
+
+  template <class... I>
+  double& operator()(I... i) {
+    return values[offset({static_cast<std::int64_t>(i)...})];
+  }
+  template <class... I>
+  double operator()(I... i) const {
+    return values[offset({static_cast<std::int64_t>(i)...})];
+  }
+
+ private:
+  std::size_t offset(std::initializer_list<std::int64_t> index) const;
+};
+
+struct Input {
+  std::string name;
+  Shape shape;
+  enum class Fill {
+    normal,
+    uniform,
+    positive,
+    integers,
+    bytes
+  } fill = Fill::normal;  // positive: in [0.2, 2.2]
+  double scale = 1;       // of normal and uniform values; the bound of integers
+  bool norm = false;      // a feature with gain, shift and statistics
+  bool relu = false;
+  bool gradient = true;  // whether its gradient is wanted and checked
+
+  Input without_gradient() const {
+    Input i = *this;
+    i.gradient = false;
+    return i;
+  }
+};
+
+inline Input tensor(std::string name, Shape shape, Input::Fill fill = Input::Fill::normal, double scale = 1) {
+  return {std::move(name), shape, fill, scale};
+}
+// [N, H, W, C] or [K, N, H, W, C]; gains of both signs.
+inline Input feature(std::string name, Shape shape, bool norm = true, bool relu = true) {
+  return {std::move(name), shape, Input::Fill::normal, 1, norm, norm && relu};
+}
+// i32 in 0 .. bound - 1.
+inline Input integers(std::string name, Shape shape, int bound) {
+  return {std::move(name), shape, Input::Fill::integers, static_cast<double>(bound), false, false, false};
+}
+
+struct OpCase {
+  std::string name;
+  std::vector<Input> inputs;
+  // Plain tensors come as features without a norm: inputs[i].y.
+  std::function<std::vector<Tensor>(Tape&, const std::vector<Feature>& inputs)> op;
+  std::function<std::vector<Array>(const std::vector<Array>& values)> reference;
+  double terms = 1;  // length of the longest sum behind one output: tolerance 8 eps sqrt(terms) max|r|
+  double gradient_terms = 1;  // the same for gradients
+  bool sparse = false;        // more than nine tenths of an output or gradient may be zero
+  bool stochastic = false;    // the reference repeats the op's Philox numbers; seed 7, step 3, path "case"
+  double flops = 0,
+         bytes = 0;  // of the forward pass, for benchmarks: multiply-adds count two; compulsory traffic
+};
+
+struct OpCases {
+  std::vector<OpCase> tests;
+  std::vector<OpCase> benchmarks;  // at model shapes; no reference needed
+};
+
+// |actual - expected| <= tolerance max|expected| for every element. Returns "" or what is wrong: a size, a
+// NaN on one side only, a difference with its index, an output of (nearly) nothing but zeros.
+std::string compare(const std::vector<double>& actual, const std::vector<double>& expected, double tolerance,
+                    bool sparse = false);
+
+// All checks of one case; throws with what failed and the command that replays it.
+void run_case(const std::string& op, const OpCase& test);
+
+struct Registered {
+  std::string op;
+  OpCases (*cases)();
+};
+std::vector<Registered>& registry();
+// The tests of one op, or the one named by the environment variable CASE; LIST=1 only prints the names.
+void run_cases(const std::string& op, OpCases (*cases)());
+
+// Inputs of a case on a device, and their float64 values.
+std::vector<Feature> make_inputs(engine::Device& device, const OpCase& test, std::uint64_t seed);
+
+}  // namespace fermion::test
+
+#define FERMION_CASES(op)                                                                             \
+  static fermion::test::OpCases op##_cases();                                                         \
+  static const bool op##_registered = (fermion::test::registry().push_back({#op, op##_cases}), true); \
+  TEST_CASE(#op) {                                                                                    \
+    fermion::test::run_cases(#op, op##_cases);                                                        \
+  }                                                                                                   \
+  static fermion::test::OpCases op##_cases()
