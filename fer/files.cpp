@@ -5,9 +5,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fstream>
-#include <stdexcept>
 #include <system_error>
 #include <unistd.h>
+
+#include "engine/error.h"
 
 namespace fermion::fer {
 namespace {
@@ -41,19 +42,18 @@ int write_and_flush(const fs::path& path, std::string_view bytes) {
 std::vector<std::uint8_t> read_file(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
-  if (status.type() == fs::file_type::not_found)
-    throw std::runtime_error(fmt::format("{}: no such file", path.string()));
+  if (status.type() == fs::file_type::not_found) throw engine::Error("{}: no such file", path.string());
   if (status.type() == fs::file_type::directory)
-    throw std::runtime_error(fmt::format("{} is a folder, not a file", path.string()));
+    throw engine::Error("{} is a folder, not a file", path.string());
   const std::uintmax_t size = fs::file_size(path, error);
-  if (error) throw std::runtime_error(fmt::format("{} cannot be read: {}", path.string(), error.message()));
+  if (error) throw engine::Error("{} cannot be read: {}", path.string(), error.message());
   if (size > largest_file)
-    throw std::runtime_error(fmt::format("{} has {} MiB; files up to {} MiB are read", path.string(),
-                                         size >> 20, largest_file >> 20));
+    throw engine::Error("{} has {} MiB; files up to {} MiB are read", path.string(), size >> 20,
+                        largest_file >> 20);
   std::ifstream file(path, std::ios::binary);
   std::vector<std::uint8_t> bytes(size);
   if (!file || !file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size)))
-    throw std::runtime_error(fmt::format("{} cannot be read: {}", path.string(), std::strerror(errno)));
+    throw engine::Error("{} cannot be read: {}", path.string(), std::strerror(errno));
   return bytes;
 }
 
@@ -64,7 +64,7 @@ void write_file(const fs::path& path, std::string_view bytes) {
   if (error == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
   if (error == 0) return;
   ::unlink(temporary.c_str());
-  throw std::runtime_error(fmt::format("{} cannot be written: {}", path.string(), std::strerror(error)));
+  throw engine::Error("{} cannot be written: {}", path.string(), std::strerror(error));
 }
 
 }  // namespace fermion::fer

@@ -1,4 +1,4 @@
-// Whole files in and out. Errors are std::runtime_error with one sentence that names the path and the cause.
+// Whole files in and out. Errors are engine::Error, which names the path and the cause.
 #pragma once
 
 #include <cstdint>

@@ -1,11 +1,12 @@
 #include "fer/image.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <memory>
-#include <stdexcept>
 #include <string>
 
+#include "engine/error.h"
 #include "fer/files.h"
 
 // TGA has no magic number (any file may pass for one); the others are no formats for faces.
@@ -41,7 +42,7 @@ void composite_over_white(const std::uint8_t* rgba, Image& image) {
 }
 
 [[noreturn]] void refuse(std::string_view name, const std::string& why) {
-  throw std::runtime_error(fmt::format("{} {}", name, why));
+  throw engine::Error("{} {}", name, why);
 }
 
 std::int64_t big_endian(const std::uint8_t* bytes) {
@@ -112,8 +113,7 @@ std::vector<std::uint8_t> encode_png(const Image& image) {
   };
   if (image.rgb.empty() || !stbi_write_png_to_func(append, &bytes, image.width, image.height, 3,
                                                    image.rgb.data(), 3 * image.width))
-    throw std::runtime_error(
-        fmt::format("a picture of {} x {} px cannot be written as PNG", image.width, image.height));
+    throw engine::Error("a picture of {} x {} px cannot be written as PNG", image.width, image.height);
   return bytes;
 }
 
@@ -124,8 +124,7 @@ void write_png(const std::filesystem::path& path, const Image& image) {
 
 Image resize(const Image& image, int width, int height) {
   if (image.rgb.empty() || width < 1 || height < 1)
-    throw std::invalid_argument(
-        fmt::format("resize: {} x {} px to {} x {} px", image.width, image.height, width, height));
+    throw engine::Error("resize: {} x {} px to {} x {} px", image.width, image.height, width, height);
   if (width == image.width && height == image.height) return image;
   const std::vector<Taps> columns = triangle_taps(image.width, width),
                           rows = triangle_taps(image.height, height);
@@ -160,9 +159,8 @@ Image resize(const Image& image, int width, int height) {
 Image crop(const Image& image, Box box) {
   if (box.x < 0 || box.y < 0 || box.width < 1 || box.height < 1 || box.width > image.width - box.x ||
       box.height > image.height - box.y)
-    throw std::invalid_argument(
-        fmt::format("box {},{},{},{} (x, y, width, height) is not inside the picture of {} x {} px", box.x,
-                    box.y, box.width, box.height, image.width, image.height));
+    throw engine::Error("box {},{},{},{} (x, y, width, height) is not inside the picture of {} x {} px",
+                        box.x, box.y, box.width, box.height, image.width, image.height);
   Image result{box.width, box.height, {}};
   result.rgb.reserve(static_cast<std::size_t>(box.width) * static_cast<std::size_t>(box.height) * 3);
   for (int y = box.y; y < box.y + box.height; ++y) {

@@ -29,7 +29,7 @@ struct Box {
 inline constexpr int max_image_side = 16384;
 inline constexpr std::int64_t max_image_pixels = 100'000'000;
 
-// PNG, JPEG, BMP, GIF (first frame) or PNM. Throws std::runtime_error with one sentence that names the path:
+// PNG, JPEG, BMP, GIF (first frame) or PNM. Throws engine::Error, which names the path:
 // missing, a folder, empty, not an image, too large, truncated or damaged.
 Image read_image(const std::filesystem::path& path);
 
@@ -46,7 +46,7 @@ void write_png(const std::filesystem::path& path, const Image& image);
 // j by max(0, 1 - |j - centre| / max(1, in/out)), normalised over those inside the picture.
 Image resize(const Image& image, int width, int height);
 
-// Throws std::invalid_argument unless the box is inside the image and not empty.
+// Throws engine::Error unless the box is inside the image and not empty.
 Image crop(const Image& image, Box box);
 
 // The largest centred part of the target's aspect ratio, resized. Every face goes through it on its way to

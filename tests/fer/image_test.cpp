@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <doctest/doctest.h>
-#include <fmt/format.h>
-#include <numeric>
-#include <stdexcept>
 #include <string>
 #include <sys/resource.h>
 
+#include "engine/error.h"
 #include "fer/files.h"
 #include "tests/fer/temporary_folder.h"
 
@@ -71,7 +70,7 @@ Image decode(const std::string& bytes) {
 std::string refusal(const std::string& bytes) {
   try {
     decode(bytes);
-  } catch (const std::runtime_error& error) {
+  } catch (const fermion::engine::Error& error) {
     return error.what();
   }
   return "read";
@@ -113,7 +112,7 @@ TEST_CASE("files that are no pictures are refused by one sentence that says why"
   const auto refusal_of_file = [&](const char* name) -> std::string {
     try {
       read_image(folder / name);
-    } catch (const std::runtime_error& error) {
+    } catch (const fermion::engine::Error& error) {
       return error.what();
     }
     return "read";
@@ -182,7 +181,7 @@ TEST_CASE("crop takes the box, and only boxes inside the picture") {
   CHECK(crop(image, {0, 0, 6, 4}) == image);
   for (Box box : {Box{-1, 0, 2, 2}, Box{0, 0, 7, 4}, Box{0, 0, 6, 5}, Box{2, 2, 0, 1}, Box{5, 3, 1, 2},
                   Box{2147483647, 0, 2, 2}})
-    CHECK_THROWS_AS(crop(image, box), std::invalid_argument);
+    CHECK_THROWS_AS(crop(image, box), fermion::engine::Error);
 }
 
 TEST_CASE("fit cuts the sides that the target's aspect ratio has no room for") {
@@ -196,7 +195,7 @@ TEST_CASE("fit cuts the sides that the target's aspect ratio has no room for") {
 TEST_CASE("a write that fails leaves the old file and no temporary one") {
   const TemporaryFolder folder;
   write_file(folder / "a", "old");
-  CHECK_THROWS_AS(write_file(folder / "none" / "a", "new"), std::runtime_error);
+  CHECK_THROWS_AS(write_file(folder / "none" / "a", "new"), fermion::engine::Error);
   std::signal(SIGXFSZ, SIG_IGN);
   rlimit before{};
   getrlimit(RLIMIT_FSIZE, &before);
@@ -205,7 +204,7 @@ TEST_CASE("a write that fails leaves the old file and no temporary one") {
   std::string message;
   try {
     write_file(folder / "a", std::string(5000, 'x'));
-  } catch (const std::runtime_error& error) {
+  } catch (const fermion::engine::Error& error) {
     message = error.what();
   }
   setrlimit(RLIMIT_FSIZE, &before);
