@@ -48,9 +48,4 @@ kernels::RandomSource Tape::random() const {
   return {randomness_.seed, kernels::stream_of(path_.c_str()), randomness_.step.data<std::int32_t>()};
 }
 
-Tape::Scope::Scope(Tape& tape, const std::string& name) : tape_(tape), length_(tape.path_.size()) {
-  if (!tape.path_.empty()) tape.path_ += '.';
-  tape.path_ += name;
-}
-
 }  // namespace fermion::engine

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/device.h"
@@ -41,6 +42,7 @@ class Tape {
     const DType dtype = outputs.front().dtype();
     device_.run(label, dtype, forward);
     if (check_finite_) check(label, outputs);
+    if (observer_) observer_(label, inputs, outputs);
     if (!wanted(inputs)) return;
     for (const Tensor& output : outputs)
       if (output.dtype() == dtype) output.want_gradient();
@@ -57,21 +59,26 @@ class Tape {
   // that is not finite.
   void check_finite() { check_finite_ = true; }
 
+  // Called after every forward, for tables of the network.
+  using Observer = std::function<void(const std::string& label, const std::vector<Tensor>& inputs,
+                                      const std::vector<Tensor>& outputs)>;
+  void observe(Observer observer) { observer_ = std::move(observer); }
+
   // The random numbers of the op at the current path.
   kernels::RandomSource random() const;
 
-  // Module path of the ops that run while the scope lives.
+  // Module path of the ops that run while the scope lives: "unet.enc.0.conv1".
   class Scope {
    public:
-    Scope(Tape& tape, const std::string& name);
-    ~Scope() { tape_.path_.resize(length_); }
+    Scope(Tape& tape, std::string path) : tape_(tape), outer_(std::exchange(tape.path_, std::move(path))) {}
+    ~Scope() { tape_.path_ = std::move(outer_); }
     Scope(const Scope&) = delete;
 
    private:
     Tape& tape_;
-    std::size_t length_;
+    std::string outer_;
   };
-  Scope scope(const std::string& name) { return Scope(*this, name); }
+  Scope scope(std::string path) { return Scope(*this, std::move(path)); }
   const std::string& path() const { return path_; }
 
  private:
@@ -89,6 +96,7 @@ class Tape {
   Randomness randomness_;
   std::string path_;
   bool check_finite_ = false;
+  Observer observer_;
   std::vector<Node> nodes_;
 };
 
