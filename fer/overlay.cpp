@@ -1,0 +1,73 @@
+#include "fer/overlay.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/error.h"
+
+namespace fermion::fer {
+namespace {
+
+constexpr Tint line{255, 255, 255, 0.35f};
+
+// Rec. 709 luma of the stored values.
+float grey(const std::uint8_t* pixel) {
+  return 0.2126f * pixel[0] + 0.7152f * pixel[1] + 0.0722f * pixel[2];
+}
+
+float blend(float under, std::uint8_t over, float opacity) {
+  return under + opacity * (static_cast<float>(over) - under);
+}
+
+// The region of each pixel along one side, and whether a line runs through the pixel.
+struct Position {
+  int region;
+  bool line;
+};
+
+std::vector<Position> positions(int pixels, int grid) {
+  std::vector<Position> result;
+  for (int j = 0; j < grid; ++j) {
+    const auto edge = [&](std::int64_t k) { return static_cast<int>((2 * k * pixels + grid) / (2 * grid)); };
+    for (int i = edge(j); i < edge(j + 1); ++i) result.push_back({j, j > 0 && i == edge(j)});
+  }
+  return result;
+}
+
+}  // namespace
+
+Tint weight_tint(float weight) {
+  if (!(weight >= 0)) throw engine::Error("a region's weight is {}; it must be 0 or more", weight);
+  const float t = std::clamp(std::log2(weight) / 2, -1.0f, 1.0f);
+  const float opacity = 0.75f * std::pow(std::abs(t), 0.7f);
+  return t < 0 ? Tint{20, 60, 150, opacity} : Tint{255, 150, 0, opacity};
+}
+
+Image overlay(const Image& face, std::span<const float> weights, int grid, int side) {
+  const int shorter = std::min(face.width, face.height);
+  if (grid < 1 || weights.size() != static_cast<std::size_t>(grid) * static_cast<std::size_t>(grid))
+    throw engine::Error("overlay: {} weights for a grid of {} x {} regions", weights.size(), grid, grid);
+  if (shorter < grid)
+    throw engine::Error("overlay: a face of {} x {} px has no room for {} x {} regions", face.width,
+                        face.height, grid, grid);
+  const int factor = std::max(1, (side + shorter - 1) / shorter);
+  Image result = resize(face, factor * face.width, factor * face.height);
+
+  std::vector<Tint> tints;
+  for (float weight : weights) tints.push_back(weight_tint(weight));
+  const std::vector<Position> columns = positions(result.width, grid), rows = positions(result.height, grid);
+  std::uint8_t* pixel = result.rgb.data();
+  for (const Position& row : rows)
+    for (const Position& column : columns) {
+      const Tint& tint = tints[static_cast<std::size_t>(row.region * grid + column.region)];
+      const float luma = grey(pixel);
+      for (std::uint8_t colour : {tint.red, tint.green, tint.blue}) {
+        float value = blend(luma, colour, tint.opacity);
+        if (row.line || column.line) value = blend(value, line.red, line.opacity);
+        *pixel++ = static_cast<std::uint8_t>(value + 0.5f);
+      }
+    }
+  return result;
+}
+
+}  // namespace fermion::fer
