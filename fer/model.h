@@ -1,0 +1,89 @@
+// The local non-local joint network (Shi, Mao, Gou, Yan, Jiao, Xiong, "Adaptively Enhancing Facial Expression
+// Crucial Regions via a Local Non-local Joint Network", Machine Intelligence Research 21(2), 2024):
+// docs/method.md.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "layers/non_local.h"
+#include "layers/region_bank.h"
+#include "layers/stem.h"
+#include "layers/unet.h"
+
+namespace fermion::fer {
+
+using engine::Tape;
+using engine::Tensor;
+
+enum class LocalInput { unet, encoder0 };
+
+struct ModelConfig {
+  std::string preset = "lnl-tiny";
+  int size = 64;    // input H = W
+  int width = 16;   // c
+  int depth = 3;    // poolings of the U-Net
+  int grid = 4;     // G; K = G^2 regions
+  int overlap = 2;  // pixels that a region's window reaches beyond its cell
+  int classes = 7;
+  LocalInput local_input = LocalInput::unet;
+  double dropout = 0.5;
+  // Ablations.
+  bool unet = true;       // false: a plain stem of convolutions of about equal cost
+  bool non_local = true;  // false: w = 1, no n and no g
+  bool feedback = true;   // false: w does not multiply f
+  bool local = true;      // false: no f and no l
+
+  int regions() const { return grid * grid; }
+};
+
+std::vector<std::string> preset_names();
+// Throws with the names there are.
+ModelConfig preset(const std::string& name);
+// Throws with what does not fit: size by depth and grid, nothing left to join.
+void check(const ModelConfig& config);
+nlohmann::json to_json(const ModelConfig& config);
+ModelConfig model_config(const nlohmann::json& json);
+
+class Model {
+ public:
+  Model(layers::Parameters& parameters, const ModelConfig& config);
+
+  const ModelConfig& config() const { return config_; }
+
+  struct Output {
+    engine::Feature features;  // F: [B, H, W, c]
+    Tensor weights;            // w: [B, K], mean 1; undefined without the non-local part
+    Tensor local_logits;       // l: [K, B, classes]; undefined without the local part
+    Tensor non_local_logits;   // n: [B, classes]; undefined without the non-local part
+    Tensor joint_logits;       // j: [B, classes]
+  };
+  Output forward(Tape& tape, const Tensor& images);  // [B, size, size, 3], standardised
+
+ private:
+  ModelConfig config_;
+  std::optional<layers::UNet> unet_;
+  std::optional<layers::PlainStem> stem_;
+  std::optional<layers::RegionBank> local_;
+  std::optional<layers::NonLocalNetwork> non_local_;
+  layers::Linear head_;
+};
+
+struct LossOptions {
+  float non_local = 0.5f, local = 0.5f, tau = 0.1f;
+  float label_smoothing = 0;
+  Tensor class_weights;  // [classes] or undefined
+};
+
+// CE(j, y) + 0.5 CE(n, y) + 0.5 mean_k(w_k CE(l_k, y)) + tau sum_k q_k ln q_k, q = w / K; means over the
+// batch.
+struct Loss {
+  Tensor total;
+  Tensor joint, non_local, local,
+      entropy;  // the terms before their factors; undefined where the part is missing
+};
+Loss loss(Tape& tape, const Model::Output& output, const Tensor& targets, const LossOptions& options);
+
+}  // namespace fermion::fer
