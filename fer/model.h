@@ -26,7 +26,7 @@ struct ModelConfig {
   int width = 16;   // c
   int depth = 3;    // poolings of the U-Net
   int grid = 4;     // G; K = G^2 regions
-  int overlap = 2;  // pixels that a region's window reaches beyond its cell
+  int overlap = 0;  // pixels that a region's window reaches beyond its cell
   int classes = 7;
   LocalInput local_input = LocalInput::unet;
   double dropout = 0.5;
