@@ -1,7 +1,5 @@
 #include "fer/model.h"
 
-#include <nlohmann/json.hpp>
-
 namespace fermion::fer {
 namespace {
 
@@ -56,38 +54,9 @@ void check(const ModelConfig& c) {
     throw Error("grid {} leaves regions of {} pixels; they need 4", c.grid, c.size / c.grid);
   if (!c.local && !c.non_local)
     throw Error("without the local and without the non-local part nothing is left to classify with");
+  if (c.local_input != "unet" && c.local_input != "encoder0")
+    throw Error("local_input is unet or encoder0, not '{}'", c.local_input);
   if (c.dropout < 0 || c.dropout >= 1) throw Error("dropout {} is not in [0, 1)", c.dropout);
-}
-
-nlohmann::json to_json(const ModelConfig& c) {
-  return {
-      {"preset", c.preset},       {"size", c.size},
-      {"width", c.width},         {"depth", c.depth},
-      {"grid", c.grid},           {"overlap", c.overlap},
-      {"classes", c.classes},     {"local_input", c.local_input == LocalInput::unet ? "unet" : "encoder0"},
-      {"dropout", c.dropout},     {"unet", c.unet},
-      {"non_local", c.non_local}, {"feedback", c.feedback},
-      {"local", c.local}};
-}
-
-ModelConfig model_config(const nlohmann::json& json) {
-  ModelConfig c;
-  const auto read = [&](const char* key, auto& value) { json.at(key).get_to(value); };
-  read("preset", c.preset);
-  read("size", c.size);
-  read("width", c.width);
-  read("depth", c.depth);
-  read("grid", c.grid);
-  read("overlap", c.overlap);
-  read("classes", c.classes);
-  read("dropout", c.dropout);
-  read("unet", c.unet);
-  read("non_local", c.non_local);
-  read("feedback", c.feedback);
-  read("local", c.local);
-  c.local_input = json.at("local_input") == "encoder0" ? LocalInput::encoder0 : LocalInput::unet;
-  check(c);
-  return c;
 }
 
 Model::Model(layers::Parameters& parameters, const ModelConfig& config)
@@ -127,7 +96,7 @@ Model::Output Model::forward(Tape& tape, const Tensor& images) {
   Tensor f, g;
   if (local_) {
     const layers::RegionBank::Output local =
-        local_->forward(tape, config_.local_input == LocalInput::unet ? out.features : first);
+        local_->forward(tape, config_.local_input == "unet" ? out.features : first);
     f = local.features;
     out.local_logits = local.logits;
   }

@@ -3,7 +3,6 @@
 // docs/method.md.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,8 +17,6 @@ namespace fermion::fer {
 using engine::Tape;
 using engine::Tensor;
 
-enum class LocalInput { unet, encoder0 };
-
 struct ModelConfig {
   std::string preset = "lnl-tiny";
   int size = 64;    // input H = W
@@ -28,7 +25,7 @@ struct ModelConfig {
   int grid = 4;     // G; K = G^2 regions
   int overlap = 0;  // pixels that a region's window reaches beyond its cell
   int classes = 7;
-  LocalInput local_input = LocalInput::unet;
+  std::string local_input = "unet";  // unet or encoder0: what the local networks read
   double dropout = 0.5;
   // Ablations.
   bool unet = true;       // false: a plain stem of convolutions of about equal cost
@@ -44,8 +41,24 @@ std::vector<std::string> preset_names();
 ModelConfig preset(const std::string& name);
 // Throws with what does not fit: size by depth and grid, nothing left to join.
 void check(const ModelConfig& config);
-nlohmann::json to_json(const ModelConfig& config);
-ModelConfig model_config(const nlohmann::json& json);
+
+// Calls visit(key, member) for every option: the one list behind files, command line and checkpoints.
+template <class Config, class Visit>
+void each_option(Config& c, Visit&& visit) requires std::is_same_v<std::remove_const_t<Config>, ModelConfig> {
+  visit("preset", c.preset);
+  visit("size", c.size);
+  visit("width", c.width);
+  visit("depth", c.depth);
+  visit("grid", c.grid);
+  visit("overlap", c.overlap);
+  visit("classes", c.classes);
+  visit("local_input", c.local_input);
+  visit("dropout", c.dropout);
+  visit("unet", c.unet);
+  visit("non_local", c.non_local);
+  visit("feedback", c.feedback);
+  visit("local", c.local);
+}
 
 class Model {
  public:

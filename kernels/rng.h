@@ -62,7 +62,8 @@ struct Random {
   }
 };
 
-// What a stochastic kernel is given: the step stays in device memory, so that a replayed CUDA graph draws anew.
+// What a stochastic kernel is given: the step stays in device memory, so that a replayed CUDA graph draws
+// anew.
 struct RandomSource {
   std::uint64_t seed = 0;
   std::uint32_t stream = 0;

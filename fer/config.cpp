@@ -1,0 +1,129 @@
+#include "fer/config.h"
+
+#include <charconv>
+#include <fstream>
+#include <toml++/toml.h>
+
+namespace fermion::fer {
+namespace {
+
+void parse(const std::string& key, const std::string& text, std::string& value) {
+  (void)key;
+  value = text;
+}
+
+void parse(const std::string& key, const std::string& text, bool& value) {
+  if (text != "true" && text != "false")
+    throw UsageError("option '{}' is true or false, not '{}'", key, text);
+  value = text == "true";
+}
+
+template <class Number>
+void parse(const std::string& key, const std::string& text, Number& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size())
+    throw UsageError("option '{}' is {}, not '{}'", key,
+                     std::is_integral_v<Number> ? "a whole number" : "a number", text);
+}
+
+void set(TrainConfig& config, const std::string& key, const std::string& text) {
+  if (key == "preset") {
+    const int classes = config.model.classes;
+    try {
+      config.model = preset(text);
+    } catch (const engine::Error& error) {
+      throw UsageError("{}", error.what());
+    }
+    config.model.classes = classes;
+    return;
+  }
+  bool known = false;
+  std::vector<std::string> keys;
+  each_option(config, [&](const char* name, auto& value) {
+    keys.emplace_back(name);
+    if (key != name) return;
+    known = true;
+    parse(key, text, value);
+  });
+  if (!known) throw UsageError("unknown option '{}'; there are {}", key, fmt::join(keys, ", "));
+}
+
+std::string text_of(const toml::node& node) {
+  if (const auto* s = node.as_string()) return s->get();
+  if (const auto* b = node.as_boolean()) return b->get() ? "true" : "false";
+  if (const auto* i = node.as_integer()) return fmt::format("{}", i->get());
+  if (const auto* d = node.as_floating_point()) return fmt::format("{}", d->get());
+  return {};
+}
+
+}  // namespace
+
+void set_option(TrainConfig& config, const std::string& assignment) {
+  const std::size_t equals = assignment.find('=');
+  if (equals == std::string::npos) throw UsageError("'{}' is not of the form key=value", assignment);
+  set(config, assignment.substr(0, equals), assignment.substr(equals + 1));
+}
+
+void read_toml(TrainConfig& config, const std::string& path) {
+  toml::table table;
+  try {
+    table = toml::parse_file(path);
+  } catch (const toml::parse_error& error) {
+    throw UsageError("cannot read the configuration '{}', line {}: {}", path, error.source().begin.line,
+                     std::string(error.description()));
+  }
+  const auto apply = [&](const std::string& key, const toml::node& node) {
+    const std::string text = text_of(node);
+    if (text.empty() && !node.is_string())
+      throw UsageError("{}, line {}: option '{}' is not a string, number or boolean", path,
+                       node.source().begin.line, key);
+    try {
+      set(config, key, text);
+    } catch (const UsageError& error) {
+      throw UsageError("{}, line {}: {}", path, node.source().begin.line, error.what());
+    }
+  };
+  // The preset names defaults of other options, so it comes first.
+  if (const toml::node* node = table.get("preset")) apply("preset", *node);
+  for (const auto& [key, node] : table)
+    if (key.str() != "preset") apply(std::string(key.str()), node);
+}
+
+std::string to_toml(const TrainConfig& config) {
+  std::string text;
+  each_option(config, [&](const char* key, const auto& value) {
+    // JSON's strings, numbers and booleans are TOML's.
+    text += fmt::format("{} = {}\n", key, nlohmann::json(value).dump());
+  });
+  return text;
+}
+
+void check(const TrainConfig& c) {
+  try {
+    check(c.model);
+  } catch (const engine::Error& error) {
+    throw UsageError("{}", error.what());
+  }
+  const auto one_of = [](const char* key, const std::string& value,
+                         std::initializer_list<const char*> choices) {
+    for (const char* choice : choices)
+      if (value == choice) return;
+    throw UsageError("option '{}' is one of {}, not '{}'", key, fmt::join(choices, ", "), value);
+  };
+  one_of("targets", c.targets, {"votes", "majority"});
+  one_of("optimizer", c.optimizer, {"adamw", "sgd"});
+  one_of("device", c.device, {"auto", "cpu", "cuda"});
+  one_of("precision", c.precision, {"auto", "fp32", "bf16"});
+  if (c.precision == "bf16")
+    throw UsageError("--precision bf16 needs a CUDA device; the CPU computes in fp32");
+  if (c.epochs < 1 || c.batch < 1 || c.faces < 1 || c.loader_threads < 1 || c.threads < 0)
+    throw UsageError("epochs, batch, faces and loader_threads are at least 1, threads at least 0");
+  if (!(c.lr >= 0) || !(c.weight_decay >= 0) || !(c.clip >= 0) || !(c.tau >= 0))
+    throw UsageError("lr, weight_decay, clip and tau are not negative");
+  if (!(c.momentum >= 0 && c.momentum < 1) || !(c.ema >= 0 && c.ema < 1) ||
+      !(c.label_smoothing >= 0 && c.label_smoothing < 1))
+    throw UsageError("momentum, ema and label_smoothing lie in [0, 1)");
+  if (!(c.holdout > 0 && c.holdout < 1)) throw UsageError("holdout lies between 0 and 1");
+}
+
+}  // namespace fermion::fer
