@@ -1,7 +1,6 @@
 #include "engine/shape.h"
 
 #include <fmt/ranges.h>
-#include <span>
 
 #include "engine/error.h"
 
@@ -35,7 +34,7 @@ const char* name_of(DType dtype) {
   return "?";
 }
 
-Shape::Shape(std::initializer_list<std::int64_t> dims) : rank_(static_cast<int>(dims.size())) {
+Shape::Shape(std::span<const std::int64_t> dims) : rank_(static_cast<int>(dims.size())) {
   if (rank_ > max_rank) throw Error("a shape has at most {} dimensions, not {}", max_rank, rank_);
   std::size_t i = 0;
   for (const std::int64_t dim : dims) {

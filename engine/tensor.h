@@ -53,6 +53,11 @@ class Tensor {
   T item() const {
     return *data<T>();
   }
+  // The bytes, whatever the element type.
+  const void* raw() const {
+    check_type(dtype_);
+    return address();
+  }
   void fill_zero() const;
   void copy_from(const void* host, std::size_t bytes) const;
 

@@ -1,0 +1,18 @@
+// Files that are replaced as a whole or not at all.
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+namespace fermion::engine {
+
+// Replaces `path` by the parts, one after the other. They go to `path`.tmp, which is flushed to the disk,
+// read back and compared, and only then renamed to `path`; then the folder is flushed. A crash, a kill or a
+// full disk at any moment leaves either the old file or the new one. A temporary file left by a killed
+// process is replaced by the next call. Two processes must not write one path at a time.
+//
+// Throws Error, with the path and the cause, and leaves the old file as it was.
+void replace_file(const std::filesystem::path& path, const std::vector<std::string_view>& parts);
+
+}  // namespace fermion::engine

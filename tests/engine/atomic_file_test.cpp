@@ -1,0 +1,148 @@
+#include "engine/atomic_file.h"
+
+#include <csignal>
+#include <doctest/doctest.h>
+#include <fstream>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/error.h"
+#include "engine/safetensors.h"
+#include "kernels/rng.h"
+#include "tests/fer/temporary_folder.h"
+
+using namespace fermion::engine;
+using fermion::fer::TemporaryFolder;
+namespace fs = std::filesystem;
+
+namespace {
+
+// Four tensors of 64 KiB, filled with one byte.
+SafeTensors filled(std::uint8_t byte) {
+  SafeTensors contents;
+  contents.metadata["fermion"] = R"({"epoch":)" + std::to_string(byte) + "}";
+  for (const char* name : {"a", "b", "c", "d"})
+    contents.tensors.push_back({name, DType::u8, {65536}, std::vector<std::uint8_t>(65536, byte)});
+  return contents;
+}
+
+// The byte the file is filled with.
+int byte_of(const fs::path& path) {
+  const SafeTensors read = read_safetensors(path);
+  const std::uint8_t byte = read.tensors.at(0).bytes.at(0);
+  CHECK(read.verified);
+  CHECK(read.tensors == filled(byte).tensors);
+  return byte;
+}
+
+// Runs `action` in a child process and returns what it wrote to the pipe: the error's text, or "saved".
+template <class Action>
+std::string in_child(const Action& action) {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    std::string text = "saved";
+    try {
+      action();
+    } catch (const std::exception& error) {
+      text = error.what();
+    }
+    ::_exit(::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0 : 1);
+  }
+  ::close(ends[1]);
+  std::string text(4096, '\0');
+  const ssize_t count = ::read(ends[0], text.data(), text.size());
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  REQUIRE(WIFEXITED(status));
+  text.resize(static_cast<std::size_t>(count));
+  return text;
+}
+
+std::size_t files_in(const TemporaryFolder& folder) {
+  return static_cast<std::size_t>(
+      std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()));
+}
+
+}  // namespace
+
+TEST_CASE("parts follow one another") {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "x";
+  replace_file(path, {"old and longer than the new one"});
+  replace_file(path, {"one ", "", "two"});
+  std::ifstream file(path);
+  CHECK(std::string(std::istreambuf_iterator<char>(file), {}) == "one two");
+  CHECK(files_in(folder) == 1);
+}
+
+TEST_CASE("a name without a folder is written to the current one") {
+  const TemporaryFolder folder;
+  const fs::path before = fs::current_path();
+  fs::current_path(folder.path());
+  CHECK_NOTHROW(replace_file("x", {"text"}));
+  fs::current_path(before);
+  CHECK(fs::file_size(folder / "x") == 4);
+}
+
+TEST_CASE("a disk that fills up leaves the old file and no rest") {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "last.safetensors";
+  write_safetensors(path, filled(1));
+  const std::string error = in_child([&] {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{100000, 100000};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    write_safetensors(path, filled(2));
+  });
+  CHECK(error == path.string() + " cannot be written: File too large");
+  CHECK(byte_of(path) == 1);
+  CHECK(files_in(folder) == 1);
+}
+
+TEST_CASE("a missing folder is an error") {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "none" / "x";
+  CHECK_THROWS_WITH_AS(replace_file(path, {"text"}),
+                       (path.string() + " cannot be written: No such file or directory").c_str(), Error);
+}
+
+TEST_CASE("a folder in the way is an error and stays") {
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "x");
+  CHECK_THROWS_AS(replace_file(folder / "x", {"text"}), Error);
+  CHECK(fs::is_directory(folder / "x"));
+  CHECK(files_in(folder) == 1);
+}
+
+TEST_CASE("a kill at any moment leaves the old file or the new one") {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "last.safetensors";
+  write_safetensors(path, filled(0));
+  const fermion::kernels::Random random{11, 0, 0};
+  int changes = 0, last = 0, rests = 0;
+  for (std::uint64_t round = 0; round < 60; ++round) {
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      for (int i = 0;; ++i) write_safetensors(path, filled(static_cast<std::uint8_t>(i)));
+    }
+    ::usleep(static_cast<useconds_t>(500 + random.uniform(round) * 20000));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    const int now = byte_of(path);
+    changes += now != last;
+    last = now;
+    rests += fs::exists(folder / "last.safetensors.tmp");
+  }
+  // The test means something only if saves were finished and saves were cut off.
+  CHECK(changes > 5);
+  CHECK(rests > 5);
+  write_safetensors(path, filled(77));
+  CHECK(byte_of(path) == 77);
+  CHECK(files_in(folder) == 1);
+}
