@@ -2,12 +2,11 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fstream>
 #include <system_error>
-#include <unistd.h>
 
+#include "engine/atomic_file.h"
 #include "engine/error.h"
 
 namespace fermion::fer {
@@ -17,25 +16,6 @@ namespace fs = std::filesystem;
 
 // No image, label list or report comes near this; a film given by mistake is refused before it fills memory.
 constexpr std::uintmax_t largest_file = std::uintmax_t{1} << 30;
-
-struct Descriptor {
-  int fd;
-  ~Descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-};
-
-// Returns errno, 0 on success.
-int write_and_flush(const fs::path& path, std::string_view bytes) {
-  Descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
-  if (file.fd < 0) return errno;
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file.fd, bytes.data(), bytes.size());
-    if (written < 0 && errno != EINTR) return errno;
-    if (written > 0) bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return ::fsync(file.fd) == 0 ? 0 : errno;
-}
 
 }  // namespace
 
@@ -58,13 +38,7 @@ std::vector<std::uint8_t> read_file(const fs::path& path) {
 }
 
 void write_file(const fs::path& path, std::string_view bytes) {
-  fs::path temporary = path;
-  temporary += fmt::format(".{}.tmp", ::getpid());
-  int error = write_and_flush(temporary, bytes);
-  if (error == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
-  if (error == 0) return;
-  ::unlink(temporary.c_str());
-  throw engine::Error("{} cannot be written: {}", path.string(), std::strerror(error));
+  engine::replace_file(path, {bytes});
 }
 
 }  // namespace fermion::fer

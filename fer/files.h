@@ -11,8 +11,7 @@ namespace fermion::fer {
 // The bytes of a regular file.
 std::vector<std::uint8_t> read_file(const std::filesystem::path& path);
 
-// Replaces `path` at once: the bytes go to a temporary file beside it, are flushed and renamed, so that a
-// crash or a full disk leaves either the old file or the new one, never half of one.
+// Replaces `path` as a whole or not at all (engine/atomic_file.h).
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace fermion::fer
