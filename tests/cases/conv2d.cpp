@@ -1,0 +1,159 @@
+#include <cmath>
+#include <doctest/doctest.h>
+
+#include "engine/ops.h"
+#include "tests/harness.h"
+
+using namespace fermion;
+using namespace fermion::test;
+
+namespace {
+
+struct Case {
+  Shape x;  // [N, H, W, C] or [K, N, H, W, C]
+  std::int64_t Co;
+  int kernel = 3, stride = 1;
+  bool norm_in = false, norm_out = false;
+  std::int64_t second = 0;  // channels of a second input
+  bool epilogue = false;    // bias and ReLU, as in evaluation
+  bool first_layer = false;
+};
+
+// Shapes lead with K here, 1 where the tensor has none.
+Shape with_bank(const Shape& s, int rank) {
+  return s.rank() == rank + 1 ? s : rank == 4 ? Shape{1, s[0], s[1], s[2], s[3]} : Shape{1, s[0]};
+}
+
+Array convolve(const std::vector<const Array*>& inputs, const Array& weight, const Case& test) {
+  const bool bank = test.x.rank() == 5;
+  const Shape x = with_bank(test.x, 4);
+  const std::int64_t padding = (test.kernel - 1) / 2, Ci = x[4] + test.second;
+  const std::int64_t Ho = (x[2] + 2 * padding - test.kernel) / test.stride + 1;
+  const std::int64_t Wo = (x[3] + 2 * padding - test.kernel) / test.stride + 1;
+  Array y(bank ? Shape{x[0], x[1], Ho, Wo, test.Co} : Shape{x[1], Ho, Wo, test.Co});
+  std::size_t at = 0;
+  for (std::int64_t k = 0; k < x[0]; ++k)
+    for (std::int64_t n = 0; n < x[1]; ++n)
+      for (std::int64_t i = 0; i < Ho; ++i)
+        for (std::int64_t j = 0; j < Wo; ++j)
+          for (std::int64_t co = 0; co < test.Co; ++co, ++at)
+            for (std::int64_t a = 0; a < test.kernel; ++a)
+              for (std::int64_t b = 0; b < test.kernel; ++b) {
+                const std::int64_t h = i * test.stride + a - padding, w = j * test.stride + b - padding;
+                if (h < 0 || h >= x[2] || w < 0 || w >= x[3]) continue;
+                const std::int64_t pixel = ((k * x[1] + n) * x[2] + h) * x[3] + w;
+                const std::int64_t tap = ((k * test.Co + co) * test.kernel + a) * test.kernel + b;
+                for (std::int64_t c = 0; c < Ci; ++c) {
+                  const double value =
+                      c < x[4] ? inputs[0]->values[static_cast<std::size_t>(pixel * x[4] + c)]
+                               : inputs[1]->values[static_cast<std::size_t>(pixel * test.second + c - x[4])];
+                  y.values[at] += value * weight.values[static_cast<std::size_t>(tap * Ci + c)];
+                }
+              }
+  return y;
+}
+
+// BatchNorm over each weight set's pixels, then ReLU.
+void normalise(Array& y, const Array& gain, const Array& shift, bool bank) {
+  const auto Co = static_cast<std::size_t>(y.shape[-1]), K = static_cast<std::size_t>(bank ? y.shape[0] : 1);
+  const std::size_t M = y.values.size() / (K * Co);
+  for (std::size_t k = 0; k < K; ++k)
+    for (std::size_t c = 0; c < Co; ++c) {
+      double mean = 0, variance = 0;
+      const auto value = [&](std::size_t m) -> double& { return y.values[(k * M + m) * Co + c]; };
+      for (std::size_t m = 0; m < M; ++m) mean += value(m) / static_cast<double>(M);
+      for (std::size_t m = 0; m < M; ++m)
+        variance += (value(m) - mean) * (value(m) - mean) / static_cast<double>(M);
+      for (std::size_t m = 0; m < M; ++m) {
+        const double z = (value(m) - mean) / std::sqrt(variance + 1e-5) * gain.values[k * Co + c] +
+                         shift.values[k * Co + c];
+        value(m) = z < 0 ? 0 : z;
+      }
+    }
+}
+
+OpCase conv(const std::string& name, const Case& test) {
+  const bool bank = test.x.rank() == 5;
+  const std::int64_t Ci = test.x[-1] + test.second, Co = test.Co, kernel = test.kernel;
+  const Shape channels = bank ? Shape{test.x[0], Co} : Shape{Co};
+  const Input x = feature("x", test.x, test.norm_in);
+  Shape second = test.x;
+  second.set(-1, test.second);
+  const std::size_t inputs = test.second ? 2 : 1;
+
+  OpCase result;
+  result.name = name;
+  result.inputs.push_back(test.first_layer || test.epilogue ? x.without_gradient() : x);
+  if (test.second) result.inputs.push_back(feature("skip", second, test.norm_in, false));
+  const Shape weights = bank ? Shape{test.x[0], Co, kernel, kernel, Ci} : Shape{Co, kernel, kernel, Ci};
+  result.inputs.push_back(tensor("weight", weights));
+  if (test.norm_out) result.inputs.push_back(tensor("gain", channels));
+  if (test.norm_out) result.inputs.push_back(tensor("shift", channels));
+  if (test.epilogue) result.inputs.push_back(tensor("bias", channels));
+  if (test.epilogue)
+    for (Input& input : result.inputs) input.gradient = false;
+
+  // With a norm out, residual_add reads it and the outputs are value(y).
+  result.op = [=](Tape& tape, const std::vector<Feature>& in) {
+    engine::Conv2dOptions options;
+    options.stride = test.stride;
+    if (test.norm_out) options.gain = in[inputs + 1].y;
+    if (test.norm_out) options.shift = in[inputs + 2].y;
+    if (test.epilogue) options.bias = in[inputs + 1].y;
+    options.relu = test.norm_out || test.epilogue;
+    const std::vector<Feature> features(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(inputs));
+    const Feature y = engine::conv2d(tape, features, in[inputs].y, options);
+    if (!test.norm_out) return std::vector<Tensor>{y.y};
+    const Tensor zero = Tensor::zeros(tape.device(), y.y.dtype(), y.y.shape());
+    return std::vector<Tensor>{engine::residual_add(tape, y, zero)};
+  };
+  result.reference = [=](const std::vector<Array>& in) {
+    Array y = convolve({&in[0], &in[inputs - 1]}, in[inputs], test);
+    if (test.norm_out) normalise(y, in[inputs + 1], in[inputs + 2], bank);
+    if (test.epilogue)
+      for (std::size_t i = 0; i < y.values.size(); ++i) {
+        const auto set = static_cast<std::size_t>(bank ? test.x[0] : 1);
+        const auto c = static_cast<std::size_t>(Co);
+        const double z = y.values[i] + in[inputs + 1].values[i / (y.values.size() / set) * c + i % c];
+        y.values[i] = z < 0 ? 0 : z;
+      }
+    return std::vector<Array>{y};
+  };
+  const double pixels = static_cast<double>(test.x.size() / test.x[-1]) / (test.stride * test.stride);
+  result.terms = static_cast<double>(kernel * kernel * Ci);
+  result.gradient_terms = std::max(pixels, static_cast<double>(kernel * kernel * Co));
+  result.flops = 2 * pixels * static_cast<double>(kernel * kernel * Ci * Co);
+  result.bytes = 4 * (pixels * static_cast<double>(test.stride * test.stride * Ci + Co) +
+                      static_cast<double>(weights.size()));
+  return result;
+}
+
+}  // namespace
+
+FERMION_CASES(conv2d) {
+  return {
+      .tests = {conv("one pixel", {.x = {1, 1, 1, 1}, .Co = 1}),
+                conv("score: one channel out", {.x = {3, 4, 4, 32}, .Co = 1, .kernel = 1}),
+                conv("images", {.x = {2, 12, 10, 3}, .Co = 16, .norm_out = true, .first_layer = true}),
+                conv("images, gradient wanted", {.x = {2, 12, 10, 3}, .Co = 16}),
+                conv("plain", {.x = {2, 7, 9, 16}, .Co = 32}),
+                conv("odd channels", {.x = {2, 5, 6, 33}, .Co = 7, .norm_in = true, .norm_out = true}),
+                conv("norms", {.x = {4, 8, 8, 32}, .Co = 16, .norm_in = true, .norm_out = true}),
+                conv("several blocks of pixels",
+                     {.x = {3, 18, 20, 16}, .Co = 16, .norm_in = true, .norm_out = true}),
+                conv("stride 2, odd size",
+                     {.x = {3, 7, 7, 16}, .Co = 32, .stride = 2, .norm_in = true, .norm_out = true}),
+                conv("stride 2, even size", {.x = {2, 8, 6, 16}, .Co = 16, .stride = 2, .norm_in = true}),
+                conv("1x1", {.x = {2, 6, 6, 32}, .Co = 48, .kernel = 1, .norm_in = true, .norm_out = true}),
+                conv("two inputs",
+                     {.x = {2, 8, 8, 16}, .Co = 16, .norm_in = true, .norm_out = true, .second = 32}),
+                conv("two plain inputs, odd channels", {.x = {1, 6, 5, 5}, .Co = 3, .second = 12}),
+                conv("bank", {.x = {4, 3, 5, 5, 16}, .Co = 16, .norm_in = true, .norm_out = true}),
+                conv("bank, odd", {.x = {3, 2, 4, 3, 5}, .Co = 6, .norm_out = true}),
+                conv("bank of one region", {.x = {1, 2, 6, 6, 16}, .Co = 16}),
+                conv("epilogue", {.x = {2, 7, 8, 16}, .Co = 32, .epilogue = true}),
+                conv("epilogue of a bank",
+                     {.x = {3, 2, 5, 5, 16}, .Co = 16, .norm_in = true, .epilogue = true}),
+                conv("epilogue, two inputs", {.x = {2, 6, 6, 16}, .Co = 16, .second = 16, .epilogue = true})},
+      .benchmarks = {}};
+}
