@@ -1,0 +1,102 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/ops.h"
+#include "tests/harness.h"
+
+using namespace fermion;
+using namespace fermion::test;
+
+namespace {
+
+// O of position i of image n into o, all positions at once.
+void attend(const Array& qkv, std::int64_t n, std::int64_t i, Array& o) {
+  const std::int64_t positions = o.shape[1] * o.shape[2], d = o.shape[3];
+  const double* image = qkv.values.data() + n * positions * 3 * d;
+  std::vector<double> p(static_cast<std::size_t>(positions));
+  double maximum = -INFINITY, sum = 0;
+  for (std::int64_t j = 0; j < positions; ++j) {
+    double score = 0;
+    for (std::int64_t c = 0; c < d; ++c) score += image[i * 3 * d + c] * image[(j * 3 + 1) * d + c];
+    p[static_cast<std::size_t>(j)] = score / std::sqrt(static_cast<double>(d));
+    maximum = std::max(maximum, p[static_cast<std::size_t>(j)]);
+  }
+  for (double& e : p) sum += e = std::exp(e - maximum);
+  for (std::int64_t c = 0; c < d; ++c) {
+    double y = 0;
+    for (std::int64_t j = 0; j < positions; ++j)
+      y += p[static_cast<std::size_t>(j)] / sum * image[(j * 3 + 2) * d + c];
+    o(n, i / o.shape[2], i % o.shape[2], c) = y;
+  }
+}
+
+std::vector<Array> reference(const std::vector<Array>& in) {
+  const Shape& shape = in[0].shape;
+  Array o({shape[0], shape[1], shape[2], shape[3] / 3});
+  for (std::int64_t n = 0; n < shape[0]; ++n)
+    for (std::int64_t i = 0; i < shape[1] * shape[2]; ++i) attend(in[0], n, i, o);
+  return {o};
+}
+
+// scale: of theta, phi and g; scores have standard deviation scale^2.
+OpCase attention(const std::string& name, Shape shape, double scale = 1) {
+  const double N = static_cast<double>(shape[0]), positions = static_cast<double>(shape[1] * shape[2]),
+               d = static_cast<double>(shape[3] / 3);
+  // A score is a sum of d terms, and its error is an error of P; it grows with the score.
+  const double terms = (positions + d) * std::max(1.0, std::pow(scale, 4));
+  return {.name = name,
+          .inputs = {tensor("qkv", shape, Input::Fill::normal, scale)},
+          .op = [](Tape& tape,
+                   const std::vector<Feature>& in) { return std::vector{engine::attention(tape, in[0].y)}; },
+          .reference = reference,
+          .terms = terms,
+          .gradient_terms = terms,
+          .flops = 4 * N * positions * positions * d,
+          .bytes = 4 * N * positions * (4 * d + 1)};
+}
+
+}  // namespace
+
+FERMION_CASES(attention) {
+  return {.tests = {attention("one position, one channel", {2, 1, 1, 3}),
+                    attention("no image", {0, 3, 3, 12}),
+                    attention("one block", {2, 4, 16, 96}),
+                    attention("tails everywhere", {3, 7, 11, 99}),
+                    attention("one more than a block", {2, 5, 13, 51}),
+                    attention("one image, many parts", {1, 13, 17, 24}),
+                    attention("wide", {1, 6, 6, 3 * 128}),
+                    attention("non-local block of lnl-tiny", {1, 16, 16, 96}),
+                    attention("scores around 80", {2, 9, 9, 48}, 9),
+                    attention("no difference between scores", {2, 9, 9, 48}, 1e-3)},
+          .benchmarks = {attention("lnl-tiny", {64, 16, 16, 96}), attention("lnl-base", {16, 28, 28, 192})}};
+}
+
+// Scores far from each other and from zero, in rising and falling order: every block moves the maximum, or
+// none after the first does.
+TEST_CASE("attention, maxima that rise and fall from block to block") {
+  engine::Device device;
+  for (const float sign : {1.0f, -1.0f}) {
+    constexpr std::int64_t positions = 300;
+    std::vector<float> qkv;
+    for (std::int64_t i = 0; i < positions; ++i) {
+      const float x = static_cast<float>(i) / positions;
+      qkv.insert(qkv.end(), {1.0f + x, sign * 1000.0f * x, x});
+    }
+    const Tensor in = Tensor::from<float>(device, {1, 1, positions, 3}, qkv);
+    Array values(in.shape());
+    std::copy(qkv.begin(), qkv.end(), values.values.begin());
+    Tape tape(device, engine::Mode::evaluate);
+    const std::vector<float> o = engine::attention(tape, in).to_host<float>();
+    CHECK(compare({o.begin(), o.end()}, reference({values})[0].values, 1e-5) == "");
+  }
+}
+
+TEST_CASE("attention refuses channels that are not three times d") {
+  engine::Device device;
+  Tape tape(device, engine::Mode::evaluate);
+  CHECK_THROWS_WITH(engine::attention(tape, Tensor::zeros(device, engine::DType::f32, {1, 2, 2, 4})),
+                    "/attention: expects [N, H, W, 3d], theta, phi and g side by side, and got [1, 2, 2, 4]");
+  CHECK_THROWS(engine::attention(tape, Tensor::zeros(device, engine::DType::f32, {2, 2, 6})));
+}
