@@ -9,7 +9,7 @@ ifneq ($(SAN),)
   LDFLAGS += -fsanitize=address,undefined
 endif
 
-library := $(filter-out fer/main.cpp,$(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp layers/*.cpp fer/*.cpp))
+library := $(filter-out fer/main.cpp,$(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp layers/*.cpp fer/*.cpp fer/datasets/*.cpp))
 tests := $(filter-out tests/main.cpp tests/harness.cpp,$(wildcard tests/*.cpp tests/*/*.cpp))
 objects := $(library:%.cpp=$(BUILD)/%.o)
 test_binaries := $(tests:%.cpp=$(BUILD)/%)

@@ -1,0 +1,29 @@
+// fer data DIR: what a folder holds and what of it would be used.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "fer/dataset.h"
+
+namespace fermion::fer {
+
+struct DataOptions {
+  std::filesystem::path folder;
+  bool json = false;
+  DatasetOptions dataset;
+};
+
+// Prints the inventory to stdout, as a table or as one JSON object, and returns 0. Throws engine::Error if
+// the folder holds no known set. What keeps the set from being used is among the problems.
+int data_command(const DataOptions& options);
+
+// dataset, folder, classes; splits (as published) and used: {split: {class: images with that label}}; images:
+// {split: all listed}; copies: {distinct, identical, across: [{splits, groups}], dropped_from_train};
+// subjects, skipped: [{path, reason}], problems: [text].
+nlohmann::json inventory_json(const Dataset& dataset);
+
+std::string inventory_table(const Dataset& dataset);
+
+}  // namespace fermion::fer
