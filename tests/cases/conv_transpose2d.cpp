@@ -1,0 +1,52 @@
+#include <algorithm>
+#include <doctest/doctest.h>
+
+#include "engine/ops.h"
+#include "tests/harness.h"
+
+using namespace fermion;
+using namespace fermion::test;
+
+namespace {
+
+OpCase up(const std::string& name, Shape x, std::int64_t Co, bool norm, bool wants_dx = true) {
+  OpCase test;
+  test.name = name;
+  test.inputs = {feature("x", x, norm), tensor("weight", {Co, 2, 2, x[3]})};
+  test.inputs[0].gradient = wants_dx;
+  test.op = [](Tape& tape, const std::vector<Feature>& in) {
+    return std::vector<Tensor>{engine::conv_transpose2d(tape, in[0], in[1].y)};
+  };
+  test.reference = [=](const std::vector<Array>& in) {
+    Array y({x[0], 2 * x[1], 2 * x[2], Co});
+    for (std::int64_t n = 0; n < x[0]; ++n)
+      for (std::int64_t h = 0; h < 2 * x[1]; ++h)
+        for (std::int64_t w = 0; w < 2 * x[2]; ++w)
+          for (std::int64_t co = 0; co < Co; ++co)
+            for (std::int64_t ci = 0; ci < x[3]; ++ci)
+              y(n, h, w, co) += in[0](n, h / 2, w / 2, ci) * in[1](co, h % 2, w % 2, ci);
+    return std::vector<Array>{y};
+  };
+  const double pixels = static_cast<double>(x.size() / x[3]), channels = static_cast<double>(x[3] * Co);
+  test.terms = static_cast<double>(x[3]);
+  test.gradient_terms = std::max(pixels, 4.0 * static_cast<double>(Co));
+  test.flops = 8 * pixels * channels;
+  test.bytes = 4 * (static_cast<double>(x.size()) + 4 * pixels * static_cast<double>(Co) + 4 * channels);
+  return test;
+}
+
+}  // namespace
+
+FERMION_CASES(conv_transpose2d) {
+  return {.tests = {up("one pixel", {1, 1, 1, 1}, 1, false), up("plain", {2, 4, 3, 32}, 16, false),
+                    up("norm", {3, 5, 7, 32}, 16, true), up("odd channels", {2, 3, 4, 33}, 5, true),
+                    up("several blocks of pixels", {2, 18, 17, 16}, 16, true),
+                    up("weights only", {2, 4, 4, 16}, 16, true, false)},
+          .benchmarks = {up("7 to 14 px of lnl-base", {16, 7, 7, 512}, 256, true),
+                         up("14 to 28 px of lnl-base", {16, 14, 14, 256}, 128, true),
+                         up("28 to 56 px of lnl-base", {16, 28, 28, 128}, 64, true),
+                         up("56 to 112 px of lnl-base", {16, 56, 56, 64}, 32, true),
+                         up("8 to 16 px of lnl-tiny", {64, 8, 8, 128}, 64, true),
+                         up("16 to 32 px of lnl-tiny", {64, 16, 16, 64}, 32, true),
+                         up("32 to 64 px of lnl-tiny", {64, 32, 32, 32}, 16, true)}};
+}
