@@ -1,10 +1,9 @@
 #include "kernels/attention.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <omp.h>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/attention.cpp"
@@ -24,7 +23,9 @@ namespace {
 constexpr std::int64_t panel = 64, block = 64;
 constexpr float log2_e = std::numbers::log2e_v<float>, ln_2 = std::numbers::ln2_v<float>;
 
-inline std::int64_t round_up(std::int64_t x, std::int64_t to) { return (x + to - 1) / to * to; }
+inline std::int64_t round_up(std::int64_t x, std::int64_t to) {
+  return (x + to - 1) / to * to;
+}
 
 // Positions begin .. begin + count - 1 of an image as rows i. Vectors cover `padded` of them.
 struct Rows {
@@ -87,9 +88,7 @@ struct ColumnSums {
 
   static std::int64_t floats(const Attention& dims) { return 2 * dims.positions * round_up(dims.d, 16); }
   ColumnSums(const Attention& dims, float* memory, std::int64_t part)
-      : dphi(memory + part * floats(dims)),
-        dg(dphi + floats(dims) / 2),
-        row(round_up(dims.d, 16)) {}
+      : dphi(memory + part * floats(dims)), dg(dphi + floats(dims) / 2), row(round_up(dims.d, 16)) {}
 };
 
 }  // namespace
@@ -126,8 +125,7 @@ void transpose(std::int64_t rows, std::int64_t columns, RowMatrix<const float*> 
   }
 #endif
   for (; r < rows; ++r)
-    for (std::int64_t c = 0; c < columns; ++c)
-      to.data[c * to.row + r] = scale * from.data[r * from.row + c];
+    for (std::int64_t c = 0; c < columns; ++c) to.data[c * to.row + r] = scale * from.data[r * from.row + c];
 }
 
 // [d, panel] = scale times the transpose of the panel's rows, with zeros behind them.
@@ -250,7 +248,8 @@ void DifferentiateRows(const Attention& dims, const Rows& rows, const Packed& x,
     multiply(x.d, rows.padded, positions, {x.phi + j * x.row, 1, x.row}, {s.ds, panel}, {s.dtheta_t, panel},
              j == 0 ? Write::overwrite : Write::accumulate);
   }
-  transpose(x.d, rows.count, {s.dtheta_t, panel}, {s.theta, padded_d}, 1 / std::sqrt(static_cast<float>(x.d)));
+  transpose(x.d, rows.count, {s.dtheta_t, panel}, {s.theta, padded_d},
+            1 / std::sqrt(static_cast<float>(x.d)));
 }
 
 }  // namespace fermion::kernels::HWY_NAMESPACE
@@ -264,7 +263,9 @@ HWY_EXPORT(AttendRows);
 HWY_EXPORT(LoadRows);
 HWY_EXPORT(DifferentiateRows);
 
-void put(float value, Write write, float& to) { to = write == Write::accumulate ? to + value : value; }
+void put(float value, Write write, float& to) {
+  to = write == Write::accumulate ? to + value : value;
+}
 
 }  // namespace
 
@@ -274,10 +275,9 @@ void attention_forward(Cpu ctx, const Attention& dims, const float* qkv, float* 
   float* scratch = ctx.workspace.take<float>(ctx.threads * floats);
 #pragma omp parallel for collapse(2) num_threads(ctx.threads)
   for (std::int64_t n = 0; n < dims.N; ++n)
-    for (std::int64_t i = 0; i < panels; ++i)
-      HWY_DYNAMIC_DISPATCH(AttendRows)
-      (dims, Rows(dims, i), Packed(dims, qkv, n), o + n * dims.positions * dims.d,
-       log_sum_exp + n * dims.positions, ForwardScratch(dims, scratch + omp_get_thread_num() * floats));
+    for (std::int64_t i = 0; i < panels; ++i) HWY_DYNAMIC_DISPATCH(AttendRows)
+  (dims, Rows(dims, i), Packed(dims, qkv, n), o + n * dims.positions * dims.d,
+   log_sum_exp + n * dims.positions, ForwardScratch(dims, scratch + omp_get_thread_num() * floats));
 }
 
 void attention_backward(Cpu ctx, const Attention& dims, const float* qkv, const float* o,

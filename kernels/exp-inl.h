@@ -7,7 +7,6 @@
 #endif
 
 #include <hwy/highway.h>
-
 #include <limits>
 
 HWY_BEFORE_NAMESPACE();

@@ -79,7 +79,7 @@ HWY_INLINE void multiply_columns(std::int64_t M, std::int64_t K, StridedMatrix A
 
 // C [M, N] = A [M, K] B [K, N], or C + A B. N is a multiple of 16. Each element is summed in order of k.
 inline HWY_NOINLINE void multiply(std::int64_t M, std::int64_t N, std::int64_t K, StridedMatrix A,
-                           RowMatrix<const float*> B, RowMatrix<float*> C, Write write) {
+                                  RowMatrix<const float*> B, RowMatrix<float*> C, Write write) {
   constexpr bool many_registers = HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64;
   constexpr int vectors = many_registers ? 4 : 2;
   const std::int64_t lanes = hn::Lanes(GemmTag());

@@ -1,7 +1,6 @@
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
+#include <doctest/doctest.h>
 
 #include "engine/ops.h"
 #include "tests/harness.h"
@@ -60,17 +59,15 @@ OpCase attention(const std::string& name, Shape shape, double scale = 1) {
 }  // namespace
 
 FERMION_CASES(attention) {
-  return {.tests = {attention("one position, one channel", {2, 1, 1, 3}),
-                    attention("no image", {0, 3, 3, 12}),
-                    attention("one block", {2, 4, 16, 96}),
-                    attention("tails everywhere", {3, 7, 11, 99}),
-                    attention("one more than a block", {2, 5, 13, 51}),
-                    attention("one image, many parts", {1, 13, 17, 24}),
-                    attention("wide", {1, 6, 6, 3 * 128}),
-                    attention("non-local block of lnl-tiny", {1, 16, 16, 96}),
-                    attention("scores around 80", {2, 9, 9, 48}, 9),
-                    attention("no difference between scores", {2, 9, 9, 48}, 1e-3)},
-          .benchmarks = {attention("lnl-tiny", {64, 16, 16, 96}), attention("lnl-base", {16, 28, 28, 192})}};
+  return {
+      .tests = {attention("one position, one channel", {2, 1, 1, 3}), attention("no image", {0, 3, 3, 12}),
+                attention("one block", {2, 4, 16, 96}), attention("tails everywhere", {3, 7, 11, 99}),
+                attention("one more than a block", {2, 5, 13, 51}),
+                attention("one image, many parts", {1, 13, 17, 24}), attention("wide", {1, 6, 6, 3 * 128}),
+                attention("non-local block of lnl-tiny", {1, 16, 16, 96}),
+                attention("scores around 80", {2, 9, 9, 48}, 9),
+                attention("no difference between scores", {2, 9, 9, 48}, 1e-3)},
+      .benchmarks = {attention("lnl-tiny", {64, 16, 16, 96}), attention("lnl-base", {16, 28, 28, 192})}};
 }
 
 // Scores far from each other and from zero, in rising and falling order: every block moves the maximum, or

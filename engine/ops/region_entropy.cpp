@@ -1,0 +1,24 @@
+#include "kernels/region_entropy.h"
+
+#include "engine/ops.h"
+
+namespace fermion::engine {
+
+Tensor region_entropy(Tape& tape, const Tensor& w) {
+  const Shape& s = w.shape();
+  if (s.rank() != 2) throw Error("{}/region_entropy: weights are [B, K], not {}", tape.path(), s.text());
+  const std::int64_t B = s[0], K = s[1];
+  const Tensor y = Tensor::empty(tape.device(), w.dtype(), {});
+  tape.op(
+      "region_entropy", {w}, {y},
+      [&]<class T>(auto ctx, Type<T>) {
+        kernels::region_entropy_forward(ctx, B, K, w.data<T>(), y.data<T>());
+      },
+      [=]<class T>(auto ctx, Type<T>) {
+        kernels::region_entropy_backward(ctx, B, K, w.data<T>(), y.gradient().template data<T>(),
+                                         w.take_gradient<T>());
+      });
+  return y;
+}
+
+}  // namespace fermion::engine

@@ -1,0 +1,24 @@
+// Feedback and joint feature: z_b = [w_b1 f_1b, ..., w_bK f_Kb, g_b].
+//
+// f: [K, B, C], w: [B, K], g: [B, G]; z: [B, K C + G]. Without f only g is there (K C = 0), without w the f
+// are not multiplied, without g there is no tail (G = 0). Backward: df = w dz, dw_bk = sum_c f_kbc dz_b(kC +
+// c), dg = the tail of dz.
+#pragma once
+
+#include "kernels/context.h"
+
+namespace fermion::kernels {
+
+struct RegionJoin {
+  std::int64_t B = 0, K = 0, C = 0, G = 0;
+
+  std::int64_t width() const { return K * C + G; }
+};
+
+// Null pointers for what is not there.
+void region_join_forward(Cpu ctx, const RegionJoin& dims, const float* f, const float* w, const float* g,
+                         float* z);
+void region_join_backward(Cpu ctx, const RegionJoin& dims, const float* f, const float* w, const float* dz,
+                          Gradient<float> df, Gradient<float> dw, Gradient<float> dg);
+
+}  // namespace fermion::kernels

@@ -1,0 +1,14 @@
+// Weights of the regions: w_bk = K exp(s_bk) / sum_j exp(s_bj), so that the mean over K is 1 and all-ones
+// means "no preference". Backward: ds_bk = w_bk (dw_bk - sum_j w_bj dw_bj / K).
+#pragma once
+
+#include "kernels/context.h"
+
+namespace fermion::kernels {
+
+// scores, w: [B, K].
+void region_softmax_forward(Cpu ctx, std::int64_t B, std::int64_t K, const float* scores, float* w);
+void region_softmax_backward(Cpu ctx, std::int64_t B, std::int64_t K, const float* w, const float* dw,
+                             Gradient<float> dscores);
+
+}  // namespace fermion::kernels

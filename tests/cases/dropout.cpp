@@ -1,0 +1,31 @@
+#include <cmath>
+#include <doctest/doctest.h>
+
+#include "engine/ops.h"
+#include "tests/harness.h"
+
+using namespace fermion;
+using namespace fermion::test;
+
+FERMION_CASES(dropout) {
+  const auto make = [](const std::string& name, Shape shape, float p) {
+    return OpCase{
+        .name = name,
+        .inputs = {tensor("x", shape)},
+        .op = [p](Tape& tape,
+                  const std::vector<Feature>& in) { return std::vector<Tensor>{dropout(tape, in[0].y, p)}; },
+        .reference =
+            [p](const std::vector<Array>& in) {
+              const kernels::Random random{7, kernels::stream_of("case"), 3};
+              Array y = in[0];
+              for (std::size_t i = 0; i < y.values.size(); ++i)
+                y.values[i] = random.bits(i) >= p * 0x1p32 ? y.values[i] / (1.0 - static_cast<double>(p)) : 0;
+              return std::vector<Array>{y};
+            },
+        .stochastic = true,
+        .bytes = 8.0 * static_cast<double>(shape.size())};
+  };
+  return {.tests = {make("half", {3, 33}, 0.5f), make("a tenth", {257}, 0.1f), make("off", {5}, 0),
+                    make("empty", {0, 4}, 0.5f)},
+          .benchmarks = {make("joint head of lnl-tiny", {64, 1088}, 0.5f)}};
+}

@@ -1,0 +1,45 @@
+#include <cmath>
+#include <doctest/doctest.h>
+
+#include "engine/ops.h"
+#include "tests/harness.h"
+
+using namespace fermion;
+using namespace fermion::test;
+
+FERMION_CASES(region_join) {
+  const auto make = [](const std::string& name, std::int64_t B, std::int64_t K, std::int64_t C,
+                       std::int64_t G, bool weighted) {
+    std::vector<Input> inputs;
+    if (K > 0) inputs.push_back(tensor("f", {K, B, C}));
+    if (weighted) inputs.push_back(tensor("w", {B, K}));
+    if (G > 0) inputs.push_back(tensor("g", {B, G}));
+    const std::size_t at_w = 1, at_g = inputs.size() - 1;
+    return OpCase{.name = name,
+                  .inputs = inputs,
+                  .op =
+                      [=](Tape& tape, const std::vector<Feature>& in) {
+                        return std::vector<Tensor>{region_join(tape, K > 0 ? in[0].y : Tensor(),
+                                                               weighted ? in[at_w].y : Tensor(),
+                                                               G > 0 ? in[at_g].y : Tensor())};
+                      },
+                  .reference =
+                      [=](const std::vector<Array>& in) {
+                        Array z({B, K * C + G});
+                        for (int b = 0; b < B; ++b) {
+                          for (int k = 0; k < K; ++k)
+                            for (int c = 0; c < C; ++c)
+                              z(b, k * C + c) = (weighted ? in[at_w](b, k) : 1) * in[0](k, b, c);
+                          for (int c = 0; c < G; ++c) z(b, K * C + c) = in[at_g](b, c);
+                        }
+                        return std::vector<Array>{z};
+                      },
+                  .gradient_terms = static_cast<double>(std::max<std::int64_t>(C, 1)),
+                  .flops = static_cast<double>(B * K * C),
+                  .bytes = 8.0 * static_cast<double>(B * (K * C + G))};
+  };
+  return {.tests = {make("all three", 3, 4, 5, 7, true), make("one of each", 1, 1, 1, 1, true),
+                    make("no weights", 2, 9, 33, 17, false), make("no tail", 5, 4, 16, 0, true),
+                    make("only g", 3, 0, 0, 64, false), make("empty", 0, 4, 16, 16, true)},
+          .benchmarks = {make("lnl-tiny", 64, 16, 64, 64, true)}};
+}

@@ -1,0 +1,37 @@
+#include <cmath>
+#include <doctest/doctest.h>
+
+#include "engine/ops.h"
+#include "tests/harness.h"
+
+using namespace fermion;
+using namespace fermion::test;
+
+FERMION_CASES(region_softmax) {
+  const auto make = [](const std::string& name, std::int64_t B, std::int64_t K, double scale) {
+    return OpCase{.name = name,
+                  .inputs = {tensor("scores", {B, K}, Input::Fill::normal, scale)},
+                  .op =
+                      [](Tape& tape, const std::vector<Feature>& in) {
+                        return std::vector<Tensor>{region_softmax(tape, in[0].y)};
+                      },
+                  .reference =
+                      [B, K](const std::vector<Array>& in) {
+                        Array w({B, K});
+                        for (int b = 0; b < B; ++b) {
+                          double largest = in[0](b, 0), sum = 0;
+                          for (int k = 0; k < K; ++k) largest = std::fmax(largest, in[0](b, k));
+                          for (int k = 0; k < K; ++k) sum += std::exp(in[0](b, k) - largest);
+                          for (int k = 0; k < K; ++k)
+                            w(b, k) = static_cast<double>(K) * std::exp(in[0](b, k) - largest) / sum;
+                        }
+                        return std::vector<Array>{w};
+                      },
+                  .terms = static_cast<double>(K),
+                  .gradient_terms = static_cast<double>(K),
+                  .bytes = 8.0 * static_cast<double>(B * K)};
+  };
+  return {.tests = {make("one", 1, 3, 1), make("16 regions", 5, 16, 1), make("49 regions", 3, 49, 3),
+                    make("large scores", 4, 16, 80), make("empty", 0, 16, 1)},
+          .benchmarks = {make("lnl-tiny", 64, 16, 1)}};
+}
