@@ -1,0 +1,38 @@
+// Region split: overlapping windows of value(x), x: [N, H, W, C], on a G x G grid.
+//   y[r G + s, n, i, j, c] = value(x)[n, top(r) + i, left(s) + j, c],   y: [G G, N, h, w, C]
+//   h = min(H, floor(H / G) + 2 overlap),   top(r) = clamp(floor(r H / G) - overlap, 0, H - h)
+// and w, left(s) likewise from W: a window at the border is shifted inwards, never padded. Where G does not
+// divide H and there is no overlap, some rows lie in no window.
+// Backward, the adjoint: a pixel's gradient is the sum of dy over its windows in the order of k = r G + s,
+// masked by the ReLU (kernels/feature.h).
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/feature.h"
+
+namespace fermion::kernels {
+
+// The windows along one axis of `size` pixels.
+struct RegionAxis {
+  std::int64_t size, grid, overlap;
+
+  std::int64_t window() const { return std::min(size, size / grid + 2 * overlap); }
+  std::int64_t start(std::int64_t i) const {
+    return std::clamp<std::int64_t>(i * size / grid - overlap, 0, size - window());
+  }
+};
+
+struct RegionSplit {
+  std::int64_t N, H, W, C;
+  std::int64_t grid, overlap;
+
+  RegionAxis rows() const { return {H, grid, overlap}; }
+  RegionAxis columns() const { return {W, grid, overlap}; }
+};
+
+void region_split_forward(Cpu ctx, const RegionSplit& dims, Feature<float> x, float* y);
+void region_split_backward(Cpu ctx, const RegionSplit& dims, Feature<float> x, const float* dy,
+                           FeatureGradient<float> dx);
+
+}  // namespace fermion::kernels
