@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
-#include <stdexcept>
-#include <string>
 
+#include "engine/error.h"
+#include "fer/labels.h"
 #include "fer/synth_faces_draw.h"
 #include "kernels/rng.h"
 
@@ -14,14 +14,13 @@ namespace {
 
 using namespace synth;
 
-std::vector<float> render(const FaceOptions& options, Expression expression) {
+std::vector<float> render(const FaceOptions& options, Expression expression, bool acting) {
   if (options.size < 16 || options.size > 1024)
-    throw std::invalid_argument("faces are drawn 16 to 1024 pixels wide, not " +
-                                std::to_string(options.size));
+    throw engine::Error("faces are drawn 16 to 1024 pixels wide, not {}", options.size);
   const Face face = draw_parameters(options.seed, options.index);
-  const ActionUnits units =
-      options.action_units ? draw_action_units(options.seed, options.index, expression) : ActionUnits{};
   const Identity& identity = face.identity;
+  const ActionUnits units =
+      acting ? draw_action_units(options.seed, options.index, expression) : ActionUnits{};
   const Features features = move_features(identity, units);
   Painter painter(face.pose, 2 * options.size);
   draw_background(painter, face.background);
@@ -40,56 +39,51 @@ std::vector<float> render(const FaceOptions& options, Expression expression) {
   return take_picture(painter.canvas, face.light, face.camera, options.seed, options.index);
 }
 
-Expression expression_for(const FaceOptions& options) {
-  return options.expression.value_or(expression_of(options.seed, options.index));
+Expression expression_of(const FaceOptions& options) {
+  const Expression drawn = expression_at(options.seed, options.index);
+  return options.expression.value_or(drawn);
 }
 
 }  // namespace
 
-const char* name(Expression expression) {
-  static constexpr std::array names{"neutral", "happiness", "sadness", "surprise",
-                                    "fear",    "disgust",   "anger"};
-  return names.at(static_cast<std::size_t>(expression));
+std::string_view name(Expression expression) {
+  return expressions[static_cast<std::size_t>(expression)];
 }
 
-Expression expression_of(std::uint64_t seed, std::int64_t index) {
-  if (index < 0) throw std::invalid_argument("faces are numbered from 0, not " + std::to_string(index));
-  const std::int64_t block = index / expression_count;
+Expression expression_at(std::uint64_t seed, std::int64_t index) {
+  if (index < 0) throw engine::Error("faces are numbered from 0, not {}", index);
   const kernels::Random random{seed, kernels::stream_of("synth_faces.expression"), 0};
-  std::array<int, expression_count> order;
+  const auto block = static_cast<std::uint64_t>(index / synth_expressions);
+  std::array<int, synth_expressions> order;
   std::iota(order.begin(), order.end(), 0);
-  for (int i = expression_count - 1; i > 0; --i) {
-    const std::uint32_t word = random.bits(static_cast<std::uint64_t>(8 * block + i));
-    std::swap(order[i], order[word % static_cast<std::uint32_t>(i + 1)]);
-  }
-  return static_cast<Expression>(order[index % expression_count]);
+  for (std::uint32_t i = synth_expressions - 1; i > 0; --i)
+    std::swap(order[i], order[random.bits(8 * block + i) % (i + 1)]);
+  return static_cast<Expression>(order[index % synth_expressions]);
 }
 
 Expression draw_face(const FaceOptions& options, std::uint8_t* rgb) {
-  const Expression expression = expression_for(options);
-  const std::vector<float> picture = render(options, expression);
-  for (std::size_t i = 0; i < picture.size(); ++i)
-    rgb[i] = static_cast<std::uint8_t>(255 * picture[i] + 0.5f);
+  const Expression expression = expression_of(options);
+  for (const float value : render(options, expression, options.action_units))
+    *rgb++ = static_cast<std::uint8_t>(255 * value + 0.5f);
   return expression;
 }
 
 std::vector<float> truth_map(const FaceOptions& options) {
-  const Expression expression = expression_for(options);
-  std::vector<float> map(static_cast<std::size_t>(options.size) * options.size);
-  if (expression == Expression::neutral) return map;
-  FaceOptions at_rest = options, acting = options;
-  at_rest.action_units = false;
-  acting.action_units = true;
-  const std::vector<float> without = render(at_rest, expression), with = render(acting, expression);
-  for (std::size_t i = 0; i < with.size(); ++i) map[i / 3] += (with[i] - without[i]) * (with[i] - without[i]);
+  const Expression expression = expression_of(options);
+  const std::vector<float> resting = render(options, expression, false);
+  const std::vector<float> acting = render(options, expression, true);
+  std::vector<float> map(acting.size() / 3);
+  for (std::size_t i = 0; i < acting.size(); ++i) {
+    const float difference = acting[i] - resting[i];
+    map[i / 3] += difference * difference;
+  }
   return map;
 }
 
 std::vector<float> cell_sums(std::span<const float> map, int size, int grid) {
-  if (grid < 1 || grid > size || map.size() != static_cast<std::size_t>(size) * size)
-    throw std::invalid_argument("a map of " + std::to_string(map.size()) + " values is no " +
-                                std::to_string(size) + " x " + std::to_string(size) + " picture in " +
-                                std::to_string(grid) + " x " + std::to_string(grid) + " cells");
+  if (size < 1 || grid < 1 || grid > size || map.size() != static_cast<std::size_t>(size) * size)
+    throw engine::Error("a map of {} values is no picture of {} x {} pixels with {} x {} cells", map.size(),
+                        size, size, grid, grid);
   std::vector<float> sums(static_cast<std::size_t>(grid) * grid);
   for (int y = 0; y < size; ++y)
     for (int x = 0; x < size; ++x) sums[y * grid / size * grid + x * grid / size] += map[y * size + x];

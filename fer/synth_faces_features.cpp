@@ -5,7 +5,7 @@ namespace {
 
 using Side = std::array<float, 28>;
 
-// Everything below is built for the picture's right side (x > 0 outwards) and mirrored.
+// Brows and eyes are built for the picture's right side (x > 0 is outwards) and mirrored for the left.
 Path mirrored(Path path, int side) {
   if (side == 0)
     for (Vec2& p : path) p.x = -p.x;
@@ -13,115 +13,121 @@ Path mirrored(Path path, int side) {
 }
 
 Brow move_brow(const Identity& face, const Side& au, int side) {
-  // AU 1 lifts the inner end, 2 the outer half. 4 draws the brow down and in; against a lifting unit it
-  // flattens the arch more than it lowers.
-  const float lift = std::max(au[1], au[2]);
-  const float down = au[4] * (1 - 0.75f * std::min(lift, 1.0f)) + 0.35f * au[9] + 0.15f * au[6];
-  const float arch = 1 - 0.45f * std::min(au[4], 1.0f);
+  // AU 1 lifts the inner end, 2 the outer half; 4 lowers the brow and draws it in. Against a lifting unit, AU
+  // 4 straightens the brow more than it lowers it: fear's brow.
+  const float lift = std::min(std::max(au[1], au[2]), 1.0f);
+  const float down = au[4] * (1 - 0.75f * lift) + 0.35f * au[9] + 0.15f * au[6];
+  const float outer_lift = au[2] * (1 - 0.45f * std::min(au[4], 1.0f));
+  const float oblique = au[1] * (1 - std::min(au[2], 1.0f));
   const Vec2 inner{-0.055f * au[4], -0.150f * au[1] + 0.105f * down};
-  const Vec2 second{-0.045f * au[4], -0.105f * au[1] - 0.060f * au[2] * arch + 0.085f * down};
-  const Vec2 third{-0.020f * au[4], -0.025f * au[1] - 0.140f * au[2] * arch + 0.040f * down};
-  const Vec2 outer{0, 0.020f * au[1] * (1 - std::min(au[2], 1.0f)) - 0.105f * au[2] * arch};
+  const Vec2 second{-0.045f * au[4], -0.105f * au[1] - 0.060f * outer_lift + 0.085f * down};
+  const Vec2 third{-0.020f * au[4], -0.025f * au[1] - 0.140f * outer_lift + 0.040f * down};
+  const Vec2 outer{0, 0.020f * oblique - 0.105f * outer_lift};
 
-  const float x = face.eye_distance, y = face.eye_height + face.brow_height;
-  const float tilt = face.brow_tilt;
-  Path line{Vec2{x - 0.175f, y - 0.232f + tilt} + inner, Vec2{x - 0.05f, y - 0.268f + 0.4f * tilt} + second,
-            Vec2{x + 0.10f, y - 0.275f - 0.5f * tilt} + third, Vec2{x + 0.235f, y - 0.212f - tilt} + outer};
+  const float x = face.eye_distance, y = face.eye_height + face.brow_height, tilt = face.brow_tilt;
+  const Path line{
+      Vec2{x - 0.175f, y - 0.232f + tilt} + inner, Vec2{x - 0.05f, y - 0.268f + 0.4f * tilt} + second,
+      Vec2{x + 0.10f, y - 0.275f - 0.5f * tilt} + third, Vec2{x + 0.235f, y - 0.212f - tilt} + outer};
   return {mirrored(smooth(line), side), face.brow_thickness};
 }
 
 Eye move_eye(const Identity& face, const Side& au, int side) {
-  const float width = face.eye_width;
+  // AU 5 lifts the upper lid, 7 tightens both; 6 and 9 push the lower one up. AU 1 alone drags the upper
+  // lid's inner part along: a sad eye is highest near the nose.
   const float sad = au[1] * std::max(0.0f, 1 - au[2]) * std::max(0.0f, 1 - au[5]);
-  float upper = 0.092f * face.eye_opening + 0.085f * au[5] - 0.028f * au[7] - 0.015f * au[6] - 0.026f * sad -
-                0.022f * au[9];
-  float lower = 0.058f * face.eye_opening + 0.012f * au[5] - 0.052f * au[7] - 0.060f * au[6] - 0.046f * au[9];
-  upper = std::max(upper, 0.018f);
-  lower = std::max(lower, -0.010f);
-  // The lifted inner brow drags the lid along: a sad eye is highest near the nose.
-  const float inner = 0.74f * upper + 0.020f * sad, outer = 0.80f * upper - 0.034f * sad;
-  const float tilt = face.eye_tilt;
-  const float bulge = 0.018f * au[6];  // the cheek's push bends the lower lid upwards
-  Path top{{-width, 0.020f + tilt},
-           {-0.52f * width, -inner},
-           {-0.06f * width, -upper},
-           {0.52f * width, -outer},
-           {width, -tilt}};
-  Path bottom{{-width, 0.020f + tilt},
-              {-0.5f * width, 0.84f * lower},
-              {0.02f * width, lower - bulge},
-              {0.52f * width, 0.90f * lower},
-              {width, -tilt}};
+  const float upper = 0.092f * face.eye_opening + 0.085f * au[5] - 0.028f * au[7] - 0.015f * au[6] -
+                      0.026f * sad - 0.022f * au[9];
+  const float lower =
+      0.058f * face.eye_opening + 0.012f * au[5] - 0.052f * au[7] - 0.060f * au[6] - 0.046f * au[9];
+  const float top = std::max(upper, 0.018f), bottom = std::max(lower, -0.010f);
+  const float width = face.eye_width, tilt = face.eye_tilt;
+  const Vec2 inner{-width, 0.020f + tilt}, outer{width, -tilt};
+  Path upper_lid = smooth({inner,
+                           {-0.52f * width, -0.74f * top - 0.020f * sad},
+                           {-0.06f * width, -top},
+                           {0.52f * width, -0.80f * top + 0.034f * sad},
+                           outer});
+  Path lower_lid = smooth({inner,
+                           {-0.5f * width, 0.84f * bottom},
+                           {0.02f * width, bottom - 0.018f * au[6]},
+                           {0.52f * width, 0.90f * bottom},
+                           outer});
   const Vec2 centre{face.eye_distance, face.eye_height};
-  for (Path* lid : {&top, &bottom}) {
-    *lid = smooth(*lid);
+  for (Path* lid : {&upper_lid, &lower_lid})
     for (Vec2& p : *lid) p = p + centre;
-  }
-  Eye eye{centre, mirrored(top, side), mirrored(bottom, side), 0.045f - 0.018f * std::min(au[5], 1.0f),
-          std::min(1.0f, 0.9f * au[6] + 0.6f * au[7] + 0.6f * au[9])};
-  if (side == 0) eye.centre.x = -eye.centre.x;
+
+  Eye eye;
+  eye.centre = {side == 0 ? -centre.x : centre.x, centre.y};
+  eye.upper = mirrored(upper_lid, side);
+  eye.lower = mirrored(lower_lid, side);
+  eye.lid_fold = 0.045f - 0.018f * std::min(au[5], 1.0f);
+  eye.lower_crease = std::min(1.0f, 0.9f * au[6] + 0.6f * au[7] + 0.6f * au[9]);
   return eye;
+}
+
+// How far the lips part: AU 25 parts them, more in a smile; 26 drops the jaw, 27 stretches the mouth; 10 and
+// 16 pull the lips off the teeth; 23 and 24 keep them closed.
+float lips_apart(const ActionUnits& units) {
+  const auto au = [&](int unit) { return units.both(unit); };
+  const float jaw = std::max({au(25) * (0.055f + 0.05f * au(12)), au(26) * 0.170f, au(27) * 0.290f});
+  const bool sneer = au(16) > 0 || au(9) > 0;
+  const float parted = jaw + (sneer ? 0.035f * au(10) : 0) + 0.030f * au(16);
+  return parted * (1 - 0.9f * std::min(std::max(au(23), au(24)), 1.0f));
 }
 
 Mouth move_mouth(const Identity& face, const ActionUnits& units) {
   const auto au = [&](int unit) { return units.both(unit); };
-  const float tight = std::max(au(23), au(24)), press = au(24);
-  const float drop = std::max({au(25) * (0.055f + 0.05f * au(12)), au(26) * 0.170f, au(27) * 0.290f});
-  const float parted = drop + 0.035f * au(10) * (au(16) > 0 || au(9) > 0) + 0.030f * au(16);
-  const float opening = parted * (1 - 0.9f * std::min(tight, 1.0f));
-  const float y = face.mouth_height;
-
-  Mouth mouth{};
-  mouth.opening = opening;
-  mouth.pressed = tight;
-  // The smile and the stretch show the upper teeth, the stretch and a lowered lip the lower ones.
+  Mouth mouth;
+  mouth.opening = lips_apart(units);
+  mouth.pressed = std::max(au(23), au(24));
   mouth.upper_teeth = std::min(1.0f, 1.1f * au(12) + 1.0f * au(10) + 0.5f * au(20) + 0.25f * au(26));
   mouth.lower_teeth = std::min(1.0f, 0.9f * au(20) + 1.0f * au(16));
 
   const float upper_thickness =
-      face.upper_lip * (1 - 0.55f * tight) * (1 - 0.25f * au(12)) * (1 - 0.25f * au(20));
+      face.upper_lip * (1 - 0.55f * mouth.pressed) * (1 - 0.25f * au(12)) * (1 - 0.25f * au(20));
   const float lower_thickness =
-      face.lower_lip * (1 - 0.50f * tight) * (1 - 0.20f * au(20)) * (1 + 0.15f * au(17));
-  const float upper_middle = y - 0.30f * opening - 0.045f * au(10) - 0.020f * au(9) - 0.012f * au(12);
-  const float lower_middle = upper_middle + opening - 0.030f * au(17) + 0.030f * au(17) * (opening > 0);
+      face.lower_lip * (1 - 0.50f * mouth.pressed) * (1 - 0.20f * au(20)) * (1 + 0.15f * au(17));
+  const float y = face.mouth_height;
+  const float upper_middle = y - 0.30f * mouth.opening - 0.045f * au(10) - 0.020f * au(9) - 0.012f * au(12);
+  const float lower_middle = std::max(upper_middle, upper_middle + mouth.opening - 0.012f * au(17));
 
-  constexpr int samples = 13;
-  for (int i = 0; i < samples; ++i) {
-    const float t = -1 + 2.0f * i / (samples - 1);  // -1 and 1 are the corners
-    const int side = t < 0 ? 0 : 1;
-    const auto& part = units.side[side];
-    const float tension = std::max(part[23], part[24]);
-    const float width = face.mouth_width + 0.085f * part[12] + 0.095f * part[20] - 0.050f * tension -
-                        0.060f * part[27] - 0.030f * part[26] * (1 - std::min(part[20], 1.0f)) +
-                        0.01f * part[15];
-    const float corner = -face.mouth_curve - 0.125f * part[12] + 0.090f * part[15] + 0.030f * part[20] +
-                         0.020f * part[26] + 0.060f * part[27] + 0.010f * part[16] + 0.015f * part[17];
+  for (int i = 0; i < Mouth::samples; ++i) {
+    const float t = -1 + 2.0f * static_cast<float>(i) / (Mouth::samples - 1);  // -1, 1: the corners
     const float square = t * t;
-    // Stretching and raising the lip make the opening a slot, a dropped jaw an oval.
-    const float slot = std::min(1.0f, part[20] + 0.6f * part[10]);
-    const float arch = mix(1 - square, 1 - square * square * square, slot);
-    const float bend = mix(square, square * std::fabs(t), std::min(1.0f, 0.8f * part[15]));
-    const float line = corner * bend + 0.030f * part[17] * square;
-    const float x = width * t;
-    const float raised =
-        -0.035f * part[10] * std::exp(-8.0f * (std::fabs(t) - 0.45f) * (std::fabs(t) - 0.45f));
-    const float top = upper_middle + line + (y - upper_middle) * (1 - arch) + raised;
-    const float low = lower_middle + line + (y - lower_middle) * (1 - arch);
-    const float bow = 1 - square - 0.35f * std::exp(-30.0f * square);
+    const Side& side = units.side[t < 0 ? 0 : 1];
+    // Corners: 12 pulls them up and out, 15 down, 20 sideways; 23 and 24 tighten, a dropped jaw draws them
+    // in.
+    const float width = face.mouth_width + 0.085f * side[12] + 0.095f * side[20] + 0.010f * side[15] -
+                        0.050f * std::max(side[23], side[24]) - 0.060f * side[27] -
+                        0.030f * side[26] * (1 - std::min(side[20], 1.0f));
+    const float corner = -face.mouth_curve - 0.125f * side[12] + 0.090f * side[15] + 0.030f * side[20] +
+                         0.010f * side[16] + 0.045f * side[17] + 0.020f * side[26] + 0.060f * side[27];
+    // AU 15 bends only the ends, so that the mouth becomes an arch with hanging corners.
+    const float bend = mix(square, square * std::fabs(t), std::min(1.0f, 0.8f * side[15]));
+    // A stretched or raised lip makes the opening a slot, a dropped jaw an oval.
+    const float slot = std::min(1.0f, side[20] + 0.6f * side[10]);
+    const float closing = mix(square, square * square * square, slot);
+    // AU 10 lifts the lip most halfway to the corner.
+    const float off = std::fabs(t) - 0.45f;
+    const float sneer = -0.035f * side[10] * std::exp(-8 * off * off);
+
+    const float x = width * t, line = y + corner * bend;
+    const float top = line + (upper_middle - y) * (1 - closing) + sneer;
+    const float low = std::max(top, line + (lower_middle - y) * (1 - closing));
+    const float bow = 1 - square - 0.35f * std::exp(-30 * square);
     mouth.upper_lip.push_back({x, top});
-    mouth.lower_lip.push_back({x, std::max(low, top)});
+    mouth.lower_lip.push_back({x, low});
     mouth.upper_edge.push_back({x, top - upper_thickness * (0.08f + 1.15f * bow)});
-    mouth.lower_edge.push_back({x, std::max(low, top) + lower_thickness * (0.06f + std::sqrt(1 - square)) +
-                                       0.020f * part[16] * (1 - square)});
+    mouth.lower_edge.push_back(
+        {x, low + lower_thickness * (0.06f + std::sqrt(1 - square)) + 0.020f * side[16] * (1 - square)});
   }
-  (void)press;
   return mouth;
 }
 
 }  // namespace
 
 Features move_features(const Identity& identity, const ActionUnits& units) {
-  Features features{};
+  Features features;
   for (int side = 0; side < 2; ++side) {
     const Side& au = units.side[side];
     features.brows[side] = move_brow(identity, au, side);

@@ -1,4 +1,5 @@
-// The shapes of a face, in face units, after its action units have moved them.
+// The shapes of a face, in face units, after its action units have moved them. Pairs are the picture's left
+// and right.
 #pragma once
 
 #include <array>
@@ -9,30 +10,33 @@ namespace fermion::fer::synth {
 
 struct Brow {
   Path line;  // from the nose outwards
-  float thickness;
+  float thickness = 0;
 };
 
 struct Eye {
-  Vec2 centre;
-  Path upper, lower;   // lids, from the inner corner to the outer
-  float lid_fold;      // how far the fold runs above the upper lid
-  float lower_crease;  // strength of the line below the lower lid
+  Vec2 centre;             // of the ball
+  Path upper, lower;       // lids, from the inner corner to the outer
+  float lid_fold = 0;      // height of the fold above the upper lid
+  float lower_crease = 0;  // strength of the fold below the lower lid
 };
 
+// Four lines of `samples` points from the left corner to the right.
 struct Mouth {
-  Path upper_edge, upper_lip;      // left to right: the lip's upper border, its lower border
-  Path lower_lip, lower_edge;      // left to right
-  float opening;                   // between the lips in the middle
-  float upper_teeth, lower_teeth;  // how much shows
-  float pressed;
+  static constexpr int samples = 13, middle = samples / 2;
+
+  Path upper_edge, upper_lip;  // upper lip: its border with the skin, its border with the mouth
+  Path lower_lip, lower_edge;
+  float opening = 0;                       // in the middle
+  float upper_teeth = 0, lower_teeth = 0;  // how much of them an open mouth shows
+  float pressed = 0;
 };
 
 struct Features {
-  std::array<Brow, 2> brows;  // the picture's left, right
+  std::array<Brow, 2> brows;
   std::array<Eye, 2> eyes;
+  std::array<float, 2> wing_lift{};  // of the nose's wings
   Mouth mouth;
-  std::array<float, 2> wing_lift;  // nose wings, upwards
-  float jaw_drop;
+  float jaw_drop = 0;  // of the chin
 };
 
 Features move_features(const Identity& identity, const ActionUnits& units);

@@ -1,47 +1,9 @@
 #include "fer/synth_faces_parameters.h"
 
-#include <initializer_list>
-#include <iterator>
-
-#include "kernels/rng.h"
+#include "fer/synth_faces_random.h"
 
 namespace fermion::fer::synth {
 namespace {
-
-// The numbers of one group of one face, one after the other.
-class Draw {
- public:
-  Draw(std::uint64_t seed, const char* group, std::int64_t index)
-      : random_{seed, kernels::stream_of(group), 0}, next_(static_cast<std::uint64_t>(index) << 8) {}
-
-  float between(float low, float high) {
-    return low + (high - low) * static_cast<float>(random_.uniform(next_++));
-  }
-  // Around the middle: the mean of two draws.
-  float about(float middle, float spread) {
-    const float first = between(-spread, spread);
-    return middle + 0.5f * (first + between(-spread, spread));
-  }
-  bool chance(float probability) { return between(0, 1) < probability; }
-  template <class T>
-  T pick(std::initializer_list<T> choices) {
-    const auto n = static_cast<float>(choices.size());
-    return *std::next(choices.begin(), static_cast<int>(between(0, n)));
-  }
-  Colour muted_colour() {
-    const Colour bright = colour(0.15f, 1);
-    const float grey = between(0.3f, 0.9f);
-    return mix(bright, Colour{grey, grey, grey}, 0.55f);
-  }
-  Colour colour(float low, float high) {
-    const float r = between(low, high), g = between(low, high);
-    return {r, g, between(low, high)};
-  }
-
- private:
-  kernels::Random random_;
-  std::uint64_t next_;
-};
 
 float luminance(Colour c) {
   return 0.3f * c.r + 0.59f * c.g + 0.11f * c.b;
@@ -213,51 +175,6 @@ Face draw_parameters(std::uint64_t seed, std::int64_t index) {
   face.camera = draw_camera({seed, "synth_faces.camera", index});
   face.occluder = draw_occluder({seed, "synth_faces.occluder", index}, face.identity.skin);
   return face;
-}
-
-ActionUnits draw_action_units(std::uint64_t seed, std::int64_t index, Expression expression) {
-  Draw draw{seed, "synth_faces.action_units", index};
-  const float strength = draw.between(0.64f, 1.10f);
-  const float balance = draw.about(0, 0.16f);  // one side of a face acts more than the other
-  // A prototype's unit is missing at times; an optional one comes with its own probability.
-  ActionUnits units;
-  const auto act = [&](int unit, float probability = 0.93f) {
-    const bool present = draw.chance(probability);
-    const float intensity = present ? strength * draw.between(0.7f, 1.1f) : 0;
-    units.side[0][unit] = intensity * (1 - balance);
-    units.side[1][unit] = intensity * (1 + balance);
-    return present;
-  };
-  const auto either = [&](int first, int second, float first_share = 0.5f) {
-    act(draw.chance(first_share) ? first : second, 1);
-  };
-  switch (expression) {
-    case Expression::neutral:
-      break;
-    case Expression::happiness:
-      act(6), act(12, 1), act(25, 0.65f);
-      break;
-    case Expression::sadness:
-      act(1, 1), act(4), act(15), act(11, 0.4f), act(17, 0.5f);
-      break;
-    case Expression::surprise:
-      act(1), act(2, 1), act(5), either(26, 27);
-      break;
-    case Expression::fear:
-      act(1, 1), act(2), act(4), act(5), act(20, 1), either(25, 26), act(7, 0.3f);
-      break;
-    case Expression::disgust:
-      if (draw.chance(0.75f))
-        act(9, 1), act(10, 0.6f);
-      else
-        act(10, 1);
-      act(15, 0.7f), either(16, 17), act(4, 0.4f);
-      break;
-    case Expression::anger:
-      act(4, 1), act(5), act(7), either(23, 24), act(10, 0.25f), act(17, 0.4f);
-      break;
-  }
-  return units;
 }
 
 }  // namespace fermion::fer::synth

@@ -1,11 +1,9 @@
-// What one face is: everything that varies, drawn from (seed, index). Lengths are in face units: half the
-// height of an average head, x to the right of the picture, y down, the origin between the eyes' height and
-// the nose. Each group has a Philox stream of its own, so that the expression tells nothing of the rest.
+// What one face is: everything that varies, drawn from (seed, index). Lengths are in face units, half the
+// height of an average head; x runs to the right of the picture, y down, from the middle of the head.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <optional>
 
 #include "fer/synth_faces.h"
 #include "fer/synth_faces_raster.h"
@@ -32,15 +30,16 @@ struct Identity {
   Vec2 gaze;
 };
 
-// Picture coordinates of a face: turned by yaw and pitch in depth, then rolled, scaled, shifted.
+// Yaw and pitch turn the face in depth; then it is rolled (radians), scaled and shifted.
 struct Pose {
-  Vec2 shift;  // in parts of the picture
-  float roll, scale, yaw, pitch;
+  float yaw, pitch, roll;
+  float scale;  // a face unit in parts of the picture
+  Vec2 shift;   // from the middle of the picture, in parts of it
 };
 
 struct Light {
   Vec2 direction;  // the part of the unit vector towards the light that lies in the picture
-  float ambient;
+  float ambient;   // share
   Colour colour;
 };
 
@@ -51,21 +50,22 @@ struct Disc {
 };
 struct Background {
   Colour first, second;
-  Vec2 direction;
+  Vec2 direction;  // from the first colour to the second
   std::array<Disc, 4> discs;
 };
 
 struct Camera {
   float exposure, contrast, saturation;
   float blur;   // sigma in parts of the picture
-  float noise;  // sigma in grey levels of 1
+  float noise;  // sigma, white being 1
 };
 
 enum class OccluderKind { none, hand, microphone, card, ball };
 struct Occluder {
   OccluderKind kind;
-  Vec2 place;  // where it covers the face, in face units
-  float angle, size;
+  Vec2 place;   // where it covers the face, in face units
+  float angle;  // clockwise from below: where it comes from
+  float size;
   Colour colour;
 };
 
@@ -73,9 +73,7 @@ struct Occluder {
 struct ActionUnits {
   std::array<std::array<float, 28>, 2> side{};
 
-  float left(int unit) const { return side[0][unit]; }
-  float right(int unit) const { return side[1][unit]; }
-  float both(int unit) const { return 0.5f * (left(unit) + right(unit)); }
+  float both(int unit) const { return 0.5f * (side[0][unit] + side[1][unit]); }
 };
 
 struct Face {

@@ -102,6 +102,26 @@ Path smooth_closed(const Path& points, int steps) {
   return path;
 }
 
+Path joined(Path first, const Path& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+Path reversed(Path path) {
+  std::reverse(path.begin(), path.end());
+  return path;
+}
+
+Path moved(Path path, Vec2 by) {
+  for (Vec2& p : path) p = p + by;
+  return path;
+}
+
+Path symmetric(Path right) {
+  for (std::size_t i = right.size() - 1; i-- > 1;) right.push_back({-right[i].x, right[i].y});
+  return right;
+}
+
 void Mask::clear(Vec2 low, Vec2 high) {
   const float limit = static_cast<float>(size_);
   box_.x0 = static_cast<int>(std::clamp(low.x, 0.0f, limit));

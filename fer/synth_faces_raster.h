@@ -39,6 +39,11 @@ using Path = std::vector<Vec2>;
 // Catmull-Rom curves through the points, `steps` pieces from point to point.
 Path smooth(const Path& points, int steps = 4);
 Path smooth_closed(const Path& points, int steps = 4);
+Path joined(Path first, const Path& second);
+Path reversed(Path path);
+Path moved(Path path, Vec2 by);
+// A closed path from its right half, which starts and ends on the axis x = 0.
+Path symmetric(Path right);
 
 struct Box {
   int x0 = 0, y0 = 0, x1 = 0, y1 = 0;  // half open
@@ -75,6 +80,9 @@ struct Pen {
   float start, middle, end;
   float softness = 1;
 };
+constexpr Pen even(float radius) {
+  return {radius, radius, radius};
+}
 void stroke(Mask& mask, const Path& line, const Pen& pen);
 
 // A soft line: (1 - d^2 / r^2)^2 at distance d, r as above.

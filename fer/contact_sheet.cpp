@@ -1,0 +1,141 @@
+#include "fer/contact_sheet.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <string>
+
+#include "engine/error.h"
+#include "fer/synth_faces.h"
+#include "kernels/rng.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#include <stb/stb_easy_font.h>
+#pragma GCC diagnostic pop
+
+namespace fermion::fer {
+namespace {
+
+using Pixel = std::array<std::uint8_t, 3>;
+constexpr Pixel amber{255, 150, 0}, ink{40, 40, 40};
+constexpr int columns = synth_expressions, gap = 6, text_height = 14, grid = 4;
+
+std::uint8_t* at(Image& image, int x, int y) {
+  return &image.rgb[3 * (static_cast<std::size_t>(y) * image.width + x)];
+}
+
+void fill_rectangle(Image& image, int x0, int y0, int x1, int y1, Pixel colour) {
+  for (int y = std::max(y0, 0); y < std::min(y1, image.height); ++y)
+    for (int x = std::max(x0, 0); x < std::min(x1, image.width); ++x)
+      std::copy(colour.begin(), colour.end(), at(image, x, y));
+}
+
+void write_centred(Image& image, int x, int y, std::string text) {
+  struct Vertex {
+    float x, y, z;
+    std::uint8_t colour[4];
+  };
+  std::vector<Vertex> quads(4 * 64 * text.size());
+  const auto left = static_cast<float>(x - stb_easy_font_width(text.data()) / 2);
+  const int count = stb_easy_font_print(left, static_cast<float>(y), text.data(), nullptr, quads.data(),
+                                        static_cast<int>(quads.size() * sizeof(Vertex)));
+  for (int i = 0; i < count; ++i) {
+    const Vertex &low = quads[4 * i], &high = quads[4 * i + 2];
+    fill_rectangle(image, static_cast<int>(low.x), static_cast<int>(low.y), static_cast<int>(high.x),
+                   static_cast<int>(high.y), ink);
+  }
+}
+
+void paste(Image& image, int x, int y, const Image& part) {
+  for (int row = 0; row < part.height; ++row)
+    std::copy_n(&part.rgb[3 * static_cast<std::size_t>(row) * part.width], 3 * part.width,
+                at(image, x, y + row));
+}
+
+Image draw(const FaceOptions& face) {
+  Image image{face.size, face.size,
+              std::vector<std::uint8_t>(3 * static_cast<std::size_t>(face.size) * face.size)};
+  draw_face(face, image.rgb.data());
+  return image;
+}
+
+void frame_crucial_cells(Image& image, const std::vector<float>& map) {
+  const std::vector<bool> crucial = crucial_regions(map, image.width, grid);
+  const auto inside = [&](int row, int column) {
+    return row >= 0 && row < grid && column >= 0 && column < grid && crucial[row * grid + column];
+  };
+  const auto edge = [&](int cell) { return (cell * image.width + grid - 1) / grid; };
+  for (int row = 0; row < grid; ++row) {
+    for (int column = 0; column < grid; ++column) {
+      if (!inside(row, column)) continue;
+      const int x0 = edge(column), x1 = edge(column + 1), y0 = edge(row), y1 = edge(row + 1);
+      if (!inside(row - 1, column)) fill_rectangle(image, x0, y0, x1, y0 + 1, amber);
+      if (!inside(row + 1, column)) fill_rectangle(image, x0, y1 - 1, x1, y1, amber);
+      if (!inside(row, column - 1)) fill_rectangle(image, x0, y0, x0 + 1, y1, amber);
+      if (!inside(row, column + 1)) fill_rectangle(image, x1 - 1, y0, x1, y1, amber);
+    }
+  }
+}
+
+Image draw_truth(const FaceOptions& face) {
+  Image image = draw(face);
+  const std::vector<float> map = truth_map(face);
+  const float strongest = *std::max_element(map.begin(), map.end());
+  for (std::size_t i = 0; i < map.size(); ++i) {
+    std::uint8_t* pixel = &image.rgb[3 * i];
+    const float grey = 0.3f * pixel[0] + 0.59f * pixel[1] + 0.11f * pixel[2];
+    const float t = strongest > 0 ? std::sqrt(map[i] / strongest) : 0;
+    for (int c = 0; c < 3; ++c)
+      pixel[c] = static_cast<std::uint8_t>((1 - t) * (0.7f * grey + 60) + t * amber[c] + 0.5f);
+  }
+  frame_crucial_cells(image, map);
+  return image;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> sheet_faces(const ContactSheet& sheet) {
+  if (sheet.rows < 1)
+    throw engine::Error("a contact sheet of {} rows is empty; give it 1 or more", sheet.rows);
+  std::vector<std::int64_t> faces(static_cast<std::size_t>(columns) * sheet.rows);
+  std::iota(faces.begin(), faces.end(), std::int64_t{0});
+  if (sheet.labels) {
+    std::sort(faces.begin(), faces.end(), [&](std::int64_t a, std::int64_t b) {
+      return std::pair(a / columns, expression_at(sheet.seed, a)) <
+             std::pair(b / columns, expression_at(sheet.seed, b));
+    });
+  } else {
+    const kernels::Random random{sheet.seed, kernels::stream_of("contact_sheet"), 0};
+    for (std::size_t i = faces.size() - 1; i > 0; --i) std::swap(faces[i], faces[random.bits(i) % (i + 1)]);
+  }
+  return faces;
+}
+
+Image draw_contact_sheet(const ContactSheet& sheet) {
+  const std::vector<std::int64_t> faces = sheet_faces(sheet);
+  FaceOptions face;
+  face.seed = sheet.seed;
+  face.size = sheet.size;
+  const int head = sheet.labels ? text_height : 0, foot = sheet.labels ? 0 : text_height;
+  const int column_width = sheet.size + gap;
+  const int row_height = (sheet.truth ? 2 : 1) * (sheet.size + gap) + foot;
+  Image image{gap + columns * column_width, gap + head + sheet.rows * row_height, {}};
+  image.rgb.assign(3 * static_cast<std::size_t>(image.width) * image.height, 255);
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    const int column = static_cast<int>(i) % columns, row = static_cast<int>(i) / columns;
+    const int x = gap + column * column_width, y = gap + head + row * row_height;
+    face.index = faces[i];
+    paste(image, x, y, draw(face));
+    if (sheet.truth) paste(image, x, y + sheet.size + gap, draw_truth(face));
+    const int middle = x + sheet.size / 2;
+    if (!sheet.labels)
+      write_centred(image, middle, y + row_height - gap - text_height + 3, std::to_string(i + 1));
+    if (sheet.labels && row == 0)
+      write_centred(image, middle, gap, std::string(name(expression_at(sheet.seed, face.index))));
+  }
+  return image;
+}
+
+}  // namespace fermion::fer
