@@ -1,0 +1,120 @@
+// The whole network against PyTorch's float64 (tests/goldens/README.md): outputs, loss terms and every
+// gradient.
+#include <cmath>
+#include <cstring>
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "engine/safetensors.h"
+#include "fer/model.h"
+
+using namespace fermion;
+using engine::Tensor;
+
+namespace {
+
+constexpr double tolerance = 1e-4;
+
+std::vector<double> doubles(const engine::NamedTensor& tensor) {
+  std::vector<float> values(tensor.bytes.size() / sizeof(float));
+  std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
+  return {values.begin(), values.end()};
+}
+
+double norm(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double v : values) sum += v * v;
+  return std::sqrt(sum);
+}
+
+// |g - r| / max(|r|, floor), Frobenius norms.
+double distance(const Tensor& actual, const std::vector<double>& expected, double floor = 0) {
+  REQUIRE(actual);
+  REQUIRE(static_cast<std::size_t>(actual.size()) == expected.size());
+  std::vector<double> difference = expected;
+  for (std::size_t i = 0; i < difference.size(); ++i) difference[i] -= actual.data<float>()[i];
+  return norm(difference) / std::max(norm(expected), floor);
+}
+
+// The inputs as scripts/golden_inputs.py states them.
+struct Golden {
+  engine::Device device{{.threads = 2, .poison = true}};
+  engine::SafeTensors file = engine::read_safetensors("tests/goldens/lnl-tiny.safetensors");
+  std::uint64_t seed = nlohmann::json::parse(file.metadata.at("fermion")).at("seed");
+  layers::Parameters parameters{device, seed};
+  fer::Model model{parameters, config()};
+  Tensor input =
+      draw("input", {8, 32, 32, 3}, [](const kernels::Random& r, std::uint64_t i) { return r.normal(i); });
+  Tensor targets = draw("target", {8, 7}, [](const kernels::Random& r, std::uint64_t i) {
+    double sum = 0;
+    for (std::uint64_t c = i / 7 * 7; c < i / 7 * 7 + 7; ++c) sum -= std::log(r.uniform(c));
+    return -std::log(r.uniform(i)) / sum;
+  });
+
+  Golden() {
+    for (const layers::Parameter& p : parameters.parameters()) {
+      const kernels::Random random{seed, kernels::stream_of(p.name.c_str()), 0};
+      const std::string kind = p.name.substr(p.name.rfind('.') + 1);
+      for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(p.value.size()); ++i) {
+        const double u = random.uniform(i);
+        if (kind == "bias") p.value.data<float>()[i] = static_cast<float>(0.2 * (u - 0.5));
+        if (kind == "gain")
+          p.value.data<float>()[i] = static_cast<float>((u < 0.5 ? -1 : 1) * (0.5 + std::fmod(2 * u, 1.0)));
+      }
+      if (kind == "shift") file.copy_to("parameter." + p.name, p.value);
+    }
+  }
+
+  static fer::ModelConfig config() {
+    fer::ModelConfig c = fer::preset("lnl-tiny");
+    c.size = 32;
+    c.overlap = 1;
+    c.dropout = 0;
+    return c;
+  }
+
+  template <class Number>
+  Tensor draw(const char* name, engine::Shape shape, Number number) {
+    const kernels::Random random{seed, kernels::stream_of(name), 0};
+    std::vector<float> values(static_cast<std::size_t>(shape.size()));
+    for (std::uint64_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(number(random, i));
+    return Tensor::from<float>(device, shape, values);
+  }
+
+  std::vector<double> expected(const std::string& name) const {
+    const engine::NamedTensor* tensor = file.find(name);
+    REQUIRE_MESSAGE(tensor, "the goldens lack " << name);
+    return doubles(*tensor);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("goldens: outputs, loss terms and gradients of the first step") {
+  Golden golden;
+  engine::Tape tape(golden.device, engine::Mode::train);
+  const fer::Model::Output out = golden.model.forward(tape, golden.input);
+  const fer::Loss loss = fer::loss(tape, out, golden.targets, {});
+  CHECK(distance(out.weights, golden.expected("output.w")) < tolerance);
+  CHECK(distance(out.local_logits, golden.expected("output.l")) < tolerance);
+  CHECK(distance(out.non_local_logits, golden.expected("output.n")) < tolerance);
+  CHECK(distance(out.joint_logits, golden.expected("output.j")) < tolerance);
+  CHECK(distance(loss.joint, golden.expected("loss.joint")) < tolerance);
+  CHECK(distance(loss.non_local, golden.expected("loss.non_local")) < tolerance);
+  CHECK(distance(loss.local, golden.expected("loss.local")) < tolerance);
+  CHECK(distance(loss.entropy, golden.expected("loss.entropy")) < tolerance);
+  CHECK(distance(loss.total, golden.expected("loss.total")) < tolerance);
+
+  tape.backward(loss.total);
+  double all = 0;
+  for (const layers::Parameter& p : golden.parameters.parameters())
+    all += std::pow(norm(golden.expected("gradient." + p.name)), 2);
+  double worst = 0;
+  for (const layers::Parameter& p : golden.parameters.parameters()) {
+    const double error =
+        distance(p.value.gradient(), golden.expected("gradient." + p.name), 1e-6 * std::sqrt(all));
+    CHECK_MESSAGE(error < tolerance, p.name << " is off by " << error);
+    worst = std::max(worst, error);
+  }
+  MESSAGE("worst gradient: " << worst);
+}
