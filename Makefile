@@ -63,7 +63,7 @@ $(BUILD)/%.o: %.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) -c $< -o $@
 # The same faces on every machine: no contraction of a*b+c in the renderer.
-$(BUILD)/fer/synth_faces.o: CXXFLAGS += -ffp-contract=off
+$(BUILD)/fer/synth%.o: CXXFLAGS += -ffp-contract=off
 
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
