@@ -1,6 +1,9 @@
 #include "kernels/region_split.h"
 
+#include <omp.h>
+
 #include "kernels/feature_sums.h"
+#include "kernels/row_chunks.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/region_split.cpp"
@@ -12,7 +15,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace fermion::kernels::HWY_NAMESPACE {
 
-// One row of one window: `pixels` neighbours of x to y.
 void CopyPixels(std::int64_t pixels, std::int64_t C, const Norm& norm, const float* x, float* y) {
   for_each_channel_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
     const FeatureVector v(d, norm, c);
@@ -20,30 +22,20 @@ void CopyPixels(std::int64_t pixels, std::int64_t C, const Norm& norm, const flo
   });
 }
 
-// The gradient of row h of image n of x.
-void GatherRow(const RegionSplit& dims, std::int64_t n, std::int64_t h, const Feature<float>& x,
-               const float* dy, const Gradient<float>& da, float* sum_da, float* sum_da_x_hat) {
-  const RegionAxis rows = dims.rows(), columns = dims.columns();
-  const std::int64_t C = dims.C, row = (n * dims.H + h) * dims.W;
+void AddNumbers(std::int64_t count, const float* from, float* to) {
+  for_each_channel_vector(count, [&](auto d, std::int64_t i) HWY_ATTR {
+    hn::StoreU(hn::Add(hn::LoadU(d, to + i), hn::LoadU(d, from + i)), d, to + i);
+  });
+}
+
+void MaskPixels(std::int64_t pixels, std::int64_t C, const Norm& norm, const float* x, const float* gathered,
+                const Gradient<float>& da, float* sum_da, float* sum_da_x_hat) {
   for_each_channel_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
-    const FeatureVector v(d, x.norm, c);
-    auto sum = hn::Zero(d), sum_x_hat = hn::Zero(d);
-    for (std::int64_t w = 0; w < dims.W; ++w) {
-      auto total = hn::Zero(d);
-      for (std::int64_t r = 0; r < dims.grid; ++r) {
-        const std::int64_t i = h - rows.start(r);
-        if (i < 0 || i >= rows.window()) continue;
-        for (std::int64_t s = 0; s < dims.grid; ++s) {
-          const std::int64_t j = w - columns.start(s);
-          if (j < 0 || j >= columns.window()) continue;
-          const std::int64_t image = (r * dims.grid + s) * dims.N + n;
-          const std::int64_t pixel = (image * rows.window() + i) * columns.window() + j;
-          total = hn::Add(total, hn::LoadU(d, dy + pixel * C + c));
-        }
-      }
-      const std::int64_t at = (row + w) * C + c;
-      const auto x_hat = v.x_hat(hn::LoadU(d, x.y + at));
-      const auto masked = v.mask(x_hat, total);
+    const FeatureVector v(d, norm, c);
+    auto sum = hn::LoadU(d, sum_da + c), sum_x_hat = hn::LoadU(d, sum_da_x_hat + c);
+    for (std::int64_t at = c; at < pixels * C; at += C) {
+      const auto x_hat = v.x_hat(hn::LoadU(d, x + at));
+      const auto masked = v.mask(x_hat, hn::LoadU(d, gathered + at));
       store_gradient(d, masked, da.write, da.data + at);
       sum = hn::Add(sum, masked);
       sum_x_hat = hn::MulAdd(masked, x_hat, sum_x_hat);
@@ -61,33 +53,55 @@ namespace fermion::kernels {
 namespace {
 
 HWY_EXPORT(CopyPixels);
-HWY_EXPORT(GatherRow);
+HWY_EXPORT(AddNumbers);
+HWY_EXPORT(MaskPixels);
+
+// The sum of dy over the windows that hold row h of image n; gathered: [W, C].
+void gather_row(const RegionSplit& dims, std::int64_t n, std::int64_t h, const float* dy, float* gathered) {
+  const RegionAxis rows = dims.rows(), columns = dims.columns();
+  const std::int64_t window_row = columns.window() * dims.C;
+  std::fill_n(gathered, dims.W * dims.C, 0.0f);
+  for (std::int64_t r = 0; r < dims.grid; ++r) {
+    const std::int64_t i = h - rows.start(r);
+    if (i < 0 || i >= rows.window()) continue;
+    for (std::int64_t s = 0; s < dims.grid; ++s) {
+      const std::int64_t k = r * dims.grid + s;
+      HWY_DYNAMIC_DISPATCH(AddNumbers)
+      (window_row, dy + ((k * dims.N + n) * rows.window() + i) * window_row,
+       gathered + columns.start(s) * dims.C);
+    }
+  }
+}
 
 }  // namespace
 
 void region_split_forward(Cpu ctx, const RegionSplit& dims, Feature<float> x, float* y) {
   const RegionAxis rows = dims.rows(), columns = dims.columns();
-  const std::int64_t h = rows.window(), w = columns.window();
-#pragma omp parallel for collapse(2) num_threads(ctx.threads)
+#pragma omp parallel for collapse(3) num_threads(ctx.threads)
   for (std::int64_t k = 0; k < dims.grid * dims.grid; ++k)
     for (std::int64_t n = 0; n < dims.N; ++n)
-      for (std::int64_t i = 0; i < h; ++i) {
-        const std::int64_t from =
-            (n * dims.H + rows.start(k / dims.grid) + i) * dims.W + columns.start(k % dims.grid);
-        const std::int64_t to = ((k * dims.N + n) * h + i) * w;
-        HWY_DYNAMIC_DISPATCH(CopyPixels)(w, dims.C, x.norm, x.y + from * dims.C, y + to * dims.C);
+      for (std::int64_t i = 0; i < rows.window(); ++i) {
+        const std::int64_t h = rows.start(k / dims.grid) + i, w = columns.start(k % dims.grid);
+        HWY_DYNAMIC_DISPATCH(CopyPixels)
+        (columns.window(), dims.C, x.norm, x.y + ((n * dims.H + h) * dims.W + w) * dims.C,
+         y + ((k * dims.N + n) * rows.window() + i) * columns.window() * dims.C);
       }
 }
 
 void region_split_backward(Cpu ctx, const RegionSplit& dims, Feature<float> x, const float* dy,
                            FeatureGradient<float> dx) {
-  const FeatureSums sums(ctx.workspace, 1, dims.N * dims.H, dims.C);
-#pragma omp parallel for collapse(2) num_threads(ctx.threads)
-  for (std::int64_t n = 0; n < dims.N; ++n)
-    for (std::int64_t h = 0; h < dims.H; ++h) {
-      const std::int64_t chunk = n * dims.H + h;
-      HWY_DYNAMIC_DISPATCH(GatherRow)
-      (dims, n, h, x, dy, dx.da, sums.da(0, chunk), sums.da_x_hat(0, chunk));
+  const std::int64_t row_size = dims.W * dims.C;
+  const RowChunks chunks(dims.N * dims.H, row_size);
+  const FeatureSums sums(ctx.workspace, 1, chunks.count(), dims.C);
+  float* const gathered = ctx.workspace.take<float>(ctx.threads * row_size);
+#pragma omp parallel for num_threads(ctx.threads)
+  for (std::int64_t chunk = 0; chunk < chunks.count(); ++chunk)
+    for (std::int64_t row = chunks.begin(chunk); row < chunks.end(chunk); ++row) {
+      float* const own = gathered + omp_get_thread_num() * row_size;
+      gather_row(dims, row / dims.H, row % dims.H, dy, own);
+      HWY_DYNAMIC_DISPATCH(MaskPixels)
+      (dims.W, dims.C, x.norm, x.y + row * row_size, own, {dx.da.data + row * row_size, dx.da.write},
+       sums.da(0, chunk), sums.da_x_hat(0, chunk));
     }
   sums.add_to(dx);
 }
