@@ -141,14 +141,17 @@ TEST_CASE("pictures that cannot be read are listed, and training refuses them un
   CHECK(fingerprint(open_dataset(folder.path(), lenient)) == fingerprint(set));
 }
 
-TEST_CASE("a missing image of a list is skipped with its reason") {
+TEST_CASE("a missing image of a list is skipped with its reason, and the others keep their faces") {
   const TemporaryFolder folder;
   write_ferplus(folder.path(), "FER2013Valid", {{1, "0,8,0,0,0,0,0,0,0,2"}, {2, "0,8,0,0,0,0,0,0,0,2"}});
-  fs::remove(folder / "FER2013Valid" / "fer0000001.png");
+  fs::remove(folder / "FER2013Valid" / "fer0000000.png");
   const Dataset set = read_dataset(folder.path(), options());
-  CHECK(set.valid.size() == 1);
   REQUIRE(set.inventory.skipped.size() == 1);
   CHECK(set.inventory.skipped[0].reason == "no such file");
+  REQUIRE(set.valid.size() == 1);
+  std::vector<std::uint8_t> rgb(6 * 6 * 3);
+  set.valid.read(0, rgb);
+  CHECK(rgb == numbered_picture(2).rgb);
 }
 
 TEST_CASE("faces served from files are those served from memory, at any size, with any number of threads") {
@@ -211,6 +214,10 @@ TEST_CASE("the fingerprint changes with faces, labels, targets and holdout") {
   drawn.train = TrainSplit(Split{nullptr, 2, {{}}, {0.5f, 0.5f}});
   const std::string before = fingerprint(drawn);
   drawn.train.targets = {0.25f, 0.75f};
+  CHECK(fingerprint(drawn) != before);
+  drawn.train.targets = {0.5f, 0.5f};
+  CHECK(fingerprint(drawn) == before);
+  drawn.train.samples[0].label = 1;
   CHECK(fingerprint(drawn) != before);
 }
 
