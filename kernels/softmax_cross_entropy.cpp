@@ -28,7 +28,8 @@ double log_sum_exp(const CrossEntropy& x, const float* l) {
 double cross_entropy(const CrossEntropy& x, std::int64_t b, const float* l) {
   const double log_sum = log_sum_exp(x, l);
   double sum = 0;
-  for (std::int64_t c = 0; c < x.classes; ++c) sum += weighted_target(x, b, c) * (log_sum - l[c]);
+  for (std::int64_t c = 0; c < x.classes; ++c)
+    if (const double target = weighted_target(x, b, c); target != 0) sum += target * (log_sum - l[c]);
   return sum;
 }
 

@@ -8,7 +8,7 @@ namespace {
 void check(const Tape& tape, const Tensor& logits, const Tensor& targets,
            const CrossEntropyOptions& options) {
   const Shape& l = logits.shape();
-  if (l.rank() != 2 && l.rank() != 3)
+  if ((l.rank() != 2 && l.rank() != 3) || l[-1] < 1)
     throw Error("{}/softmax_cross_entropy: logits are [B, classes] or [K, B, classes], not {}", tape.path(),
                 l.text());
   const std::int64_t B = l[-2], classes = l[-1];
@@ -23,6 +23,9 @@ void check(const Tape& tape, const Tensor& logits, const Tensor& targets,
   if (options.region_weights && !(l.rank() == 3 && options.region_weights.shape() == Shape{B, l[0]}))
     throw Error("{}/softmax_cross_entropy: region weights {} do not fit logits {}", tape.path(),
                 options.region_weights.shape().text(), l.text());
+  if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
+    throw Error("{}/softmax_cross_entropy: label smoothing {} is not in [0, 1]", tape.path(),
+                options.label_smoothing);
 }
 
 }  // namespace
