@@ -52,7 +52,11 @@ TEST_CASE("average_pool: a grid that does not divide the image is an error") {
   engine::Device device;
   Tape tape(device, engine::Mode::evaluate);
   const auto scope = tape.scope("pool");
-  const Tensor x = Tensor::zeros(device, engine::DType::f32, {1, 6, 6, 2});
+  const Tensor x = Tensor::zeros(device, engine::DType::f32, {1, 6, 8, 2});
   CHECK_THROWS_WITH(engine::average_pool(tape, x, 4),
-                    "pool/average_pool: a grid of 4 x 4 does not divide images of 6 x 6 pixels");
+                    "pool/average_pool: a grid of 4 x 4 does not divide images of 6 x 8 pixels");
+  CHECK_THROWS_WITH(engine::average_pool(tape, x, 3),
+                    "pool/average_pool: a grid of 3 x 3 does not divide images of 6 x 8 pixels");
+  CHECK_THROWS_WITH(engine::average_pool(tape, x, 0),
+                    "pool/average_pool: a grid of 0 x 0 does not divide images of 6 x 8 pixels");
 }

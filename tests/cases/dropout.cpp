@@ -29,3 +29,21 @@ FERMION_CASES(dropout) {
                     make("empty", {0, 4}, 0.5f)},
           .benchmarks = {make("joint head of lnl-tiny", {64, 1088}, 0.5f)}};
 }
+
+TEST_CASE("dropout: probability 0 and evaluation return x itself") {
+  engine::Device device;
+  const Tensor x = Tensor::zeros(device, engine::DType::f32, {3, 5});
+  Tape train(device, engine::Mode::train), evaluate(device, engine::Mode::evaluate);
+  CHECK(engine::dropout(train, x, 0).data<float>() == x.data<float>());
+  CHECK(engine::dropout(evaluate, x, 0.5f).data<float>() == x.data<float>());
+}
+
+TEST_CASE("dropout refuses what is no probability, and a tape without random numbers") {
+  engine::Device device;
+  Tape tape(device, engine::Mode::train);
+  const auto scope = tape.scope("head");
+  const Tensor x = Tensor::zeros(device, engine::DType::f32, {3, 5});
+  CHECK_THROWS_WITH(engine::dropout(tape, x, 1), "head/dropout: probability 1 is not in [0, 1)");
+  CHECK_THROWS_WITH(engine::dropout(tape, x, NAN), "head/dropout: probability nan is not in [0, 1)");
+  CHECK_THROWS_WITH(engine::dropout(tape, x, 0.5f), "head: a random op needs a tape with a seed and a step");
+}

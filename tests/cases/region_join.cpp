@@ -43,3 +43,29 @@ FERMION_CASES(region_join) {
                     make("only g", 3, 0, 0, 64, false), make("empty", 0, 4, 16, 16, true)},
           .benchmarks = {make("lnl-tiny", 64, 16, 64, 64, true)}};
 }
+
+TEST_CASE("region_join: weights without f are not read") {
+  engine::Device device;
+  Tape tape(device, engine::Mode::train);
+  const Tensor g = Tensor::from<float>(device, {2, 2}, std::vector<float>{1, 2, 3, 4});
+  const Tensor w = Tensor::zeros(device, engine::DType::f32, {2, 3});
+  w.want_gradient();
+  const Tensor z = engine::region_join(tape, {}, w, g);
+  CHECK(z.to_host<float>() == g.to_host<float>());
+  CHECK_FALSE(z.wants_gradient());
+}
+
+TEST_CASE("region_join refuses what does not fit") {
+  engine::Device device;
+  Tape tape(device, engine::Mode::train);
+  const auto zeros = [&](Shape shape) { return Tensor::zeros(device, engine::DType::f32, shape); };
+  CHECK_THROWS_WITH(engine::region_join(tape, {}, zeros({2, 3}), {}),
+                    "/region_join: there is nothing to join");
+  const std::string fit = "/region_join: f [K, B, C], w [B, K] and g [B, G] do not fit: ";
+  CHECK_THROWS_WITH(engine::region_join(tape, zeros({3, 2, 4}), zeros({3, 2}), {}),
+                    (fit + "[3, 2, 4], [3, 2], none").c_str());
+  CHECK_THROWS_WITH(engine::region_join(tape, zeros({3, 2, 4}), {}, zeros({3, 5})),
+                    (fit + "[3, 2, 4], none, [3, 5]").c_str());
+  CHECK_THROWS_WITH(engine::region_join(tape, {}, {}, zeros({3, 5, 1})),
+                    (fit + "none, none, [3, 5, 1]").c_str());
+}

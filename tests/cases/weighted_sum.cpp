@@ -30,3 +30,24 @@ FERMION_CASES(weighted_sum) {
   };
   return {.tests = {make("one", {2}), make("four", {1, 0.5f, -0.5f, 0.1f})}, .benchmarks = {}};
 }
+
+TEST_CASE("weighted_sum: one scalar may come twice") {
+  engine::Device device;
+  const Tensor x = Tensor::from<float>(device, {}, std::vector<float>{3});
+  x.want_gradient();
+  Tape tape(device, engine::Mode::train);
+  const Tensor y = engine::weighted_sum(tape, {x, x}, {2, 0.5f});
+  tape.backward(y);
+  CHECK(y.item<float>() == 7.5f);
+  CHECK(x.gradient().item<float>() == 2.5f);
+}
+
+TEST_CASE("weighted_sum refuses what is no list of scalars") {
+  engine::Device device;
+  Tape tape(device, engine::Mode::train);
+  const Tensor x = Tensor::zeros(device, engine::DType::f32, {}),
+               pair = Tensor::zeros(device, engine::DType::f32, {2});
+  CHECK_THROWS_WITH(engine::weighted_sum(tape, {}, {}), "/weighted_sum: 0 scalars and 0 weights");
+  CHECK_THROWS_WITH(engine::weighted_sum(tape, {x}, {1, 2}), "/weighted_sum: 1 scalars and 2 weights");
+  CHECK_THROWS_WITH(engine::weighted_sum(tape, {x, pair}, {1, 2}), "/weighted_sum: [2] is no scalar");
+}
