@@ -32,7 +32,7 @@ void write_dy(const PixelRange& range, const Norm& norm, const float* sum_da, co
 void write_da(const PixelRange& range, const Norm& norm, const float* y, BlockedImage d, std::int64_t first,
               float* da, Write write, float* sum_da, float* sum_da_x_hat);
 
-// Mean and sum of squared deviations of each channel of y [pixels, C], in two passes over these pixels.
+// Mean and sum of squared deviations of each channel of y [pixels, C], over these pixels.
 void write_statistics(const PixelRange& range, const float* y, float* mean, float* m2);
 
 // In place. oneDNN's own ReLU turns NaN into 0.

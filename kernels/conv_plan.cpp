@@ -60,27 +60,19 @@ ConvolutionKey planned(ConvolutionKey shape, const ConvPlan& plan, Direction dir
   shape.src_block = plan.src_block;
   shape.dst_block = plan.dst_block;
   shape.threads = plan.inner;
+  // Small reorders are over before a second thread has woken up; those of a bank run side by side.
+  const bool large = shape.Co * shape.kernel * shape.kernel * shape.Ci >= 1 << 17;
+  shape.weight_threads = plan.K == 1 && large ? std::max(plan.outer, plan.inner) : 1;
   return shape;
 }
-
-namespace {
-
-// Small reorders are over before a second thread has woken up.
-int threads_for(const Cpu& ctx, std::int64_t floats) {
-  return floats < (1 << 17) ? 1 : ctx.threads;
-}
-
-}  // namespace
 
 Buffers pack_weights(Cpu ctx, const Convolution& convolution, std::int64_t K, const float* plain,
                      std::int64_t plain_floats) {
   const Buffers packed(ctx.workspace, K, convolution.packed_floats());
-  if (K == 1) {
-    convolution.pack(plain, packed[0], threads_for(ctx, plain_floats));
-    return packed;
-  }
-#pragma omp parallel for schedule(static) num_threads(ctx.threads)
-  for (std::int64_t k = 0; k < K; ++k) convolution.pack(plain + k * plain_floats, packed[k], 1);
+  const Buffers between(ctx.workspace, ctx.threads, convolution.between_floats());
+#pragma omp parallel for schedule(static) num_threads(ctx.threads) if (K > 1)
+  for (std::int64_t k = 0; k < K; ++k)
+    convolution.pack(plain + k * plain_floats, packed[k], between[omp_get_thread_num()]);
   return packed;
 }
 
@@ -88,14 +80,14 @@ void unpack_gradients(Cpu ctx, const Convolution& wgrad, std::int64_t K, const B
                       std::int64_t slices, Gradient<float> plain, std::int64_t plain_floats) {
   const bool accumulate = plain.write == Write::accumulate;
   const Buffers unpacked = accumulate ? Buffers(ctx.workspace, K, plain_floats) : Buffers();
-  const int inner = K == 1 ? threads_for(ctx, plain_floats) : 1;
+  const Buffers between(ctx.workspace, ctx.threads, wgrad.between_floats());
 #pragma omp parallel for schedule(static) num_threads(ctx.threads) if (K > 1)
   for (std::int64_t k = 0; k < K; ++k) {
     float* sum = packed[k * slices];
     for (std::int64_t slice = 1; slice < slices; ++slice)
       add(sum, packed[k * slices + slice], wgrad.packed_floats());
     float* to = plain.data + k * plain_floats;
-    wgrad.unpack(sum, accumulate ? unpacked[k] : to, inner);
+    wgrad.unpack(sum, accumulate ? unpacked[k] : to, between[omp_get_thread_num()]);
     if (accumulate) add(to, unpacked[k], plain_floats);
   }
 }

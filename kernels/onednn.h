@@ -25,9 +25,9 @@ struct ConvolutionKey {
   std::int64_t images = 1, H = 1, W = 1, Ci = 1, Co = 1;
   std::int64_t kernel = 3, stride = 1, padding = 1;
   std::int64_t src_block = 1, dst_block = 1;
-  bool bias = false;        // forward: dst = convolution + bias
-  bool transposed = false;  // plain weights are [Ci, Kh, Kw, Co] instead of [Co, Kh, Kw, Ci]
-  int threads = 1;
+  bool bias = false;                    // forward: dst = convolution + bias
+  bool transposed = false;              // plain weights are [Ci, Kh, Kw, Co] instead of [Co, Kh, Kw, Ci]
+  int threads = 1, weight_threads = 1;  // of a call, and of reordering the weights
 
   auto operator<=>(const ConvolutionKey&) const = default;
 };
@@ -37,27 +37,35 @@ class Convolution {
   // Throws std::runtime_error where oneDNN knows no such convolution.
   Convolution(const ConvolutionKey& key, const dnnl::engine& engine);
 
-  // Floats of the weights in oneDNN's format, and of the scratchpad.
+  // Floats of the weights in oneDNN's format, of pack()'s and unpack()'s `between`, and of the scratchpad.
   std::int64_t packed_floats() const { return packed_floats_; }
+  std::int64_t between_floats() const { return between_floats_; }
   std::int64_t scratch_floats() const { return scratch_floats_; }
   const std::string& implementation() const { return implementation_; }
 
   // Plain weights to oneDNN's format (forward, dgrad), or the gradient back (wgrad).
-  void pack(const float* plain, float* packed, int threads) const { reorder(plain, packed, threads); }
-  void unpack(const float* packed, float* plain, int threads) const { reorder(packed, plain, threads); }
+  void pack(const float* plain, float* packed, float* between) const { reorder(plain, packed, between); }
+  void unpack(const float* packed, float* plain, float* between) const { reorder(packed, plain, between); }
 
   // May run on several threads at once, each with its own scratch.
   void run(const float* src, const float* packed, const float* dst, float* scratch,
            const float* bias = nullptr) const;
 
  private:
-  void reorder(const float* from, float* to, int threads) const;
+  void add_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to);
+  void reorder(const float* from, float* to, float* between) const;
+
+  struct Reorder {
+    dnnl::memory::desc from, to;
+    dnnl::reorder reorder;
+  };
 
   ConvolutionKey key_;
   dnnl::engine engine_;
-  dnnl::primitive primitive_, reorder_;
-  dnnl::memory::desc src_, packed_, dst_, bias_, scratch_, plain_;
-  std::int64_t packed_floats_ = 0, scratch_floats_ = 0;
+  dnnl::primitive primitive_;
+  dnnl::memory::desc src_, packed_, dst_, bias_, scratch_;
+  std::vector<Reorder> reorders_;
+  std::int64_t packed_floats_ = 0, between_floats_ = 0, scratch_floats_ = 0;
   std::string implementation_;
 };
 
