@@ -86,12 +86,17 @@ const NamedTensor* SafeTensors::find(const std::string& name) const {
   return at == tensors.end() ? nullptr : &*at;
 }
 
-void SafeTensors::copy_to(const std::string& name, const Tensor& tensor) const {
+void SafeTensors::check(const std::string& name, const Tensor& tensor) const {
   const NamedTensor* stored = find(name);
   if (!stored) throw Error("there is no tensor '{}'", name);
   if (stored->dtype != tensor.dtype() || !(stored->shape == tensor.shape()))
     throw Error("'{}' is {} {} instead of {} {}", name, name_of(stored->dtype), stored->shape.text(),
                 name_of(tensor.dtype()), tensor.shape().text());
+}
+
+void SafeTensors::copy_to(const std::string& name, const Tensor& tensor) const {
+  check(name, tensor);
+  const NamedTensor* stored = find(name);
   tensor.copy_from(stored->bytes.data(), stored->bytes.size());
 }
 

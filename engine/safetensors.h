@@ -31,7 +31,9 @@ struct SafeTensors {
   void add(std::string name, const Tensor& tensor);
   // Null when there is none of that name.
   const NamedTensor* find(const std::string& name) const;
-  // Throws when the tensor is missing or of another dtype or shape.
+  // Throws when the file has no such tensor, or one of another dtype or shape.
+  void check(const std::string& name, const Tensor& tensor) const;
+  // As check, then copies the values.
   void copy_to(const std::string& name, const Tensor& tensor) const;
 };
 
