@@ -1,0 +1,83 @@
+// What every optimiser's step shares: the gradient norm, clipping, the moving average of the parameters, and
+// BatchNorm's running statistics. A step is two launches. The first reduces the gradients:
+//
+//   norm   = sqrt(sum of all g^2)                         f64, in an order that depends on the sizes alone
+//   finite = isfinite(loss) and isfinite(norm)
+//   clip   = min(1, max_norm / (norm + 1e-6)), 1 where max_norm is 0
+//
+// The second changes everything that a step changes, and only where `finite` holds: parameters and moments
+// (kernels/adamw.h, kernels/sgd.h, with clip g for g), and
+//
+//   ema     += (1 - ema_decay) (value - ema)              of parameters and running statistics, after the
+//   update running += 0.1 (batch - running)                      mean and variance
+//
+// with the batch's unbiased variance count / (count - 1) (1 / inv_std^2 - 1e-5).
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/context.h"
+
+namespace fermion::kernels {
+
+// Read from device memory, so that a replayed graph follows the schedule.
+struct StepScalars {
+  double learning_rate;
+  double ema_decay;   // f64: 1 - 0.999f is off by 2e-5
+  std::int32_t step;  // steps done before this one
+  std::int32_t unused;
+};
+
+// Left in device memory.
+struct StepReport {
+  float gradient_norm;  // before clipping
+  std::int32_t finite;  // 0: nothing has changed
+};
+
+// One parameter tensor of `count` numbers.
+struct StepParameter {
+  float* value;
+  const float* gradient;
+  float* first;   // AdamW: m; SGD: the momentum
+  float* second;  // AdamW: v; SGD: null
+  float* ema;
+  std::int64_t count;
+  bool decay;  // whether weight decay applies
+};
+
+// One norm's statistics, [channels] each, and those of the last batch over `count` > 1 values a channel.
+struct StepStatistics {
+  float *mean, *var;
+  float *ema_mean, *ema_var;
+  const float *batch_mean, *batch_inv_std;
+  std::int64_t channels, count;
+};
+
+struct ParameterStep {
+  const StepParameter* parameters;
+  std::int64_t parameter_count;
+  const StepStatistics* statistics;
+  std::int64_t statistics_count;
+  const StepScalars* scalars;
+  const float* loss;
+  float max_norm;  // 0: no clipping
+  StepReport* report;
+};
+
+// Elements begin .. begin + count of parameter `index`: what one thread does at a time.
+struct StepChunk {
+  std::int64_t index, begin, count;
+};
+struct StepPlan {
+  const StepChunk* chunks;  // in the workspace
+  std::int64_t chunk_count;
+  float clip;
+};
+
+// The first launch: writes *step.report and cuts the second one into chunks.
+StepPlan plan_step(Cpu ctx, const ParameterStep& step);
+
+// Part of the second launch.
+void move_statistics(Cpu ctx, const ParameterStep& step);
+
+}  // namespace fermion::kernels

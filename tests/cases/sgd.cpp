@@ -1,0 +1,34 @@
+#include "kernels/sgd.h"
+
+#include "tests/step_rig.h"
+
+using namespace fermion;
+using namespace fermion::test;
+
+namespace {
+
+constexpr kernels::Sgd options{.momentum = 0.8, .weight_decay = 0.5};
+
+void step(kernels::Cpu ctx, const kernels::ParameterStep& step) {
+  kernels::sgd_step(ctx, options, step);
+}
+
+void formula(double& value, double g, double& momentum, double&, bool decay, double learning_rate, double) {
+  if (decay) g += 0.5 * value;
+  momentum = 0.8 * momentum + g;
+  value -= learning_rate * (g + 0.8 * momentum);
+}
+
+OpCases cases() {
+  return {.tests = {},
+          .benchmarks = {step_benchmark("parameters of lnl-tiny", 1'540'000, 32, step),
+                         step_benchmark("parameters of lnl-base", 11'900'000, 32, step)}};
+}
+
+const bool registered = (registry().push_back({"sgd", cases}), true);
+
+}  // namespace
+
+TEST_CASE("sgd") {
+  check_optimizer(step, formula);
+}
