@@ -7,19 +7,23 @@
 namespace fermion::kernels {
 namespace {
 
-// A matrix whose rows are contiguous, or the transpose of one.
+// Rows are contiguous and `row` floats apart; 'T' stands for the transpose.
 struct Matrix {
   const float* data;
-  char transposed;  // 'N' or 'T'
+  char transposed;
   std::int64_t row;
 };
 
-// C [M, N] = A [M, K] B [K, N], or C + A B. A single layer takes every thread, a layer of a bank one.
-void multiply(std::int64_t M, std::int64_t N, std::int64_t K, Matrix A, Matrix B, float* C, Write write) {
+// C [M, N] = A [M, K] B [K, N], or C + A B. Returns whether oneDNN did it. Inside a parallel loop it takes
+// one thread; on its own it would take all of them, whose barriers cost more than matrices of a few rows.
+bool multiply(std::int64_t M, std::int64_t N, std::int64_t K, Matrix A, Matrix B, float* C, std::int64_t row,
+              Write write) {
   const bool accumulate = write == Write::accumulate;
-  if (K == 0 && !accumulate) std::fill_n(C, M * N, 0.0f);
-  if (M == 0 || N == 0 || K == 0) return;
-  dnnl_sgemm(A.transposed, B.transposed, M, N, K, 1, A.data, A.row, B.data, B.row, accumulate ? 1 : 0, C, N);
+  if (K == 0 && !accumulate)
+    for (std::int64_t m = 0; m < M; ++m) std::fill_n(C + m * row, N, 0.0f);
+  if (M == 0 || N == 0 || K == 0) return true;
+  return dnnl_sgemm(A.transposed, B.transposed, M, N, K, 1, A.data, A.row, B.data, B.row, accumulate ? 1 : 0,
+                    C, row) == dnnl_success;
 }
 
 void sum_rows(std::int64_t M, std::int64_t Co, const float* dy, float* dbias, Write write) {
@@ -30,33 +34,59 @@ void sum_rows(std::int64_t M, std::int64_t Co, const float* dy, float* dbias, Wr
   }
 }
 
+// Into how many pieces a layer is cut; none is smaller than a quarter of a MFLOP.
+std::int64_t pieces_of(const Linear& dims, int threads) {
+  return std::clamp<std::int64_t>(dims.M * dims.Ci * dims.Co / 125'000, 1, threads);
+}
+
+// Exceptions cannot leave a parallel loop, so failures are counted there.
+void check(int failed) {
+  if (failed) throw std::runtime_error("linear: oneDNN could not multiply, most likely for want of memory");
+}
+
 }  // namespace
 
 void linear_forward(Cpu ctx, const Linear& dims, const float* x, const float* weight, const float* bias,
                     float* y) {
   const auto [K, M, Ci, Co] = dims;
-#pragma omp parallel for num_threads(ctx.threads) if (dims.K > 1)
-  for (std::int64_t k = 0; k < dims.K; ++k) {
-    float* out = y + k * M * Co;
-    if (bias)
-      for (std::int64_t m = 0; m < M; ++m) std::copy_n(bias + k * Co, Co, out + m * Co);
-    multiply(M, Co, Ci, {x + k * M * Ci, 'N', Ci}, {weight + k * Co * Ci, 'T', Ci}, out,
-             bias ? Write::accumulate : Write::overwrite);
-  }
+  const std::int64_t pieces = pieces_of(dims, ctx.threads);
+  int failed = 0;
+#pragma omp parallel for collapse(2) num_threads(ctx.threads) reduction(+ : failed)
+  for (std::int64_t k = 0; k < dims.K; ++k)
+    for (std::int64_t piece = 0; piece < pieces; ++piece) {
+      const std::int64_t begin = piece * M / pieces, rows = (piece + 1) * M / pieces - begin;
+      float* out = y + (k * M + begin) * Co;
+      if (bias)
+        for (std::int64_t m = 0; m < rows; ++m) std::copy_n(bias + k * Co, Co, out + m * Co);
+      failed += !multiply(rows, Co, Ci, {x + (k * M + begin) * Ci, 'N', Ci}, {weight + k * Co * Ci, 'T', Ci},
+                          out, Co, bias ? Write::accumulate : Write::overwrite);
+    }
+  check(failed);
 }
 
 void linear_backward(Cpu ctx, const Linear& dims, const float* x, const float* weight, const float* dy,
                      Gradient<float> dx, Gradient<float> dweight, Gradient<float> dbias) {
   const auto [K, M, Ci, Co] = dims;
-#pragma omp parallel for num_threads(ctx.threads) if (dims.K > 1)
-  for (std::int64_t k = 0; k < dims.K; ++k) {
-    const float* d = dy + k * M * Co;
-    if (dx)
-      multiply(M, Ci, Co, {d, 'N', Co}, {weight + k * Co * Ci, 'N', Ci}, dx.data + k * M * Ci, dx.write);
-    if (dweight)
-      multiply(Co, Ci, M, {d, 'T', Co}, {x + k * M * Ci, 'N', Ci}, dweight.data + k * Co * Ci, dweight.write);
-    if (dbias) sum_rows(M, Co, d, dbias.data + k * Co, dbias.write);
-  }
+  const std::int64_t pieces = pieces_of(dims, ctx.threads);
+  int failed = 0;
+  // A piece is some rows of dx and some columns of dweight.
+#pragma omp parallel for collapse(2) num_threads(ctx.threads) reduction(+ : failed)
+  for (std::int64_t k = 0; k < dims.K; ++k)
+    for (std::int64_t piece = 0; piece < pieces; ++piece) {
+      const float* d = dy + k * M * Co;
+      if (dx) {
+        const std::int64_t begin = piece * M / pieces, rows = (piece + 1) * M / pieces - begin;
+        failed += !multiply(rows, Ci, Co, {d + begin * Co, 'N', Co}, {weight + k * Co * Ci, 'N', Ci},
+                            dx.data + (k * M + begin) * Ci, Ci, dx.write);
+      }
+      if (dweight) {
+        const std::int64_t begin = piece * Ci / pieces, columns = (piece + 1) * Ci / pieces - begin;
+        failed += !multiply(Co, columns, M, {d, 'T', Co}, {x + k * M * Ci + begin, 'N', Ci},
+                            dweight.data + k * Co * Ci + begin, Ci, dweight.write);
+      }
+      if (dbias && piece == 0) sum_rows(M, Co, d, dbias.data + k * Co, dbias.write);
+    }
+  check(failed);
 }
 
 }  // namespace fermion::kernels
