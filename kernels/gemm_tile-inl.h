@@ -25,15 +25,15 @@ struct StridedMatrix {
 };
 
 // Rows are contiguous and `row` floats apart.
-template <class Pointer>
+template <class T>
 struct RowMatrix {
-  Pointer data;
+  T* data;
   std::int64_t row;
 };
 
 // One tile of C in registers: every element of A is spread over a vector and meets `vectors` vectors of B.
 template <int rows, int vectors>
-HWY_INLINE void multiply_tile(std::int64_t K, StridedMatrix A, RowMatrix<const float*> B, RowMatrix<float*> C,
+HWY_INLINE void multiply_tile(std::int64_t K, StridedMatrix A, RowMatrix<const float> B, RowMatrix<float> C,
                               Write write) {
   const GemmTag d;
   const std::int64_t lanes = hn::Lanes(d);
@@ -61,8 +61,8 @@ HWY_INLINE void multiply_tile(std::int64_t K, StridedMatrix A, RowMatrix<const f
 }
 
 template <int vectors>
-HWY_INLINE void multiply_columns(std::int64_t M, std::int64_t K, StridedMatrix A, RowMatrix<const float*> B,
-                                 RowMatrix<float*> C, Write write) {
+HWY_INLINE void multiply_columns(std::int64_t M, std::int64_t K, StridedMatrix A, RowMatrix<const float> B,
+                                 RowMatrix<float> C, Write write) {
   constexpr int rows = 4;
   std::int64_t m = 0;
   for (; m + rows <= M; m += rows) {
@@ -79,7 +79,7 @@ HWY_INLINE void multiply_columns(std::int64_t M, std::int64_t K, StridedMatrix A
 
 // C [M, N] = A [M, K] B [K, N], or C + A B. N is a multiple of 16. Each element is summed in order of k.
 inline HWY_NOINLINE void multiply(std::int64_t M, std::int64_t N, std::int64_t K, StridedMatrix A,
-                                  RowMatrix<const float*> B, RowMatrix<float*> C, Write write) {
+                                  RowMatrix<const float> B, RowMatrix<float> C, Write write) {
   constexpr bool many_registers = HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64;
   constexpr int vectors = many_registers ? 4 : 2;
   const std::int64_t lanes = hn::Lanes(GemmTag());
