@@ -4,6 +4,7 @@
 
 #include "engine/ops.h"
 #include "tests/harness.h"
+#include "tests/instruction_sets.h"
 
 using namespace fermion;
 using namespace fermion::test;
@@ -70,6 +71,33 @@ FERMION_CASES(attention) {
       .benchmarks = {attention("lnl-tiny", {64, 16, 16, 96}), attention("lnl-base", {16, 28, 28, 192})}};
 }
 
+TEST_CASE("attention on every instruction set") {
+  on_every_instruction_set([](const char* name) {
+    CAPTURE(name);
+    run_case("attention", attention("tails everywhere", {3, 7, 11, 99}));
+  });
+}
+
+// theta: its row; phi: every row of the image; g: one channel of every row of the image.
+TEST_CASE("attention, a NaN in theta, phi and g") {
+  engine::Device device;
+  constexpr std::int64_t positions = 70, d = 5;
+  for (std::int64_t part = 0; part < 3; ++part) {
+    CAPTURE(part);
+    std::vector<float> qkv(2 * positions * 3 * d);
+    for (std::size_t i = 0; i < qkv.size(); ++i) qkv[i] = static_cast<float>(i % 11) / 11;
+    qkv[static_cast<std::size_t>((positions + 66) * 3 * d + part * d + 2)] = NAN;
+    Tape tape(device, engine::Mode::evaluate);
+    const std::vector<float> o =
+        engine::attention(tape, Tensor::from<float>(device, {2, 1, positions, 3 * d}, qkv)).to_host<float>();
+    for (std::int64_t i = 0; i < 2 * positions; ++i)
+      for (std::int64_t c = 0; c < d; ++c) {
+        const bool hit = i >= positions && (part == 0 ? i == positions + 66 : part == 1 || c == 2);
+        CHECK(std::isnan(o[static_cast<std::size_t>(i * d + c)]) == hit);
+      }
+  }
+}
+
 // Scores far from each other and from zero, in rising and falling order: every block moves the maximum, or
 // none after the first does.
 TEST_CASE("attention, maxima that rise and fall from block to block") {
@@ -96,4 +124,5 @@ TEST_CASE("attention refuses channels that are not three times d") {
   CHECK_THROWS_WITH(engine::attention(tape, Tensor::zeros(device, engine::DType::f32, {1, 2, 2, 4})),
                     "/attention: expects [N, H, W, 3d], theta, phi and g side by side, and got [1, 2, 2, 4]");
   CHECK_THROWS(engine::attention(tape, Tensor::zeros(device, engine::DType::f32, {2, 2, 6})));
+  CHECK_THROWS(engine::attention(tape, Tensor::zeros(device, engine::DType::f32, {1, 2, 2, 0})));
 }
