@@ -62,6 +62,10 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/tests/main.o $(BUILD)/tests/harnes
 $(BUILD)/%.o: %.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) -c $< -o $@
+# report.html's parts live inside the program.
+CHART_JS := /usr/share/javascript/chart.js/chart.min.js
+$(BUILD)/fer/assets.o: CXXFLAGS += -DCHART_JS='"$(CHART_JS)"'
+$(BUILD)/fer/assets.o: $(wildcard fer/report/*) $(CHART_JS)
 # The same faces on every machine: no contraction of a*b+c in the renderer.
 $(BUILD)/fer/synth%.o: CXXFLAGS += -ffp-contract=off
 

@@ -1,0 +1,62 @@
+// Whether the regions of great weight matter: deletion test and region AUC.
+function deletionFigure({baseline, top, random, regions, images}) {
+  const points = (drop) => fixed(100 * drop, 1);
+  const times = random > 0 ? `: ${fixed(top / random, 1)} times as much.` : '.';
+  const text = `Losing the ${regions ? `${regions} regions` : 'regions'} of greatest weight costs ${
+                   points(top)} points of ` +
+      `accuracy, losing as many at random ${points(random)}${times}`;
+  const rows = [
+    {name: 'whole face', value: baseline},
+    {name: 'random removed', value: baseline - random},
+    {name: 'top removed', value: baseline - top, strong: true},
+  ];
+  const reference = report.classes && {value: 1 / report.classes.length, name: 'chance'};
+  const faces = images ? ` on ${count(images)} faces` : '';
+  return pictureFigure({
+    title: 'Deletion test',
+    alt: text,
+    caption: `Accuracy${faces} after regions are painted over with the picture’s mean colour. ${text}`,
+    numbers: table({
+      name: 'Deletion',
+      columns: ['regions', 'accuracy', 'drop'].map((name) => ({name})),
+      rows: rows.map(({name, value}) => [name, percent(value), percent(baseline - value)]),
+    }),
+    draw: (width) => barPlot({width, rows, low: 0, high: 1, reference}),
+  });
+}
+
+function aucFigure({value, mean_map: meanMap, faces}) {
+  const verdict = !isNumber(meanMap) ?
+      '' :
+      value > meanMap ?
+      'They beat the one map that suits all faces on average, so they answer to the face at hand.' :
+      'They do not beat the one map that suits all faces on average.';
+  const drawn = faces ? `, on ${count(faces)} drawn faces whose truth is known` : '';
+  const rows = [{name: 'mean map', value: meanMap}, {name: 'region weights', value, strong: true}];
+  const write = (x, digits = 3) => fixed(x, Math.max(digits, 2));
+  return pictureFigure({
+    title: 'Region AUC',
+    alt: `Region AUC ${fixed(value)}, mean map ${fixed(meanMap)}, chance 0.5.`,
+    caption: 'How well the weights rank the regions that the expression really changes above the others' +
+        `${drawn}: 0.5 is chance, 1 is perfect. ${verdict}`,
+    numbers: table({
+      name: 'Region AUC',
+      columns: [{name: 'ranking by'}, {name: 'AUC'}],
+      rows: rows.map((row) => [row.name, fixed(row.value)]),
+    }),
+    draw: (width) => barPlot({
+      width,
+      rows,
+      write,
+      dots: true,
+      low: Math.min(0.5, value, meanMap ?? 1),
+      high: 1,
+      reference: {value: 0.5, name: 'chance'},
+    }),
+  });
+}
+
+function drawEvidence(section) {
+  const {deletion, region_auc: auc} = report;
+  section.append(html('div', {class: 'grid'}, deletion && deletionFigure(deletion), auc && aucFigure(auc)));
+}
