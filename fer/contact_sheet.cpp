@@ -7,45 +7,18 @@
 #include <string>
 
 #include "engine/error.h"
+#include "fer/canvas.h"
 #include "fer/synth_faces.h"
 #include "kernels/rng.h"
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
-#include <stb/stb_easy_font.h>
-#pragma GCC diagnostic pop
 
 namespace fermion::fer {
 namespace {
 
-using Pixel = std::array<std::uint8_t, 3>;
-constexpr Pixel amber{255, 150, 0}, ink{40, 40, 40};
+constexpr Colour amber{255, 150, 0}, ink{40, 40, 40};
 constexpr int columns = synth_expressions, gap = 6, text_height = 14, grid = 4;
 
 std::uint8_t* at(Image& image, int x, int y) {
   return &image.rgb[3 * (static_cast<std::size_t>(y) * image.width + x)];
-}
-
-void fill_rectangle(Image& image, int x0, int y0, int x1, int y1, Pixel colour) {
-  for (int y = std::max(y0, 0); y < std::min(y1, image.height); ++y)
-    for (int x = std::max(x0, 0); x < std::min(x1, image.width); ++x)
-      std::copy(colour.begin(), colour.end(), at(image, x, y));
-}
-
-void write_centred(Image& image, int x, int y, std::string text) {
-  struct Vertex {
-    float x, y, z;
-    std::uint8_t colour[4];
-  };
-  std::vector<Vertex> quads(4 * 64 * text.size());
-  const auto left = static_cast<float>(x - stb_easy_font_width(text.data()) / 2);
-  const int count = stb_easy_font_print(left, static_cast<float>(y), text.data(), nullptr, quads.data(),
-                                        static_cast<int>(quads.size() * sizeof(Vertex)));
-  for (int i = 0; i < count; ++i) {
-    const Vertex &low = quads[4 * i], &high = quads[4 * i + 2];
-    fill_rectangle(image, static_cast<int>(low.x), static_cast<int>(low.y), static_cast<int>(high.x),
-                   static_cast<int>(high.y), ink);
-  }
 }
 
 void paste(Image& image, int x, int y, const Image& part) {
@@ -131,9 +104,9 @@ Image draw_contact_sheet(const ContactSheet& sheet) {
     if (sheet.truth) paste(image, x, y + sheet.size + gap, draw_truth(face));
     const int middle = x + sheet.size / 2;
     if (!sheet.labels)
-      write_centred(image, middle, y + row_height - gap - text_height + 3, std::to_string(i + 1));
+      write_centred(image, middle, y + row_height - gap - text_height + 3, std::to_string(i + 1), ink);
     if (sheet.labels && row == 0)
-      write_centred(image, middle, gap, std::string(name(expression_at(sheet.seed, face.index))));
+      write_centred(image, middle, gap, std::string(name(expression_at(sheet.seed, face.index))), ink);
   }
   return image;
 }

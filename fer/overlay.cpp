@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
+#include <string>
 
 #include "engine/error.h"
+#include "fer/canvas.h"
 
 namespace fermion::fer {
 namespace {
 
-constexpr Tint line{255, 255, 255, 0.35f};
+constexpr Colour white{255, 255, 255}, rim{16, 21, 29};
+constexpr float line_opacity = 0.35f;
 
 // Rec. 709 luma of the stored values.
 float grey(const std::uint8_t* pixel) {
@@ -32,6 +36,23 @@ std::vector<Position> positions(int pixels, int grid) {
     for (int i = edge(j); i < edge(j + 1); ++i) result.push_back({j, j > 0 && i == edge(j)});
   }
   return result;
+}
+
+// The weights in the middle of their regions, white with a dark rim, as large as fits; none if even the
+// smallest does not.
+void write_weights(Image& image, std::span<const float> weights, int grid) {
+  const int width = image.width / grid, height = image.height / grid;
+  const int scale = std::min({width / 24, height / 20, 1 + std::min(width, height) / 60});
+  if (scale < 1) return;
+  for (int i = 0; i < grid * grid; ++i) {
+    const float weight = weights[static_cast<std::size_t>(i)];
+    const std::string text = fmt::format("{:.{}f}", weight, weight < 9.95f ? 1 : 0);
+    const int x = (2 * (i % grid) + 1) * image.width / (2 * grid);
+    const int y = (2 * (i / grid) + 1) * image.height / (2 * grid) - 7 * scale / 2;
+    for (int dy : {-1, 0, 1})
+      for (int dx : {-1, 0, 1}) write_centred(image, x + dx, y + dy, text, rim, scale);
+    write_centred(image, x, y, text, white, scale);
+  }
 }
 
 }  // namespace
@@ -63,10 +84,11 @@ Image overlay(const Image& face, std::span<const float> weights, int grid, int s
       const float luma = grey(pixel);
       for (std::uint8_t colour : {tint.red, tint.green, tint.blue}) {
         float value = blend(luma, colour, tint.opacity);
-        if (row.line || column.line) value = blend(value, line.red, line.opacity);
+        if (row.line || column.line) value = blend(value, white[0], line_opacity);
         *pixel++ = static_cast<std::uint8_t>(value + 0.5f);
       }
     }
+  write_weights(result, weights, grid);
   return result;
 }
 

@@ -23,8 +23,8 @@ Tint weight_tint(float weight);
 // Weights [grid, grid], rows from the top, mean 1, over the face. The face turns grey, so that all colour is
 // the weights', and is enlarged by the smallest whole factor that makes its shorter side at least `side`
 // pixels. Region j of a row spans pixels round(j width/grid) to round((j+1) width/grid); thin white lines
-// part the regions. Throws engine::Error if there are not grid * grid weights or the face has fewer pixels
-// than the grid has cells a side.
+// part the regions, and each bears its weight if it has room for it (24 x 20 pixels). Throws engine::Error if
+// there are not grid * grid weights or the face has fewer pixels than the grid has cells a side.
 Image overlay(const Image& face, std::span<const float> weights, int grid, int side = 240);
 
 }  // namespace fermion::fer

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <doctest/doctest.h>
 #include <limits>
+#include <vector>
 
 #include "engine/error.h"
 
@@ -87,6 +88,25 @@ TEST_CASE("on mid-grey, a greater weight is lighter all along the scale") {
     CHECK(luminance(at(image, 4, 4)) > before + 0.005);
     before = luminance(at(image, 4, 4));
   }
+}
+
+TEST_CASE("each region that has room bears its weight") {
+  const auto whites = [](const Image& image, int x0, int y0, int x1, int y1) {
+    int count = 0;
+    for (int y = y0; y < y1; ++y)
+      for (int x = x0; x < x1; ++x) count += at(image, x, y) == Pixel{255, 255, 255};
+    return count;
+  };
+  const Image face = flat(48, 48, {100, 100, 100});
+  const Image image = overlay(face, std::array{1.0f, 0.12f, 1.86f, 1.02f}, 2);
+  // Digits and point as the font draws them: 1.0, 0.1, 1.9 and 1.0 again.
+  CHECK(whites(image, 0, 0, 120, 120) > 100);
+  CHECK(whites(image, 0, 0, 120, 120) == whites(image, 120, 120, 240, 240));
+  CHECK(whites(image, 120, 0, 240, 120) == whites(image, 0, 0, 120, 120));
+  CHECK(whites(image, 0, 120, 120, 240) != whites(image, 0, 0, 120, 120));
+  CHECK(whites(image, 40, 45, 80, 75) == whites(image, 0, 0, 120, 120));
+  const std::vector<float> many(24 * 24, 1.0f);
+  CHECK(whites(overlay(face, many, 24), 0, 0, 240, 240) == 0);
 }
 
 TEST_CASE("an overlay refuses weights that do not fit the grid and faces smaller than it") {
