@@ -117,7 +117,8 @@ def evaluate(network, x):
 def sampled(name, tensor):
     """BN buffers whole; of a parameter at most SAMPLE elements, i floor(count / SAMPLE) apart."""
     flat = tensor.flatten()
-    return tensor if "running" in name or len(flat) <= SAMPLE else flat[:: len(flat) // SAMPLE][:SAMPLE]
+    kept = tensor if "running" in name or len(flat) <= SAMPLE else flat[:: len(flat) // SAMPLE][:SAMPLE]
+    return kept.clone()  # the network goes on to hold the average
 
 
 def training_tensors(kind, parameters, x, target):

@@ -7,6 +7,7 @@
 
 #include "engine/safetensors.h"
 #include "fer/model.h"
+#include "layers/optimizer.h"
 
 using namespace fermion;
 using engine::Tensor;
@@ -117,4 +118,59 @@ TEST_CASE("goldens: outputs, loss terms and gradients of the first step") {
     worst = std::max(worst, error);
   }
   MESSAGE("worst gradient: " << worst);
+}
+
+namespace {
+
+// Evaluation outputs with running statistics, and the statistics themselves.
+void check_evaluation(const Golden& golden, fer::Model& model, const layers::Parameters& parameters,
+                      const std::string& outputs, const std::string& state) {
+  // PyTorch's own float32 run leaves these by 6e-4 and 2e-4.
+  constexpr double after_ten_steps = 2e-3;
+  engine::Tape tape(parameters.device(), engine::Mode::evaluate);
+  const fer::Model::Output out = model.forward(tape, golden.input);
+  CHECK(distance(out.weights, golden.expected(outputs + ".w")) < after_ten_steps);
+  CHECK(distance(out.local_logits, golden.expected(outputs + ".l")) < after_ten_steps);
+  CHECK(distance(out.non_local_logits, golden.expected(outputs + ".n")) < after_ten_steps);
+  CHECK(distance(out.joint_logits, golden.expected(outputs + ".j")) < after_ten_steps);
+  for (const layers::RunningStatistics& norm : parameters.running()) {
+    INFO(state << " " << norm.name);
+    CHECK(distance(norm.mean, golden.expected(state + "." + norm.name + ".running_mean")) < after_ten_steps);
+    CHECK(distance(norm.var, golden.expected(state + "." + norm.name + ".running_var")) < after_ten_steps);
+  }
+}
+
+void check_ten_steps(const std::string& kind, const layers::OptimizerOptions& options, double learning_rate) {
+  Golden golden;
+  layers::Parameters average(golden.device, golden.seed);
+  fer::Model average_model(average, Golden::config());
+  layers::Optimizer optimizer(golden.parameters, average, options);
+  const std::vector<double> losses = golden.expected(kind + ".loss"),
+                            norms = golden.expected(kind + ".gradient_norm");
+  for (std::size_t step = 0; step < losses.size(); ++step) {
+    engine::Tape tape(golden.device, engine::Mode::train, {golden.seed, optimizer.step_tensor()});
+    const fer::Loss loss = fer::loss(tape, golden.model.forward(tape, golden.input), golden.targets, {});
+    tape.backward(loss.total);
+    CHECK(std::abs(loss.total.item<float>() - losses[step]) < 1e-4);
+    const layers::StepResult result = optimizer.step(loss.total, learning_rate);
+    CHECK(result.finite);
+    CHECK(std::abs(result.gradient_norm / norms[step] - 1) < 1e-3);
+  }
+  check_evaluation(golden, golden.model, golden.parameters, kind + ".eval", kind + ".state");
+  check_evaluation(golden, average_model, average, kind + ".eval_ema", kind + ".ema");
+}
+
+}  // namespace
+
+TEST_CASE("goldens: ten steps of AdamW, then evaluation with the weights and with their average") {
+  layers::OptimizerOptions options;
+  options.weight_decay = 2;
+  check_ten_steps("adamw", options, 5e-5);
+}
+
+TEST_CASE("goldens: ten steps of SGD, then evaluation with the weights and with their average") {
+  layers::OptimizerOptions options;
+  options.kind = layers::OptimizerOptions::Kind::sgd;
+  options.clip = 0;
+  check_ten_steps("sgd", options, 2e-3);
 }
