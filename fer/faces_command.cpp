@@ -1,0 +1,22 @@
+#include "fer/faces_command.h"
+
+#include <fmt/format.h>
+
+#include "fer/synth_faces.h"
+
+namespace fermion::fer {
+
+int faces_command(const FacesOptions& options) {
+  const ContactSheet& sheet = options.sheet;
+  write_png(options.out, draw_contact_sheet(sheet));
+  fmt::print(stderr, "{}: {} faces of {} px, seed {}\n", options.out.string(), sheet_faces(sheet).size(),
+             sheet.size, sheet.seed);
+  if (options.key) {
+    int number = 0;
+    for (const std::int64_t face : sheet_faces(sheet))
+      fmt::print("{} {}\n", ++number, name(expression_at(sheet.seed, face)));
+  }
+  return 0;
+}
+
+}  // namespace fermion::fer
