@@ -1,0 +1,101 @@
+#include "fer/checkpoint.h"
+
+#include "layers/state.h"
+
+namespace fermion::fer {
+namespace {
+
+using nlohmann::json;
+
+std::string text(const CheckpointInfo& info) {
+  const Preprocessing& p = info.preprocessing;
+  return json{{"format", 1},
+              {"config", to_json(info.config)},
+              {"classes", info.class_names},
+              {"preprocessing", {{"size", p.size}, {"mean", p.mean}, {"std", p.std}}},
+              {"step", info.step},
+              {"epoch", info.epoch},
+              {"best_epoch", info.best_epoch},
+              {"best_accuracy", info.best_accuracy},
+              {"epochs", info.epochs},
+              {"running", info.running},
+              {"seconds", info.seconds},
+              {"fingerprint", info.fingerprint},
+              {"threads", info.threads},
+              {"command", info.command}}
+      .dump();
+}
+
+void check_preprocessing(const Preprocessing& p, const ModelConfig& model) {
+  if (p.size != model.size)
+    throw engine::Error("faces of {} px for a network that reads {} px", p.size, model.size);
+  for (const float s : p.std)
+    if (!(s > 0)) throw engine::Error("a standard deviation of {}", s);
+}
+
+}  // namespace
+
+void save_best(const std::filesystem::path& path, const CheckpointInfo& info,
+               const layers::Parameters& average) {
+  engine::SafeTensors file;
+  file.metadata["fermion"] = text(info);
+  layers::save(average, "", file);
+  engine::write_safetensors(path, file);
+}
+
+void save_last(const std::filesystem::path& path, const CheckpointInfo& info,
+               const layers::Optimizer& optimizer) {
+  engine::SafeTensors file;
+  file.metadata["fermion"] = text(info);
+  optimizer.save(file);
+  engine::write_safetensors(path, file);
+}
+
+CheckpointInfo checkpoint_info(const engine::SafeTensors& file, const std::filesystem::path& path) {
+  const auto found = file.metadata.find("fermion");
+  if (found == file.metadata.end())
+    throw engine::Error("'{}' is no checkpoint of Fermion's: it says nothing of a network", path.string());
+  try {
+    const json all = json::parse(found->second);
+    CheckpointInfo info;
+    info.config = from_json<TrainConfig>(all.at("config"));
+    check(info.config);
+    all.at("classes").get_to(info.class_names);
+    if (static_cast<int>(info.class_names.size()) != info.config.model.classes)
+      throw engine::Error("class names and classes differ");
+    all.at("preprocessing").at("size").get_to(info.preprocessing.size);
+    all.at("preprocessing").at("mean").get_to(info.preprocessing.mean);
+    all.at("preprocessing").at("std").get_to(info.preprocessing.std);
+    check_preprocessing(info.preprocessing, info.config.model);
+    all.at("step").get_to(info.step);
+    all.at("epoch").get_to(info.epoch);
+    all.at("best_epoch").get_to(info.best_epoch);
+    all.at("best_accuracy").get_to(info.best_accuracy);
+    info.epochs = all.at("epochs");
+    info.running = all.at("running");
+    all.at("seconds").get_to(info.seconds);
+    all.at("fingerprint").get_to(info.fingerprint);
+    all.at("threads").get_to(info.threads);
+    all.at("command").get_to(info.command);
+    return info;
+  } catch (const std::exception& error) {
+    throw engine::Error("'{}' is no checkpoint that this program can read: {}", path.string(), error.what());
+  }
+}
+
+LoadedModel load_model(engine::Device& device, const std::filesystem::path& path) {
+  const engine::SafeTensors file = engine::read_safetensors(path);
+  LoadedModel loaded;
+  loaded.info = checkpoint_info(file, path);
+  loaded.parameters = std::make_unique<layers::Parameters>(device, 0);
+  loaded.model = std::make_unique<Model>(*loaded.parameters, loaded.info.config.model);
+  const bool last = file.find("optimizer.step") != nullptr;
+  try {
+    layers::load(*loaded.parameters, last ? "ema." : "", file);
+  } catch (const engine::Error& error) {
+    throw engine::Error("'{}' does not fit its own network: {}", path.string(), error.what());
+  }
+  return loaded;
+}
+
+}  // namespace fermion::fer

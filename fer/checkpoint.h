@@ -1,0 +1,49 @@
+// Checkpoints: safetensors whose metadata key `fermion` holds JSON with everything that is not a tensor.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "engine/safetensors.h"
+#include "fer/config.h"
+#include "fer/evaluation.h"
+#include "layers/optimizer.h"
+
+namespace fermion::fer {
+
+struct CheckpointInfo {
+  TrainConfig config;
+  std::vector<std::string> class_names;
+  Preprocessing preprocessing;
+  std::int64_t step = 0;  // steps done
+  int epoch = 0;          // epochs done
+  int best_epoch = 0;     // 1-based; 0: none yet
+  double best_accuracy = -1;
+  nlohmann::json epochs = nlohmann::json::array();  // one record per epoch done (metrics.jsonl)
+  nlohmann::json running;                           // sums of the epoch under way
+  double seconds = 0;                               // of training so far
+  std::string fingerprint;                          // of the data
+  int threads = 0;
+  std::string command;
+};
+
+// `best`: the averaged parameters under the names of the model. Atomic (engine/safetensors.h).
+void save_best(const std::filesystem::path& path, const CheckpointInfo& info,
+               const layers::Parameters& average);
+// `last`: everything to go on with.
+void save_last(const std::filesystem::path& path, const CheckpointInfo& info,
+               const layers::Optimizer& optimizer);
+
+// Throws Error, naming the file, when it is no checkpoint of Fermion's.
+CheckpointInfo checkpoint_info(const engine::SafeTensors& file, const std::filesystem::path& path);
+
+// A model to evaluate with, from `best` (or the average in `last`).
+struct LoadedModel {
+  CheckpointInfo info;
+  std::unique_ptr<layers::Parameters> parameters;
+  std::unique_ptr<Model> model;
+};
+// Throws Error, naming the file and what does not fit.
+LoadedModel load_model(engine::Device& device, const std::filesystem::path& path);
+
+}  // namespace fermion::fer
