@@ -14,6 +14,7 @@ struct TrainConfig {
 
   std::string data;               // folder; empty: faces that the program draws
   std::string targets = "votes";  // votes or majority, where a set has several taggers
+  bool skip_unreadable = false;   // train without the images that cannot be read
   int faces = 8000;               // drawn training faces
   double holdout = 0.1;           // share of train that chooses the epoch, where the set publishes none
 
@@ -46,6 +47,7 @@ void each_option(Config& c, Visit&& visit) requires std::is_same_v<std::remove_c
   each_option(c.model, visit);
   visit("data", c.data);
   visit("targets", c.targets);
+  visit("skip_unreadable", c.skip_unreadable);
   visit("faces", c.faces);
   visit("holdout", c.holdout);
   visit("epochs", c.epochs);

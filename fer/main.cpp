@@ -1,6 +1,116 @@
+#include <CLI/CLI.hpp>
 #include <cstdio>
 
-int main() {
-  std::puts("usage: fer train|eval|predict|info|faces|data|devices");
-  return 2;
+#include "fer/data_command.h"
+#include "fer/faces_command.h"
+#include "fer/info.h"
+#include "fer/labels.h"
+#include "fer/train.h"
+
+namespace {
+
+using namespace fermion;
+using namespace fermion::fer;
+
+// Options that several commands share, as typed.
+struct Typed {
+  std::string data, preset, config, device, precision;
+  std::vector<std::string> set;
+  std::int64_t seed = -1;
+};
+
+TrainConfig resolve(const Typed& typed) {
+  TrainConfig config;
+  if (!typed.data.empty()) {
+    set_option(config, "preset=lnl-48");
+    config.epochs = 10;
+    config.data = typed.data;
+  }
+  if (!typed.config.empty()) read_toml(config, typed.config);
+  if (!typed.preset.empty()) set_option(config, "preset=" + typed.preset);
+  for (const std::string& assignment : typed.set) set_option(config, assignment);
+  if (!typed.data.empty()) config.data = typed.data;
+  if (!typed.device.empty()) config.device = typed.device;
+  if (!typed.precision.empty()) config.precision = typed.precision;
+  if (typed.seed >= 0) config.seed = typed.seed;
+  check(config);
+  if (config.device == "cuda") throw engine::Error("this build has no CUDA device; use --device cpu");
+  return config;
+}
+
+void add_typed(CLI::App* command, Typed& typed) {
+  command->add_option("--preset", typed.preset, "lnl-tiny, lnl-48, lnl-base or lnl-large");
+  command->add_option("--config", typed.config, "TOML file of options");
+  command->add_option("--set", typed.set, "key=value, any option")->allow_extra_args(false);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Facial-expression recognition with the local non-local joint network.", "fer");
+  app.require_subcommand(1);
+  Typed typed;
+
+  CLI::App* train = app.add_subcommand("train", "Train on drawn faces or on a data set");
+  train->footer("Example: fer train --data ferplus --set epochs=5 --out runs/first");
+  TrainOptions train_options;
+  add_typed(train, typed);
+  train->add_option("--data", typed.data, "folder of a data set; without it the program draws faces");
+  train->add_option("--out", train_options.out, "run folder; default runs/PRESET-DATE-TIME");
+  train->add_flag("--resume", train_options.resume, "go on with --out");
+  train->add_option("--device", typed.device, "auto, cpu or cuda");
+  train->add_option("--precision", typed.precision, "fp32 or bf16");
+  train->add_option("--seed", typed.seed, "seed of weights, order and augmentation");
+  train->add_option("--trace", train_options.trace, "write a timeline that Perfetto opens");
+
+  CLI::App* info = app.add_subcommand("info", "Print the network as a table");
+  info->footer("Example: fer info --preset lnl-base");
+  bool json = false;
+  add_typed(info, typed);
+  info->add_flag("--json", json, "one JSON object");
+
+  CLI::App* data = app.add_subcommand("data", "Say what a folder of faces holds");
+  data->footer("Example: fer data ferplus");
+  DataOptions data_options;
+  data->add_option("folder", data_options.folder)->required();
+  data->add_flag("--json", data_options.json, "one JSON object");
+
+  CLI::App* faces = app.add_subcommand("faces", "Draw a contact sheet of synthetic faces");
+  faces->footer("Example: fer faces --out faces.png");
+  FacesOptions faces_options;
+  bool no_labels = false;
+  faces->add_option("--out", faces_options.out, "PNG file")->required();
+  faces->add_option("--size", faces_options.sheet.size, "side of a face in pixels");
+  faces->add_option("--seed", faces_options.sheet.seed);
+  faces->add_option("--rows", faces_options.sheet.rows);
+  faces->add_flag("--no-labels", no_labels, "shuffled and only numbered");
+  faces->add_flag("--truth", faces_options.sheet.truth, "below each face, what its action units changed");
+  faces->add_flag("--key", faces_options.key, "print the expression of each number");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (*train) {
+    for (int i = 0; i < argc; ++i) train_options.command += (i > 0 ? " " : "") + std::string(argv[i]);
+    train_options.config = resolve(typed);
+    return train_command(train_options);
+  }
+  if (*info) return info_command(resolve(typed).model, json);
+  if (*data) return data_command(data_options);
+  faces_options.sheet.labels = !no_labels;
+  return faces_command(faces_options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const UsageError& error) {
+    fmt::print(stderr, "fer: {}\n", error.what());
+    return 2;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "fer: {}\n", error.what());
+    return 1;
+  }
 }

@@ -1,0 +1,96 @@
+#include "fer/training_step.h"
+
+#include <algorithm>
+
+namespace fermion::fer {
+namespace {
+
+layers::OptimizerOptions optimizer_options(const TrainConfig& config) {
+  layers::OptimizerOptions options;
+  options.kind =
+      config.optimizer == "sgd" ? layers::OptimizerOptions::Kind::sgd : layers::OptimizerOptions::Kind::adamw;
+  options.weight_decay = config.weight_decay;
+  options.clip = config.clip;
+  options.ema = config.ema;
+  options.momentum = config.momentum;
+  return options;
+}
+
+Tensor channels(engine::Device& device, const std::array<float, 3>& values) {
+  return Tensor::from<float>(device, {3}, values);
+}
+
+double value(const Tensor& scalar) {
+  return scalar ? scalar.item<float>() : 0.0;
+}
+
+}  // namespace
+
+struct TrainingStep::Result {
+  Loss loss;
+  Tensor logits;
+};
+
+TrainingStep::TrainingStep(engine::Device& device, const TrainConfig& config,
+                           const Preprocessing& preprocessing, const std::vector<float>& class_weights)
+    : device_(device),
+      config_(config),
+      parameters_(device, static_cast<std::uint64_t>(config.seed)),
+      average_(device, static_cast<std::uint64_t>(config.seed)),
+      model_(parameters_, config.model),
+      average_model_(average_, config.model),
+      optimizer_(std::make_unique<layers::Optimizer>(parameters_, average_, optimizer_options(config))),
+      mean_(channels(device, preprocessing.mean)),
+      inv_std_(
+          channels(device, {1 / preprocessing.std[0], 1 / preprocessing.std[1], 1 / preprocessing.std[2]})) {
+  loss_options_.tau = static_cast<float>(config.tau);
+  loss_options_.label_smoothing = static_cast<float>(config.label_smoothing);
+  if (!class_weights.empty())
+    loss_options_.class_weights = Tensor::from<float>(
+        device, {static_cast<std::int64_t>(class_weights.size())}, std::span<const float>(class_weights));
+}
+
+TrainingStep::Result TrainingStep::forward_backward(const Batch& batch, bool check_finite) {
+  const auto B = static_cast<std::int64_t>(batch.labels.size());
+  const std::int64_t size = config_.model.size;
+  engine::Tape tape(device_, engine::Mode::train,
+                    {static_cast<std::uint64_t>(config_.seed), optimizer_->step_tensor()});
+  if (check_finite) tape.check_finite();
+  const std::span<const float> augmentation(reinterpret_cast<const float*>(batch.augmentation.data()),
+                                            batch.augmentation.size() * kernels::augment_parameter_count);
+  const Tensor faces = Tensor::from<std::uint8_t>(device_, {B, size, size, 3}, batch.faces);
+  const Tensor images = engine::augment(
+      tape, faces, Tensor::from<float>(device_, {B, kernels::augment_parameter_count}, augmentation), mean_,
+      inv_std_);
+  const Tensor targets = Tensor::from<float>(device_, {B, config_.model.classes}, batch.targets);
+  const Model::Output output = model_.forward(tape, images);
+  Result result{loss(tape, output, targets, loss_options_), output.joint_logits};
+  tape.backward(result.loss.total);
+  return result;
+}
+
+StepStatistics TrainingStep::run(const Batch& batch, double learning_rate) {
+  const Result result = forward_backward(batch, false);
+  const layers::StepResult step = optimizer_->step(result.loss.total, learning_rate);
+  if (!step.finite) {
+    forward_backward(batch, true);
+    throw engine::Error("the gradient norm is not finite though every single value is; lower lr");
+  }
+  StepStatistics s;
+  s.loss = value(result.loss.total);
+  s.joint = value(result.loss.joint);
+  s.non_local = value(result.loss.non_local);
+  s.local = value(result.loss.local);
+  s.entropy = value(result.loss.entropy);
+  s.gradient_norm = step.gradient_norm;
+  const int classes = config_.model.classes;
+  const float* logits = result.logits.data<float>();
+  for (std::size_t i = 0; i < batch.labels.size(); ++i, logits += classes) {
+    if (batch.labels[i] < 0) continue;
+    ++s.labelled;
+    s.right += std::max_element(logits, logits + classes) - logits == batch.labels[i];
+  }
+  return s;
+}
+
+}  // namespace fermion::fer

@@ -1,0 +1,49 @@
+// A network with its optimiser, and one step of training.
+#pragma once
+
+#include <memory>
+
+#include "fer/batches.h"
+#include "fer/config.h"
+#include "fer/evaluation.h"
+#include "layers/optimizer.h"
+
+namespace fermion::fer {
+
+struct StepStatistics {
+  double loss = 0, joint = 0, non_local = 0, local = 0, entropy = 0;  // terms before their factors
+  double gradient_norm = 0;
+  std::int64_t right = 0,
+               labelled = 0;  // faces of the batch with a label, and those that the joint head got right
+};
+
+class TrainingStep {
+ public:
+  // class_weights: empty, or one a class.
+  TrainingStep(engine::Device& device, const TrainConfig& config, const Preprocessing& preprocessing,
+               const std::vector<float>& class_weights);
+
+  // Forward, backward and update. When loss or gradients are not finite nothing changes; the step is run
+  // again with a check of every op, and Error names the one that made the first such value.
+  StepStatistics run(const Batch& batch, double learning_rate);
+
+  layers::Optimizer& optimizer() { return *optimizer_; }
+  const layers::Parameters& parameters() const { return parameters_; }
+  // The moving average, and the model that evaluates with it.
+  layers::Parameters& average() { return average_; }
+  Model& average_model() { return average_model_; }
+
+ private:
+  struct Result;
+  Result forward_backward(const Batch& batch, bool check_finite);
+
+  engine::Device& device_;
+  TrainConfig config_;
+  layers::Parameters parameters_, average_;
+  Model model_, average_model_;
+  std::unique_ptr<layers::Optimizer> optimizer_;
+  Tensor mean_, inv_std_;
+  LossOptions loss_options_;
+};
+
+}  // namespace fermion::fer
