@@ -58,6 +58,21 @@ std::string text_of(const toml::node& node) {
 
 }  // namespace
 
+TrainConfig data_set_config() {
+  TrainConfig config;
+  config.model = preset("lnl-48");
+  config.epochs = 10;
+  return config;
+}
+
+TrainConfig drawn_faces_config() {
+  TrainConfig config;
+  config.epochs = 4;
+  config.batch = 32;
+  config.shift = config.scale = config.rotation = config.erase = 0;
+  return config;
+}
+
 void set_option(TrainConfig& config, const std::string& assignment) {
   const std::size_t equals = assignment.find('=');
   if (equals == std::string::npos) throw UsageError("'{}' is not of the form key=value", assignment);

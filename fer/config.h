@@ -77,6 +77,12 @@ void each_option(Config& c, Visit&& visit) requires std::is_same_v<std::remove_c
   visit("precision", c.precision);
 }
 
+// Where options begin for a data set on disk: lnl-48, ten epochs.
+TrainConfig data_set_config();
+// And for faces that the program draws: lnl-tiny, four epochs in small batches. Drawn faces come in every
+// pose, so that only the mirror image and brightness are left to augment.
+TrainConfig drawn_faces_config();
+
 // A wrong option, value or combination: exit status 2.
 struct UsageError : engine::Error {
   using engine::Error::Error;

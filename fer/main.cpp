@@ -20,12 +20,7 @@ struct Typed {
 };
 
 TrainConfig resolve(const Typed& typed) {
-  TrainConfig config;
-  if (!typed.data.empty()) {
-    set_option(config, "preset=lnl-48");
-    config.epochs = 10;
-    config.data = typed.data;
-  }
+  TrainConfig config = typed.data.empty() ? drawn_faces_config() : data_set_config();
   if (!typed.config.empty()) read_toml(config, typed.config);
   if (!typed.preset.empty()) set_option(config, "preset=" + typed.preset);
   for (const std::string& assignment : typed.set) set_option(config, assignment);
