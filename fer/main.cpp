@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "engine/short_waits.h"
 #include "fer/data_command.h"
 #include "fer/faces_command.h"
 #include "fer/info.h"
@@ -99,6 +100,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  engine::restart_with_short_waits(argv);
   try {
     return run(argc, argv);
   } catch (const UsageError& error) {

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Runs the given doctest binaries one after the other and ends with the line "N passed, N failed".
 passed=0 failed=0
+# Threads that wait for each other sleep instead of spinning: tests share their cores with other programs.
+export OMP_WAIT_POLICY=passive
 for binary in "$@"; do
   name=${binary#*/tests/}
   start=$SECONDS
