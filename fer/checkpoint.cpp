@@ -1,5 +1,8 @@
 #include "fer/checkpoint.h"
 
+#include <algorithm>
+#include <omp.h>
+
 #include "layers/state.h"
 
 namespace fermion::fer {
@@ -83,10 +86,12 @@ CheckpointInfo checkpoint_info(const engine::SafeTensors& file, const std::files
   }
 }
 
-LoadedModel load_model(engine::Device& device, const std::filesystem::path& path) {
-  const engine::SafeTensors file = engine::read_safetensors(path);
+namespace {
+
+LoadedModel load_model(engine::Device& device, const engine::SafeTensors& file, CheckpointInfo info,
+                       const std::filesystem::path& path) {
   LoadedModel loaded;
-  loaded.info = checkpoint_info(file, path);
+  loaded.info = std::move(info);
   loaded.parameters = std::make_unique<layers::Parameters>(device, 0);
   loaded.model = std::make_unique<Model>(*loaded.parameters, loaded.info.config.model);
   const bool last = file.find("optimizer.step") != nullptr;
@@ -96,6 +101,23 @@ LoadedModel load_model(engine::Device& device, const std::filesystem::path& path
     throw engine::Error("'{}' does not fit its own network: {}", path.string(), error.what());
   }
   return loaded;
+}
+
+}  // namespace
+
+LoadedModel load_model(engine::Device& device, const std::filesystem::path& path) {
+  const engine::SafeTensors file = engine::read_safetensors(path);
+  return load_model(device, file, checkpoint_info(file, path), path);
+}
+
+ReadyModel ready_model(const std::filesystem::path& path) {
+  const engine::SafeTensors file = engine::read_safetensors(path);
+  CheckpointInfo info = checkpoint_info(file, path);
+  const int threads = std::clamp(info.threads, 1, omp_get_num_procs());
+  ReadyModel ready;
+  ready.device = std::make_unique<engine::Device>(engine::DeviceOptions{threads, false});
+  ready.loaded = load_model(*ready.device, file, std::move(info), path);
+  return ready;
 }
 
 }  // namespace fermion::fer

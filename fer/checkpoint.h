@@ -46,4 +46,12 @@ struct LoadedModel {
 // Throws Error, naming the file and what does not fit.
 LoadedModel load_model(engine::Device& device, const std::filesystem::path& path);
 
+// A model and the device it is on, which takes as many threads as the run had, so that faces give the bits
+// that the run's report counted; of a larger machine's run, as many as there are cores.
+struct ReadyModel {
+  std::unique_ptr<engine::Device> device;
+  LoadedModel loaded;
+};
+ReadyModel ready_model(const std::filesystem::path& path);
+
 }  // namespace fermion::fer

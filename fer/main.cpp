@@ -3,6 +3,7 @@
 
 #include "engine/short_waits.h"
 #include "fer/data_command.h"
+#include "fer/eval_command.h"
 #include "fer/faces_command.h"
 #include "fer/info.h"
 #include "fer/labels.h"
@@ -40,6 +41,19 @@ void add_typed(CLI::App* command, Typed& typed) {
   command->add_option("--set", typed.set, "key=value, any option")->allow_extra_args(false);
 }
 
+CLI::App* add_eval(CLI::App& app, EvalOptions& options) {
+  CLI::App* eval = app.add_subcommand("eval", "Measure a checkpoint on one split of a data set");
+  eval->footer("Example: fer eval runs/first/best.safetensors --data ferplus --split valid");
+  eval->add_option("checkpoint", options.checkpoint)->required();
+  eval->add_option("--data", options.data, "folder of a data set; without it the program draws faces");
+  eval->add_option("--split", options.split,
+                   "train, holdout, valid or test; default test if it is there, else valid, else holdout");
+  eval->add_flag("--skip-unreadable", options.skip_unreadable,
+                 "measure without the images that cannot be read");
+  eval->add_flag("--json", options.json, "one JSON object");
+  return eval;
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Facial-expression recognition with the local non-local joint network.", "fer");
   app.require_subcommand(1);
@@ -56,6 +70,9 @@ int run(int argc, char** argv) {
   train->add_option("--precision", typed.precision, "fp32 or bf16");
   train->add_option("--seed", typed.seed, "seed of weights, order and augmentation");
   train->add_option("--trace", train_options.trace, "write a timeline that Perfetto opens");
+
+  EvalOptions eval_options;
+  CLI::App* eval = add_eval(app, eval_options);
 
   CLI::App* info = app.add_subcommand("info", "Print the network as a table");
   info->footer("Example: fer info --preset lnl-base");
@@ -91,6 +108,7 @@ int run(int argc, char** argv) {
     train_options.config = resolve(typed);
     return train_command(train_options);
   }
+  if (*eval) return eval_command(eval_options);
   if (*info) return info_command(resolve(typed).model, json);
   if (*data) return data_command(data_options);
   faces_options.sheet.labels = !no_labels;

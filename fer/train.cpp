@@ -53,6 +53,7 @@ Run new_run(const TrainOptions& options) {
   run.device = std::make_unique<engine::Device>(engine::DeviceOptions{options.config.threads, false});
   run.info.threads = run.device->threads();
   run.data = open_data(run.info.config, run.info.threads);
+  check_trainable(run.data);
   run.info.config.model.classes = run.data.classes();
   run.info.class_names = run.data.class_names;
   run.info.fingerprint = fingerprint(run.data);
@@ -234,9 +235,7 @@ Dataset open_data(const TrainConfig& config, int threads) {
   options.holdout = config.holdout;
   options.threads = threads;
   options.skip_unreadable = config.skip_unreadable;
-  Dataset data = open_dataset(config.data, options);
-  check_trainable(data);
-  return data;
+  return open_dataset(config.data, options);
 }
 
 int train_command(const TrainOptions& options) {
