@@ -7,6 +7,7 @@
 #include "fer/faces_command.h"
 #include "fer/info.h"
 #include "fer/labels.h"
+#include "fer/predict_command.h"
 #include "fer/train.h"
 
 namespace {
@@ -54,6 +55,18 @@ CLI::App* add_eval(CLI::App& app, EvalOptions& options) {
   return eval;
 }
 
+CLI::App* add_predict(CLI::App& app, PredictOptions& options, std::string& box) {
+  CLI::App* predict = app.add_subcommand("predict", "Name the expressions in pictures of single faces");
+  predict->footer("Example: fer predict --overlay maps --csv faces.csv photos portrait.jpg");
+  predict->add_option("images", options.inputs, "pictures, or folders of them")->required();
+  predict->add_option("--model", options.model, "checkpoint; default the newest runs/*/best.safetensors");
+  predict->add_option("--box", box, "x,y,width,height of the face in each picture, in pixels");
+  predict->add_option("--overlay", options.overlay, "folder for the faces with their region weights, as PNG");
+  predict->add_option("--csv", options.csv, "file for the predictions as CSV");
+  predict->add_flag("--json", options.json, "one JSON object");
+  return predict;
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Facial-expression recognition with the local non-local joint network.", "fer");
   app.require_subcommand(1);
@@ -73,6 +86,9 @@ int run(int argc, char** argv) {
 
   EvalOptions eval_options;
   CLI::App* eval = add_eval(app, eval_options);
+  PredictOptions predict_options;
+  std::string box;
+  CLI::App* predict = add_predict(app, predict_options, box);
 
   CLI::App* info = app.add_subcommand("info", "Print the network as a table");
   info->footer("Example: fer info --preset lnl-base");
@@ -109,6 +125,10 @@ int run(int argc, char** argv) {
     return train_command(train_options);
   }
   if (*eval) return eval_command(eval_options);
+  if (*predict) {
+    if (!box.empty()) predict_options.box = parse_box(box);
+    return predict_command(predict_options);
+  }
   if (*info) return info_command(resolve(typed).model, json);
   if (*data) return data_command(data_options);
   faces_options.sheet.labels = !no_labels;

@@ -1,0 +1,113 @@
+#include "fer/picture_files.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <fmt/format.h>
+#include <set>
+
+#include "engine/error.h"
+
+namespace fermion::fer {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_picture(const fs::path& path) {
+  constexpr std::array<std::string_view, 8> extensions = {".png", ".jpg", ".jpeg", ".bmp",
+                                                          ".gif", ".ppm", ".pgm",  ".pnm"};
+  std::string extension = path.extension().string();
+  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return std::ranges::find(extensions, extension) != extensions.end();
+}
+
+bool is_hidden(const fs::path& path) {
+  return path.filename().string().starts_with('.');
+}
+
+// Folders that cannot be read throw.
+std::vector<PictureFile> pictures_in(const fs::path& folder) {
+  std::vector<PictureFile> files;
+  for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::end(entry); ++entry) {
+    if (is_hidden(entry->path()))
+      entry.disable_recursion_pending();
+    else if (!entry->is_directory() && is_picture(entry->path()))
+      files.push_back({entry->path(), entry->path().lexically_relative(folder)});
+  }
+  std::ranges::sort(files, {}, &PictureFile::path);
+  return files;
+}
+
+// Largest of the three channels' standard deviations, in 0..255.
+double spread(const Image& face) {
+  std::array<double, 3> sum{}, squares{};
+  for (std::size_t i = 0; i < face.rgb.size(); ++i) {
+    const double v = face.rgb[i];
+    sum[i % 3] += v;
+    squares[i % 3] += v * v;
+  }
+  const double count = static_cast<double>(face.rgb.size()) / 3;
+  double largest = 0;
+  for (std::size_t c = 0; c < 3; ++c)
+    largest = std::max(largest, squares[c] / count - (sum[c] / count) * (sum[c] / count));
+  return std::sqrt(largest);
+}
+
+}  // namespace
+
+std::vector<PictureFile> find_pictures(const std::vector<fs::path>& inputs, const Complain& complain) {
+  std::vector<PictureFile> files;
+  for (const fs::path& input : inputs) {
+    std::error_code ignored;
+    if (!fs::is_directory(input, ignored)) {
+      files.push_back({input, input.filename()});
+      continue;
+    }
+    try {
+      const std::vector<PictureFile> inside = pictures_in(input);
+      if (inside.empty()) complain(fmt::format("{} holds no pictures", input.string()));
+      files.insert(files.end(), inside.begin(), inside.end());
+    } catch (const fs::filesystem_error& error) {
+      complain(fmt::format("{} cannot be read: {}", error.path1().string(), error.code().message()));
+    }
+  }
+  return files;
+}
+
+std::vector<fs::path> overlay_paths(const std::vector<PictureFile>& files, const fs::path& folder) {
+  const auto resolved = [](const fs::path& path) {
+    std::error_code error;
+    const fs::path whole = fs::weakly_canonical(path, error);
+    return error ? path : whole;
+  };
+  std::set<fs::path> pictures, taken;
+  for (const PictureFile& file : files) pictures.insert(resolved(file.path));
+  std::vector<fs::path> paths;
+  for (const PictureFile& file : files) {
+    const std::string stem = (folder / file.name).replace_extension().string();
+    fs::path path = stem + ".png";
+    for (int i = 2; !taken.insert(path).second; ++i) path = fmt::format("{}-{}.png", stem, i);
+    if (pictures.contains(resolved(path)))
+      throw engine::Error("the overlay of {} would overwrite {}; choose another folder", file.path.string(),
+                          path.string());
+    paths.push_back(path);
+  }
+  return paths;
+}
+
+std::vector<std::string> doubts_about(const Image& picture, const Image& face, int size) {
+  std::vector<std::string> doubts;
+  const auto [shorter, longer] = std::minmax(picture.width, picture.height);
+  if (longer > 2 * shorter)
+    doubts.push_back(fmt::format(
+        "is {} x {} px, and only the middle {} x {} px are looked at; cut the face out with --box",
+        picture.width, picture.height, shorter, shorter));
+  if (2 * shorter < size)
+    doubts.push_back(fmt::format("is {} x {} px, where the network was trained on faces of {} x {} px",
+                                 picture.width, picture.height, size, size));
+  if (spread(face) < 4) doubts.push_back("is nearly of one colour, and no face can be seen in it");
+  return doubts;
+}
+
+}  // namespace fermion::fer

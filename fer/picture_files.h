@@ -1,0 +1,40 @@
+// Pictures that a user names, one by one or by the folder, and how far they are from what a network has seen.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "fer/image.h"
+
+namespace fermion::fer {
+
+struct PictureFile {
+  std::filesystem::path path;
+  std::filesystem::path name;  // below the folder that was named; of a file that was named, its last part
+};
+
+using Complain = std::function<void(const std::string& sentence)>;
+
+// The files as named, and of each folder the pictures in it and in the folders inside, sorted by path: what
+// ends in a picture's extension and is not hidden. `complain` hears of a folder without pictures and of one
+// that cannot be read.
+std::vector<PictureFile> find_pictures(const std::vector<std::filesystem::path>& inputs,
+                                       const Complain& complain);
+
+// FOLDER/NAME with the extension .png for each file, -2, -3, ... appended to a name that occurs again. Throws
+// Error when one of them would overwrite one of the pictures.
+std::vector<std::filesystem::path> overlay_paths(const std::vector<PictureFile>& files,
+                                                 const std::filesystem::path& folder);
+
+// Fewer pixels a side show no face.
+inline constexpr int smallest_face = 8;
+
+// Why no preprocessing can make the picture look like the faces of `size` px that a network was trained on,
+// as sentences without a subject ("is 300 x 100 px; ..."): a side over twice the other (fit cuts the middle
+// out), a side under size/2, or nearly one colour (in `face`, the fitted picture, no channel's standard
+// deviation reaches 4 of 255). Empty for most.
+std::vector<std::string> doubts_about(const Image& picture, const Image& face, int size);
+
+}  // namespace fermion::fer

@@ -1,0 +1,148 @@
+#include "fer/predict_command.h"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "fer/files.h"
+#include "fer/overlay.h"
+
+namespace fermion::fer {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int largest_overlay = 480;
+
+// One picture on its way through the network.
+struct Looked {
+  std::string error;
+  std::vector<std::string> doubts;
+  Image face;   // at the network's size
+  Image shown;  // the same part of the picture for the overlay
+};
+
+Looked look(const fs::path& path, const PredictOptions& options, int size) {
+  Looked looked;
+  try {
+    const Image picture = read_face_file({path, options.box});
+    const int shorter = std::min(picture.width, picture.height);
+    if (shorter < smallest_face)
+      throw engine::Error("{} is {} x {} px, too small for a face", path.string(), picture.width,
+                          picture.height);
+    looked.face = fit(picture, size, size);
+    looked.doubts = doubts_about(picture, looked.face, size);
+    if (options.overlay.empty()) return looked;
+    const int side = std::max(size, std::min(shorter, largest_overlay));
+    looked.shown = fit(picture, side, side);
+  } catch (const std::exception& error) {
+    looked.error = error.what();
+  }
+  return looked;
+}
+
+void write_overlay(const fs::path& path, const Image& overlay) {
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  if (error)
+    throw engine::Error("cannot make the folder '{}': {}", path.parent_path().string(), error.message());
+  write_png(path, overlay);
+}
+
+}  // namespace
+
+Box parse_box(const std::string& text) {
+  std::vector<int> numbers;
+  const char *at = text.data(), *end = at + text.size();
+  while (true) {
+    const auto [next, error] = std::from_chars(at, end, numbers.emplace_back());
+    if (error != std::errc() || (next != end && *next != ','))
+      throw UsageError("box '{}' is not x,y,width,height in whole pixels", text);
+    if (next == end) break;
+    at = next + 1;
+  }
+  if (numbers.size() != 4)
+    throw UsageError("box '{}' has {} numbers, not the four of x,y,width,height", text, numbers.size());
+  return {numbers[0], numbers[1], numbers[2], numbers[3]};
+}
+
+fs::path newest_checkpoint(const fs::path& runs) {
+  fs::path newest;
+  fs::file_time_type newest_time;
+  std::error_code error;
+  for (const fs::directory_entry& run : fs::directory_iterator(runs, error)) {
+    const fs::path path = run.path() / "best.safetensors";
+    const fs::file_time_type time = fs::last_write_time(path, error);
+    if (error || (!newest.empty() && time <= newest_time)) continue;
+    newest = path;
+    newest_time = time;
+  }
+  if (newest.empty())
+    throw engine::Error("there is no {} yet: train a network with `make train`, or name one with --model",
+                        (runs / "*" / "best.safetensors").string());
+  return newest;
+}
+
+PicturePredictions predict_pictures(ReadyModel& model, const PredictOptions& options, const Complain& warn,
+                                    const Complain& fail) {
+  const CheckpointInfo& info = model.loaded.info;
+  const int size = info.preprocessing.size, grid = info.config.model.grid;
+  const std::vector<PictureFile> files = find_pictures(options.inputs, fail);
+  std::vector<fs::path> overlays;
+  if (!options.overlay.empty()) overlays = overlay_paths(files, options.overlay);
+
+  PicturePredictions all{info.class_names, grid, {}};
+  const auto batch = static_cast<std::size_t>(std::min(info.config.batch, 64));
+  for (std::size_t begin = 0; begin < files.size(); begin += batch) {
+    std::vector<Looked> looked(std::min(batch, files.size() - begin));
+#pragma omp parallel for schedule(dynamic) num_threads(model.device->threads())
+    for (std::size_t i = 0; i < looked.size(); ++i) looked[i] = look(files[begin + i].path, options, size);
+
+    std::vector<std::size_t> good;
+    for (std::size_t i = 0; i < looked.size(); ++i) {
+      if (looked[i].error.empty())
+        good.push_back(i);
+      else
+        fail(looked[i].error);
+      for (const std::string& doubt : looked[i].doubts)
+        warn(fmt::format("{} {}", files[begin + i].path.string(), doubt));
+    }
+    const auto read = [&](std::int64_t face, std::span<std::uint8_t> rgb) {
+      std::ranges::copy(looked[good[static_cast<std::size_t>(face)]].face.rgb, rgb.begin());
+    };
+    const Predictions predictions = predict(*model.loaded.model, *model.device, info.preprocessing,
+                                            static_cast<std::int64_t>(good.size()), read);
+    for (std::int64_t face = 0; face < predictions.faces; ++face) {
+      const std::size_t i = good[static_cast<std::size_t>(face)];
+      const std::span<const float> p = predictions.probabilities_of(face), w = predictions.weights_of(face);
+      all.images.push_back({files[begin + i].path.string(),
+                            predictions.label_of(face),
+                            {p.begin(), p.end()},
+                            {w.begin(), w.end()}});
+      if (!overlays.empty()) write_overlay(overlays[begin + i], overlay(looked[i].shown, w, grid));
+    }
+  }
+  return all;
+}
+
+int predict_command(const PredictOptions& options) {
+  const fs::path path = options.model.empty() ? newest_checkpoint("runs") : options.model;
+  if (options.model.empty()) fmt::print(stderr, "model {}\n", path.string());
+  ReadyModel model = ready_model(path);
+  bool failed = false;
+  const PicturePredictions predictions = predict_pictures(
+      model, options, [](const std::string& text) { fmt::print(stderr, "fer: warning: {}\n", text); },
+      [&](const std::string& text) {
+        fmt::print(stderr, "fer: {}\n", text);
+        failed = true;
+      });
+  if (!options.csv.empty()) write_file(options.csv, to_csv(predictions));
+  // A path need not be UTF-8; JSON must.
+  if (options.json)
+    fmt::print("{}\n", to_json(predictions).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  else if (!predictions.images.empty())
+    fmt::print("{}", to_table(predictions));
+  return failed ? 1 : 0;
+}
+
+}  // namespace fermion::fer
