@@ -53,7 +53,7 @@ std::string to_csv(const PicturePredictions& predictions) {
   for (const PicturePrediction& image : predictions.images) {
     csv += quoted(image.path) + ',' + quoted(label_of(predictions, image));
     for (const std::vector<float>* values : {&image.probabilities, &image.weights})
-      for (const float value : *values) csv += fmt::format(",{}", value);
+      for (const double value : *values) csv += fmt::format(",{}", value);  // the digits of the JSON
     csv += '\n';
   }
   return csv;

@@ -165,13 +165,13 @@ TEST_CASE("JSON and CSV hold the same numbers, unrounded") {
     REQUIRE(image["probabilities"].size() == 7);
     for (std::size_t c = 0; c < 7; ++c) {
       CHECK(rows[0][2 + c] == drawn().class_names[c]);
-      CHECK(image["probabilities"][rows[0][2 + c]].get<float>() == expected[i].probabilities[c]);
-      CHECK(std::stof(row[2 + c]) == expected[i].probabilities[c]);
+      CHECK(image["probabilities"][rows[0][2 + c]].get<double>() == expected[i].probabilities[c]);
+      CHECK(std::stod(row[2 + c]) == expected[i].probabilities[c]);
     }
     REQUIRE(image["regions"].size() == 4);
     for (std::size_t k = 0; k < 16; ++k) {
-      CHECK(image["regions"][k / 4][k % 4].get<float>() == expected[i].weights[k]);
-      CHECK(std::stof(row[9 + k]) == expected[i].weights[k]);
+      CHECK(image["regions"][k / 4][k % 4].get<double>() == expected[i].weights[k]);
+      CHECK(std::stod(row[9 + k]) == expected[i].weights[k]);
     }
   }
 }
