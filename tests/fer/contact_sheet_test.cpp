@@ -5,7 +5,9 @@
 #include <set>
 
 #include "engine/error.h"
+#include "fer/faces_command.h"
 #include "fer/synth_faces.h"
+#include "tests/fer/temporary_folder.h"
 
 using namespace fermion::fer;
 using fermion::engine::Error;
@@ -124,4 +126,16 @@ TEST_CASE("an empty sheet says so") {
   sheet.rows = 1;
   sheet.size = 8;
   CHECK_THROWS_AS(draw_contact_sheet(sheet), Error);
+}
+
+TEST_CASE("fer faces writes the sheet that was asked for") {
+  const TemporaryFolder folder;
+  FacesOptions options;
+  options.out = folder.path() / "faces.png";
+  options.sheet.size = 32;
+  options.sheet.rows = 1;
+  CHECK(faces_command(options) == 0);
+  CHECK(read_image(options.out) == draw_contact_sheet(options.sheet));
+  options.out = folder.path() / "missing" / "faces.png";
+  CHECK_THROWS_AS(faces_command(options), std::exception);
 }
