@@ -11,7 +11,8 @@ ifneq ($(SAN),)
 endif
 
 library := $(filter-out fer/main.cpp,$(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp layers/*.cpp fer/*.cpp fer/datasets/*.cpp))
-tests := $(filter-out tests/main.cpp tests/harness.cpp,$(wildcard tests/*.cpp tests/*/*.cpp))
+harness := $(filter-out %_test.cpp,$(wildcard tests/*.cpp))
+tests := $(filter-out $(harness),$(wildcard tests/*.cpp tests/*/*.cpp))
 objects := $(library:%.cpp=$(BUILD)/%.o)
 test_binaries := $(tests:%.cpp=$(BUILD)/%)
 
@@ -58,7 +59,7 @@ $(BUILD)/bin/fer: $(BUILD)/fer/main.o $(BUILD)/libfermion.a
 $(BUILD)/libfermion.a: $(objects)
 	@rm -f $@
 	$(AR) rcs $@ $^
-$(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/tests/main.o $(BUILD)/tests/harness.o $(BUILD)/libfermion.a
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(harness:%.cpp=$(BUILD)/%.o) $(BUILD)/libfermion.a
 	$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
 $(BUILD)/%.o: %.cpp
 	@mkdir -p $(@D)

@@ -86,24 +86,19 @@ struct OpCase {
   std::vector<Input> inputs;
   // Plain tensors come as features without a norm: inputs[i].y.
   std::function<std::vector<Tensor>(Tape&, const std::vector<Feature>& inputs)> op;
+  // Of a stochastic op, the reference repeats its Philox numbers: seed 7, step 3, path "case".
   std::function<std::vector<Array>(const std::vector<Array>& values)> reference;
   double terms = 1;  // length of the longest sum behind one output: tolerance 8 eps sqrt(terms) max|r|
   double gradient_terms = 1;  // the same for gradients
   bool sparse = false;        // more than nine tenths of an output or gradient may be zero
-  bool stochastic = false;    // the reference repeats the op's Philox numbers; seed 7, step 3, path "case"
-  double flops = 0,
-         bytes = 0;  // of the forward pass, for benchmarks: multiply-adds count two; compulsory traffic
+  // Of the forward pass, for benchmarks: multiply-adds count two; compulsory traffic.
+  double flops = 0, bytes = 0;
 };
 
 struct OpCases {
   std::vector<OpCase> tests;
   std::vector<OpCase> benchmarks;  // at model shapes; no reference needed
 };
-
-// |actual - expected| <= tolerance max|expected| for every element. Returns "" or what is wrong: a size, a
-// NaN on one side only, a difference with its index, an output of (nearly) nothing but zeros.
-std::string compare(const std::vector<double>& actual, const std::vector<double>& expected, double tolerance,
-                    bool sparse = false);
 
 // All checks of one case; throws with what failed and the command that replays it.
 void run_case(const std::string& op, const OpCase& test);
@@ -115,9 +110,6 @@ struct Registered {
 std::vector<Registered>& registry();
 // The tests of one op, or the one named by the environment variable CASE; LIST=1 only prints the names.
 void run_cases(const std::string& op, OpCases (*cases)());
-
-// Inputs of a case on a device, and their float64 values.
-std::vector<Feature> make_inputs(engine::Device& device, const OpCase& test, std::uint64_t seed);
 
 }  // namespace fermion::test
 

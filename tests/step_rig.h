@@ -15,6 +15,7 @@
 #include "engine/tensor.h"
 #include "kernels/parameter_step.h"
 #include "kernels/rng.h"
+#include "tests/compare.h"
 #include "tests/harness.h"
 
 namespace fermion::test {
@@ -127,7 +128,8 @@ class StepRig {
     each([&](const char* what, const Numbers& n) {
       const std::vector<float> actual = n.tensor.to_host<float>();
       const bool zeros = std::all_of(n.exact.begin(), n.exact.end(), [](double x) { return x == 0; });
-      const std::string wrong = compare({actual.begin(), actual.end()}, n.exact, tolerance, zeros);
+      const std::string wrong =
+          compare({actual.begin(), actual.end()}, n.exact, {.tolerance = tolerance, .sparse = zeros});
       if (!wrong.empty()) throw engine::Error("{} of {} numbers: {}", what, actual.size(), wrong);
     });
   }

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "engine/ops.h"
+#include "tests/compare.h"
 #include "tests/harness.h"
 #include "tests/instruction_sets.h"
 
@@ -114,7 +115,7 @@ TEST_CASE("attention, maxima that rise and fall from block to block") {
     std::copy(qkv.begin(), qkv.end(), values.values.begin());
     Tape tape(device, engine::Mode::evaluate);
     const std::vector<float> o = engine::attention(tape, in).to_host<float>();
-    CHECK(compare({o.begin(), o.end()}, reference({values})[0].values, 1e-5) == "");
+    CHECK(compare({o.begin(), o.end()}, reference({values})[0].values, {.tolerance = 1e-5}) == "");
   }
 }
 

@@ -22,7 +22,6 @@ FERMION_CASES(dropout) {
                 y.values[i] = random.bits(i) >= p * 0x1p32 ? y.values[i] / (1.0 - static_cast<double>(p)) : 0;
               return std::vector<Array>{y};
             },
-        .stochastic = true,
         .bytes = 8.0 * static_cast<double>(shape.size())};
   };
   return {.tests = {make("half", {3, 33}, 0.5f), make("a tenth", {257}, 0.1f), make("off", {5}, 0),

@@ -1,0 +1,29 @@
+// Inputs of a case: on a device, as the op sees them, and in float64, as the reference does.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tests/harness.h"
+
+namespace fermion::test {
+
+// The same for the same seed. Gains have both signs.
+std::vector<Feature> make_inputs(engine::Device& device, const OpCase& test, std::uint64_t seed);
+
+// A tensor's numbers in float64.
+std::vector<double> doubles(const Tensor& tensor);
+
+// One input in float64. The gradient check perturbs its numbers.
+struct Values {
+  explicit Values(const Feature& feature);
+
+  Array y, gain, shift, mean, inv_std;  // all but y empty without a norm
+
+  // value(x) (kernels/feature.h).
+  Array value(bool relu) const;
+  // The index into gain of element i of y.
+  std::size_t channel(std::size_t i) const;
+};
+
+}  // namespace fermion::test

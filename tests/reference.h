@@ -1,0 +1,39 @@
+// The float64 side of a case: the reference's outputs, and gradients by central differences.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/inputs.h"
+
+namespace fermion::test {
+
+// The gradients of a case's loss, sum over the outputs of <cotangent, output>, are what is checked.
+std::vector<double> cotangent(std::size_t output, std::size_t size, std::uint64_t seed);
+
+// What arrived at one input: its gradient (of a feature with a norm: da), sum of da, sum of da x_hat.
+using InputGradient = std::array<std::vector<double>, 3>;
+
+class Reference {
+ public:
+  Reference(const OpCase& test, const std::vector<Feature>& inputs, std::uint64_t seed);
+
+  std::vector<Array> outputs() const;
+  // Compares with central differences: all of an input's numbers, or 48 of them. Throws with what differs.
+  void check_gradients(const std::vector<InputGradient>& actual);
+
+ private:
+  struct Checked;
+  void check(const Checked& what, std::vector<double>& numbers, const std::vector<double>& actual);
+  double difference(double& number) const;
+  double loss() const;
+
+  const OpCase& test_;
+  std::uint64_t seed_;
+  std::vector<Values> values_;
+  mutable std::vector<std::vector<double>> cotangents_;  // drawn once: a loss is taken hundreds of times
+};
+
+}  // namespace fermion::test
