@@ -10,6 +10,14 @@ ifneq ($(SAN),)
   LDFLAGS += -fsanitize=address,undefined
 endif
 
+# The CPU is the only device so far.
+ifneq ($(filter-out auto cpu,$(DEVICE))$(filter-out auto none,$(GPU)),)
+  $(error There is no CUDA device yet: DEVICE is auto or cpu, GPU is auto or none)
+endif
+ifeq ($(if $(OP),$(wildcard tests/cases/$(OP).cpp),every),)
+  $(error There is no op '$(OP)'; choose one of $(sort $(basename $(notdir $(wildcard tests/cases/*.cpp)))))
+endif
+
 library := $(filter-out fer/main.cpp,$(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp layers/*.cpp fer/*.cpp fer/datasets/*.cpp))
 harness := $(filter-out %_test.cpp,$(wildcard tests/*.cpp))
 tests := $(filter-out $(harness),$(wildcard tests/*.cpp tests/*/*.cpp))
@@ -25,7 +33,7 @@ setup:
 	@scripts/setup.sh
 
 train: all
-	bin/fer train $(if $(DATA),--data $(DATA)) $(if $(DEVICE),--device $(DEVICE)) $(ARGS)
+	bin/fer train $(if $(DATA),--data "$(DATA)") $(if $(DEVICE),--device $(DEVICE)) $(ARGS)
 
 test: setup
 	@$(MAKE) --no-print-directory build $(if $(OP),$(BUILD)/tests/cases/$(OP),$(test_binaries))
@@ -35,21 +43,24 @@ bench: all
 	@$(MAKE) --no-print-directory $(BUILD)/benchmarks/bench
 	@$(BUILD)/benchmarks/bench $(if $(OP),--op $(OP)) $(ARGS)
 
-check: 
+check:
 	@scripts/setup.sh --check
+	@$(MAKE) --no-print-directory build
 	@scripts/check.sh
 
 clean:
 	rm -rf build bin
 
 help:
-	@echo "make            build bin/fer (installs missing packages first)"
-	@echo "make train      train on faces the program draws; DATA=dir trains on that set; ARGS='--set epochs=2' passes options on"
-	@echo "make test       every test; OP=softmax one op's case; SAN=1 with address and undefined-behaviour checks"
-	@echo "make bench      tables of every op and of the train step beside their peers; OP=conv2d one op"
-	@echo "make check      format, include direction, README commands"
+	@echo "make            install missing packages, then build bin/fer"
+	@echo "make build      build bin/fer and install nothing"
+	@echo "make setup      install missing packages (as root or through sudo)"
+	@echo "make train      train on faces that the program draws; DATA=dir trains on that set; ARGS='--set epochs=2' passes options on"
+	@echo "make test       every test; OP=softmax_cross_entropy one op's case; SAN=1 checks addresses and undefined behaviour"
+	@echo "make bench      every op and the train step, beside their peers; OP=conv2d one op"
+	@echo "make check      format, direction of includes, warnings, commands of the README"
 	@echo "make clean      delete build/ and bin/"
-	@echo "Variables: DATA ARGS OP DEVICE=cpu|cuda GPU=auto|interpreted|none SAN=1"
+	@echo "Variables: DATA=dir ARGS='...' OP=name SAN=1 DEVICE=auto|cpu GPU=auto|none (there is no CUDA device yet)"
 
 bin/fer: $(BUILD)/bin/fer
 	@mkdir -p bin && ln -sf ../$< $@

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that Fermion needs and that are missing. Asks for nothing.
+# Installs the Debian packages that Fermion needs and that are missing. Asks for nothing but, where there is a
+# terminal, sudo's password. `--check` adds what only `make check` needs.
 set -euo pipefail
 
 packages=(
@@ -17,33 +18,41 @@ packages=(
 )
 [ "${1:-}" = --check ] && packages+=("clang-format:make check")
 
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+  echo "setup: this is no Debian; the build needs what these Debian packages hold, so install them if it fails:" >&2
+  printf '  %s\n' "${packages[@]/:/: }" >&2
+  exit 0
+fi
+
 missing=()
 for entry in "${packages[@]}"; do
   name=${entry%%:*}
   dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'ok installed' && continue
-  [ ${#missing[@]} -eq 0 ] && echo "setup: installing what is missing:"
+  [ ${#missing[@]} -gt 0 ] || echo "setup: packages that are missing:"
   echo "  $name (${entry#*:})"
   missing+=("$name")
 done
-[ ${#missing[@]} -eq 0 ] && exit 0
+[ ${#missing[@]} -gt 0 ] || exit 0
 
-if ! command -v apt-get >/dev/null; then
-  echo "setup: no apt-get here; install the packages above with your system's package manager, then run make again" >&2
-  exit 1
-fi
-sudo=()
+root=()
 if [ "$(id -u)" -ne 0 ]; then
-  if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
-    sudo=(sudo)
-  else
-    echo "setup: this needs root; type: su -c 'apt-get update && apt-get install -y ${missing[*]}'" >&2
+  by_hand="apt-get update && apt-get install -y ${missing[*]}"
+  if ! command -v sudo >/dev/null; then
+    echo "setup: installing them needs root; type: su -c '$by_hand'" >&2
     exit 1
   fi
+  if ! sudo -n true 2>/dev/null && ! [ -t 0 ]; then
+    echo "setup: sudo wants a password and there is no terminal to ask on; type: sudo sh -c '$by_hand'" >&2
+    exit 1
+  fi
+  root=(sudo)
 fi
+echo "setup: installing them"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! { "${sudo[@]}" apt-get update && DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+if ! { "${root[@]}" apt-get update && "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
   tail -5 "$log" >&2
-  echo "setup: apt-get failed; mend the cause above, or type: apt-get install ${missing[*]}" >&2
+  echo "setup: apt-get failed, its last lines are above; mend the cause and type make again" >&2
   exit 1
 fi
