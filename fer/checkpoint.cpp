@@ -36,6 +36,14 @@ void check_preprocessing(const Preprocessing& p, const ModelConfig& model) {
     if (!(s > 0)) throw engine::Error("a standard deviation of {}", s);
 }
 
+void check_numbers(const CheckpointInfo& info) {
+  if (info.step < 0 || info.epoch < 0 || info.best_epoch < 0 || info.best_epoch > info.epoch ||
+      !info.epochs.is_array() || static_cast<int>(info.epochs.size()) != info.epoch)
+    throw engine::Error("its steps and epochs contradict each other");
+  if (info.threads < 1 || info.threads > most_threads)
+    throw engine::Error("it was trained by {} threads", info.threads);
+}
+
 }  // namespace
 
 void save_best(const std::filesystem::path& path, const CheckpointInfo& info,
@@ -75,15 +83,28 @@ CheckpointInfo checkpoint_info(const engine::SafeTensors& file, const std::files
     all.at("best_epoch").get_to(info.best_epoch);
     all.at("best_accuracy").get_to(info.best_accuracy);
     info.epochs = all.at("epochs");
-    info.running = all.at("running");
+    all.at("running").get_to(info.running);
     all.at("seconds").get_to(info.seconds);
     all.at("fingerprint").get_to(info.fingerprint);
     all.at("threads").get_to(info.threads);
     all.at("command").get_to(info.command);
+    check_numbers(info);
     return info;
   } catch (const std::exception& error) {
     throw engine::Error("'{}' is no checkpoint that this program can read: {}", path.string(), error.what());
   }
+}
+
+void load_last(const engine::SafeTensors& file, const std::filesystem::path& path, const CheckpointInfo& info,
+               layers::Optimizer& optimizer) {
+  try {
+    optimizer.load(file);
+  } catch (const engine::Error& error) {
+    throw engine::Error("'{}' is nothing to go on with: {}", path.string(), error.what());
+  }
+  if (optimizer.steps() != info.step)
+    throw engine::Error("'{}' is nothing to go on with: it is at step {}, its optimiser at {}", path.string(),
+                        info.step, optimizer.steps());
 }
 
 namespace {

@@ -6,8 +6,7 @@
 
 #include "engine/safetensors.h"
 #include "fer/config.h"
-#include "fer/evaluation.h"
-#include "layers/optimizer.h"
+#include "fer/epoch_sums.h"
 
 namespace fermion::fer {
 
@@ -20,7 +19,7 @@ struct CheckpointInfo {
   int best_epoch = 0;     // 1-based; 0: none yet
   double best_accuracy = -1;
   nlohmann::json epochs = nlohmann::json::array();  // one record per epoch done (metrics.jsonl)
-  nlohmann::json running;                           // sums of the epoch under way
+  EpochSums running;                                // of the epoch under way
   double seconds = 0;                               // of training so far
   std::string fingerprint;                          // of the data
   int threads = 0;
@@ -36,6 +35,11 @@ void save_last(const std::filesystem::path& path, const CheckpointInfo& info,
 
 // Throws Error, naming the file, when it is no checkpoint of Fermion's.
 CheckpointInfo checkpoint_info(const engine::SafeTensors& file, const std::filesystem::path& path);
+
+// The tensors of a `last` whose info has been read. Throws Error, naming the file and what does not fit,
+// before anything has changed.
+void load_last(const engine::SafeTensors& file, const std::filesystem::path& path, const CheckpointInfo& info,
+               layers::Optimizer& optimizer);
 
 // A model to evaluate with, from `best` (or the average in `last`).
 struct LoadedModel {

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <fstream>
+#include <limits>
 #include <toml++/toml.h>
 
 namespace fermion::fer {
@@ -131,13 +132,21 @@ void check(const TrainConfig& c) {
   one_of("precision", c.precision, {"auto", "fp32", "bf16"});
   if (c.precision == "bf16")
     throw UsageError("--precision bf16 needs a CUDA device; the CPU computes in fp32");
-  if (c.epochs < 1 || c.batch < 1 || c.faces < 1 || c.loader_threads < 1 || c.threads < 0)
-    throw UsageError("epochs, batch, faces and loader_threads are at least 1, threads at least 0");
-  if (!(c.lr >= 0) || !(c.weight_decay >= 0) || !(c.clip >= 0) || !(c.tau >= 0))
-    throw UsageError("lr, weight_decay, clip and tau are not negative");
-  if (!(c.momentum >= 0 && c.momentum < 1) || !(c.ema >= 0 && c.ema < 1) ||
-      !(c.label_smoothing >= 0 && c.label_smoothing < 1))
-    throw UsageError("momentum, ema and label_smoothing lie in [0, 1)");
+  if (c.epochs < 1 || c.batch < 1 || c.faces < 1) throw UsageError("epochs, batch and faces are at least 1");
+  if (c.warmup < -1 || c.patience < 0) throw UsageError("warmup is at least -1, patience at least 0");
+  if (c.threads < 0 || c.threads > most_threads || c.loader_threads < 1 ||
+      c.loader_threads > most_loader_threads)
+    throw UsageError("threads are 0 to {}, loader_threads 1 to {}", most_threads, most_loader_threads);
+  const auto finite = [](double value) { return value >= 0 && value <= std::numeric_limits<double>::max(); };
+  if (!finite(c.lr) || !finite(c.weight_decay) || !finite(c.clip) || !finite(c.tau) || !finite(c.shift) ||
+      !finite(c.rotation))
+    throw UsageError("lr, weight_decay, clip, tau, shift and rotation are finite and not negative");
+  const auto share = [](double value) { return value >= 0 && value < 1; };
+  if (!share(c.momentum) || !share(c.ema) || !share(c.label_smoothing) || !share(c.scale) ||
+      !share(c.brightness))
+    throw UsageError("momentum, ema, label_smoothing, scale and brightness lie in [0, 1)");
+  if (!(c.flip >= 0 && c.flip <= 1) || !(c.erase >= 0 && c.erase <= 1))
+    throw UsageError("flip and erase are probabilities, from 0 to 1");
   if (!(c.holdout > 0 && c.holdout < 1)) throw UsageError("holdout lies between 0 and 1");
 }
 

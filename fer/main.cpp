@@ -36,6 +36,19 @@ TrainConfig resolve(const Typed& typed) {
   return config;
 }
 
+// The run has its options; its data set may have moved.
+TrainConfig resumed(const Typed& typed) {
+  if (!typed.preset.empty() || !typed.config.empty() || !typed.set.empty() || !typed.device.empty() ||
+      !typed.precision.empty() || typed.seed >= 0)
+    throw UsageError(
+        "--resume goes on with the options that the run began with; besides it only --out, --data and "
+        "--trace "
+        "may be given");
+  TrainConfig config;
+  config.data = typed.data;
+  return config;
+}
+
 void add_typed(CLI::App* command, Typed& typed) {
   command->add_option("--preset", typed.preset, "lnl-tiny, lnl-48, lnl-base or lnl-large");
   command->add_option("--config", typed.config, "TOML file of options");
@@ -78,7 +91,8 @@ int run(int argc, char** argv) {
   add_typed(train, typed);
   train->add_option("--data", typed.data, "folder of a data set; without it the program draws faces");
   train->add_option("--out", train_options.out, "run folder; default runs/PRESET-DATE-TIME");
-  train->add_flag("--resume", train_options.resume, "go on with --out");
+  train->add_flag("--resume", train_options.resume,
+                  "go on with the run in --out, as if it had never stopped");
   train->add_option("--device", typed.device, "auto, cpu or cuda");
   train->add_option("--precision", typed.precision, "fp32 or bf16");
   train->add_option("--seed", typed.seed, "seed of weights, order and augmentation");
@@ -121,7 +135,7 @@ int run(int argc, char** argv) {
   }
   if (*train) {
     for (int i = 0; i < argc; ++i) train_options.command += (i > 0 ? " " : "") + std::string(argv[i]);
-    train_options.config = resolve(typed);
+    train_options.config = train_options.resume ? resumed(typed) : resolve(typed);
     return train_command(train_options);
   }
   if (*eval) return eval_command(eval_options);

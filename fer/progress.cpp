@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace fermion::fer {
@@ -20,30 +21,57 @@ std::string bytes_text(double bytes) {
   return fmt::format("{:.2f} GiB", bytes / (1 << 30));
 }
 
+namespace {
+
+// One less than there are: a line that fills the last column may wrap.
+int terminal_columns() {
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 2) return 79;
+  return size.ws_col - 1;
+}
+
+}  // namespace
+
 Progress::Progress(std::string what, std::int64_t total)
     : what_(std::move(what)),
       total_(std::max<std::int64_t>(total, 1)),
-      terminal_(isatty(STDERR_FILENO) != 0) {}
+      terminal_(isatty(STDERR_FILENO) != 0),
+      due_(Clock::now() + pause()) {}
+
+std::chrono::milliseconds Progress::pause() const {
+  return std::chrono::milliseconds(terminal_ ? 100 : 15'000);
+}
 
 Progress::~Progress() {
-  if (drawn_ && terminal_) std::fputc('\n', stderr);
+  clear();
+}
+
+void Progress::clear() {
+  if (bar_) fmt::print(stderr, "\r\033[K");
+  bar_ = false;
+  std::fflush(stderr);
+}
+
+void Progress::say(const std::string& line) {
+  clear();
+  fmt::print(stderr, "{}\n", line);
 }
 
 void Progress::show(std::int64_t done, const std::string& details) {
   constexpr int width = 24;
-  const Clock::time_point now = Clock::now();
-  const std::chrono::milliseconds pause(terminal_ ? 100 : 15'000);
-  if (drawn_ && done < total_ && now - last_ < pause) return;
-  last_ = now;
+  if (Clock::now() < due_) return;
+  due_ = Clock::now() + pause();
   const auto filled = static_cast<std::size_t>(width * done / total_);
   const std::string bar = std::string(filled, '#') + std::string(width - filled, '.');
-  // \033[K clears what a longer line left.
-  if (terminal_)
-    fmt::print(stderr, "\r{} [{}] {}\033[K", what_, bar, details);
-  else
+  if (!terminal_) {
     fmt::print(stderr, "{} {:3}% {}\n", what_, 100 * done / total_, details);
+    return;
+  }
+  // \033[K clears what a longer line left.
+  const std::string line = fmt::format("{} [{}] {}", what_, bar, details);
+  fmt::print(stderr, "\r{:.{}}\033[K", line, terminal_columns());
   std::fflush(stderr);
-  drawn_ = true;
+  bar_ = true;
 }
 
 }  // namespace fermion::fer

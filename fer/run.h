@@ -21,6 +21,18 @@ struct Run {
   std::unique_ptr<TrainingStep> training;
 };
 
+// A run at step 0. Nothing is written yet. Throws when `folder` exists.
+Run new_run(const TrainConfig& config, const std::filesystem::path& folder, const std::string& command);
+
+// The run that `folder` holds, at the step of its last checkpoint, with the configuration and the number of
+// threads that it began with. `data` says where the data set is now; empty: where it was. Throws when there
+// is no checkpoint or when the faces are others.
+Run resumed_run(const std::filesystem::path& folder, const std::string& data);
+
+// Makes the folder of a new run with config.toml and a first checkpoint: a folder that cannot be written or a
+// disk that is too small is known before the first step.
+void make_folder(const Run& run);
+
 // What a finished run found: measures the best epoch on every split, looks at the regions, writes
 // metrics.json and report.html, and prints the figures to stdout.
 void report_run(Run& run);

@@ -125,7 +125,6 @@ void report_run(Run& run) {
   const CheckpointInfo& info = run.info;
   const std::filesystem::path best = run.folder / "best.safetensors";
   layers::load(run.training->average(), "", engine::read_safetensors(best));
-  run.training->average().changed();
   Model& model = run.training->average_model();
 
   json report = describe(run);

@@ -69,13 +69,21 @@ TrainingStep::Result TrainingStep::forward_backward(const Batch& batch, bool che
   return result;
 }
 
+void TrainingStep::explain(const Batch& batch, double learning_rate) {
+  std::string cause = "the gradient norm is not finite though every single value is";
+  try {
+    forward_backward(batch, true);
+  } catch (const engine::Error& error) {
+    cause = error.what();
+  }
+  throw engine::Error("step {}, learning rate {:.3g}: {}; a lower lr may help", optimizer_->steps() + 1,
+                      learning_rate, cause);
+}
+
 StepStatistics TrainingStep::run(const Batch& batch, double learning_rate) {
   const Result result = forward_backward(batch, false);
   const layers::StepResult step = optimizer_->step(result.loss.total, learning_rate);
-  if (!step.finite) {
-    forward_backward(batch, true);
-    throw engine::Error("the gradient norm is not finite though every single value is; lower lr");
-  }
+  if (!step.finite) explain(batch, learning_rate);
   StepStatistics s;
   s.loss = value(result.loss.total);
   s.joint = value(result.loss.joint);

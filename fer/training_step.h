@@ -24,7 +24,7 @@ class TrainingStep {
                const std::vector<float>& class_weights);
 
   // Forward, backward and update. When loss or gradients are not finite nothing changes; the step is run
-  // again with a check of every op, and Error names the one that made the first such value.
+  // again with a check of every op, and Error names the step and the op that made the first such value.
   StepStatistics run(const Batch& batch, double learning_rate);
 
   layers::Optimizer& optimizer() { return *optimizer_; }
@@ -36,6 +36,7 @@ class TrainingStep {
  private:
   struct Result;
   Result forward_backward(const Batch& batch, bool check_finite);
+  [[noreturn]] void explain(const Batch& batch, double learning_rate);
 
   engine::Device& device_;
   TrainConfig config_;

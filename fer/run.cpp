@@ -1,0 +1,87 @@
+#include "fer/run.h"
+
+#include "fer/files.h"
+#include "fer/synth_dataset.h"
+
+namespace fermion::fer {
+namespace {
+
+// Inverse frequency, mean 1 over the classes that occur.
+std::vector<float> class_weights(const TrainConfig& config, const Split& train) {
+  if (!config.class_weights) return {};
+  std::vector<double> mass(static_cast<std::size_t>(train.classes), 0.0);
+  for (std::size_t i = 0; i < train.targets.size(); ++i) mass[i % mass.size()] += train.targets[i];
+  double sum = 0, present = 0;
+  for (const double m : mass)
+    if (m > 0) sum += 1 / m, ++present;
+  std::vector<float> weights;
+  for (const double m : mass) weights.push_back(m > 0 ? static_cast<float>(present / (m * sum)) : 0.0f);
+  return weights;
+}
+
+void add_training(Run& run) {
+  run.training = std::make_unique<TrainingStep>(*run.device, run.info.config, run.info.preprocessing,
+                                                class_weights(run.info.config, run.data.train));
+}
+
+}  // namespace
+
+Dataset open_data(const TrainConfig& config, int threads) {
+  if (config.data.empty()) return draw_dataset(0, config.faces, config.model.size, threads);
+  DatasetOptions options;
+  options.size = config.model.size;
+  options.targets = config.targets == "majority" ? Targets::majority : Targets::votes;
+  options.holdout = config.holdout;
+  options.threads = threads;
+  options.skip_unreadable = config.skip_unreadable;
+  return open_dataset(config.data, options);
+}
+
+Run new_run(const TrainConfig& config, const std::filesystem::path& folder, const std::string& command) {
+  if (std::filesystem::exists(folder))
+    throw engine::Error("'{}' exists; choose another --out, or --resume to go on with it", folder.string());
+  Run run;
+  run.folder = folder;
+  run.info.config = config;
+  run.info.command = command;
+  run.device = std::make_unique<engine::Device>(engine::DeviceOptions{config.threads, false});
+  run.info.threads = run.device->threads();
+  run.data = open_data(config, run.info.threads);
+  check_trainable(run.data);
+  run.info.config.model.classes = run.data.classes();
+  run.info.class_names = run.data.class_names;
+  run.info.fingerprint = fingerprint(run.data);
+  run.info.preprocessing = measure_pixels(run.data.train, config.model.size);
+  add_training(run);
+  return run;
+}
+
+Run resumed_run(const std::filesystem::path& folder, const std::string& data) {
+  const std::filesystem::path last = folder / "last.safetensors";
+  if (!std::filesystem::exists(last))
+    throw engine::Error("there is no '{}' to go on with; start the run anew", last.string());
+  const engine::SafeTensors file = engine::read_safetensors(last);
+  Run run;
+  run.folder = folder;
+  run.info = checkpoint_info(file, last);
+  if (!data.empty()) run.info.config.data = data;
+  // The thread count belongs to the promise of equal bits.
+  run.device = std::make_unique<engine::Device>(engine::DeviceOptions{run.info.threads, false});
+  run.data = open_data(run.info.config, run.info.threads);
+  if (fingerprint(run.data) != run.info.fingerprint)
+    throw engine::Error("the faces are not those that '{}' was trained on; it cannot go on with others",
+                        folder.string());
+  add_training(run);
+  load_last(file, last, run.info, run.training->optimizer());
+  return run;
+}
+
+void make_folder(const Run& run) {
+  std::error_code error;
+  std::filesystem::create_directories(run.folder, error);
+  if (error) throw engine::Error("cannot make the folder '{}': {}", run.folder.string(), error.message());
+  write_file(run.folder / "config.toml", to_toml(run.info.config));
+  save_last(run.folder / "last.safetensors", run.info, run.training->optimizer());
+}
+
+}  // namespace fermion::fer
