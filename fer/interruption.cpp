@@ -5,9 +5,10 @@
 namespace fermion::fer {
 namespace {
 
-volatile std::sig_atomic_t request = 0, on_terminal = 0;
+volatile std::sig_atomic_t deferred = 0, request = 0, on_terminal = 0;
 
-void remember(int) {
+void handle(int) {
+  if (!deferred || request) ::_exit(130);
   request = 1;
   // On a terminal a bar may stand on the line.
   constexpr char text[] = "\nstopping after this step; Ctrl-C again stops at once\n";
@@ -18,12 +19,12 @@ void remember(int) {
 }  // namespace
 
 Interruption::Interruption() {
+  deferred = 0;
   request = 0;
   on_terminal = ::isatty(STDERR_FILENO);
   struct sigaction action {};
-  action.sa_handler = remember;
-  // The second one finds what a program without a handler does.
-  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+  action.sa_handler = handle;
+  action.sa_flags = SA_RESTART;
   ::sigaction(SIGINT, &action, &interrupt_);
   ::sigaction(SIGTERM, &action, &terminate_);
 }
@@ -31,6 +32,14 @@ Interruption::Interruption() {
 Interruption::~Interruption() {
   ::sigaction(SIGINT, &interrupt_, nullptr);
   ::sigaction(SIGTERM, &terminate_, nullptr);
+}
+
+void Interruption::defer() {
+  deferred = 1;
+}
+
+void Interruption::no_longer_defer() {
+  deferred = 0;
 }
 
 bool Interruption::requested() const {

@@ -19,6 +19,14 @@ std::vector<float> class_weights(const TrainConfig& config, const Split& train) 
   return weights;
 }
 
+// The same, which may take a while, for somebody who waits.
+Dataset open_data_aloud(const TrainConfig& config, int threads) {
+  fmt::print(stderr, "{}\n",
+             config.data.empty() ? fmt::format("drawing {} faces", config.faces)
+                                 : fmt::format("reading {}", config.data));
+  return open_data(config, threads);
+}
+
 void add_training(Run& run) {
   run.training = std::make_unique<TrainingStep>(*run.device, run.info.config, run.info.preprocessing,
                                                 class_weights(run.info.config, run.data.train));
@@ -46,7 +54,7 @@ Run new_run(const TrainConfig& config, const std::filesystem::path& folder, cons
   run.info.command = command;
   run.device = std::make_unique<engine::Device>(engine::DeviceOptions{config.threads, false});
   run.info.threads = run.device->threads();
-  run.data = open_data(config, run.info.threads);
+  run.data = open_data_aloud(config, run.info.threads);
   check_trainable(run.data);
   run.info.config.model.classes = run.data.classes();
   run.info.class_names = run.data.class_names;
@@ -67,7 +75,7 @@ Run resumed_run(const std::filesystem::path& folder, const std::string& data) {
   if (!data.empty()) run.info.config.data = data;
   // The thread count belongs to the promise of equal bits.
   run.device = std::make_unique<engine::Device>(engine::DeviceOptions{run.info.threads, false});
-  run.data = open_data(run.info.config, run.info.threads);
+  run.data = open_data_aloud(run.info.config, run.info.threads);
   if (fingerprint(run.data) != run.info.fingerprint)
     throw engine::Error("the faces are not those that '{}' was trained on; it cannot go on with others",
                         folder.string());

@@ -23,24 +23,26 @@ Run open_run(const TrainOptions& options) {
   return resumed_run(options.out, options.config.data);
 }
 
-bool train(Run& run, const TrainOptions& options, const Interruption& interruption) {
+bool train(Run& run, const TrainOptions& options, Interruption& interruption) {
   TrainingLoop loop(run, options.stop_after);
+  interruption.defer();
   if (!options.resume) make_folder(run);
   if (!options.trace.empty()) run.device->trace().enable();
   const std::string what =
       options.resume ? fmt::format("going on after step {} in", run.info.step) : std::string("writing");
   fmt::print(stderr, "{}: {} faces to train on, {} to choose the epoch; {} {}\n", run.data.name,
              run.data.train.size(), run.data.holdout.size(), what, run.folder.string());
-  return loop.run(interruption);
+  const bool finished = loop.run(interruption);
+  interruption.no_longer_defer();
+  return finished;
 }
 
 }  // namespace
 
 int train_command(const TrainOptions& options) {
-  std::optional<Interruption> interruption(std::in_place);
+  Interruption interruption;
   Run run = open_run(options);
-  const bool finished = train(run, options, *interruption);
-  interruption.reset();  // everything is saved: Ctrl-C may now end the program at once
+  const bool finished = train(run, options, interruption);
   if (!options.trace.empty()) {
     fmt::print(stderr, "{}", run.device->trace().table());
     run.device->trace().write_json(options.trace);
