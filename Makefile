@@ -72,6 +72,9 @@ $(BUILD)/libfermion.a: $(objects)
 	$(AR) rcs $@ $^
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(harness:%.cpp=$(BUILD)/%.o) $(BUILD)/libfermion.a
 	$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
+bench_objects := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard benchmarks/*.cpp tests/cases/*.cpp) $(filter-out tests/main.cpp,$(harness)))
+$(BUILD)/benchmarks/bench: $(bench_objects) $(BUILD)/libfermion.a
+	$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
 $(BUILD)/%.o: %.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) -c $< -o $@

@@ -91,8 +91,9 @@ struct OpCase {
   double terms = 1;  // length of the longest sum behind one output: tolerance 8 eps sqrt(terms) max|r|
   double gradient_terms = 1;  // the same for gradients
   bool sparse = false;        // more than nine tenths of an output or gradient may be zero
-  // Of the forward pass, for benchmarks: multiply-adds count two; compulsory traffic.
-  double flops = 0, bytes = 0;
+  // For benchmarks: a multiply-add counts two; compulsory traffic, everything read and written once.
+  double flops = 0, bytes = 0;  // of the forward pass
+  double backward_flops = 0, backward_bytes = 0;
 };
 
 struct OpCases {

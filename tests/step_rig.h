@@ -269,10 +269,12 @@ inline void check_optimizer(const StepRig::Kernel& kernel, const StepRig::Formul
 }
 
 // A step over `size` parameters in one tensor, as a case for the benchmarks.
-inline OpCase step_benchmark(const std::string& name, std::int64_t size, double bytes_per_parameter,
+inline OpCase step_benchmark(const std::string& op, const std::string& name, std::int64_t size,
+                             double flops_per_parameter, double bytes_per_parameter,
                              const StepRig::Kernel& kernel) {
   OpCase test;
   test.name = name;
+  test.flops = flops_per_parameter * static_cast<double>(size);
   test.bytes = bytes_per_parameter * static_cast<double>(size);
   for (const char* input : {"value", "gradient", "first", "second", "ema"})
     test.inputs.push_back(tensor(input, {size}, Input::Fill::positive).without_gradient());
@@ -287,7 +289,7 @@ inline OpCase step_benchmark(const std::string& name, std::int64_t size, double 
     const kernels::StepScalars scalars{1e-3, 0.999, 100, 0};
     const float loss = 1;
     StepReport report;
-    tape.device().run(name, DType::f32, [&](auto ctx, auto) {
+    tape.device().run(tape.path() + "/" + op, DType::f32, [&](auto ctx, auto) {
       kernel(ctx, {&parameter, 1, nullptr, 0, &scalars, &loss, 5, &report});
     });
     return std::vector<Tensor>{in[0].y};

@@ -23,8 +23,8 @@ void formula(double& value, double g, double& m, double& v, bool decay, double l
 
 OpCases cases() {
   return {.tests = {},
-          .benchmarks = {step_benchmark("parameters of lnl-tiny", 1'540'000, 40, step),
-                         step_benchmark("parameters of lnl-base", 11'900'000, 40, step)}};
+          .benchmarks = {step_benchmark("adamw", "lnl-tiny, all parameters", 1'540'000, 18, 40, step),
+                         step_benchmark("adamw", "lnl-base, all parameters", 11'900'000, 18, 40, step)}};
 }
 
 const bool registered = (registry().push_back({"adamw", cases}), true);

@@ -55,7 +55,9 @@ OpCase attention(const std::string& name, Shape shape, double scale = 1) {
           .terms = terms,
           .gradient_terms = terms,
           .flops = 4 * N * positions * positions * d,
-          .bytes = 4 * N * positions * (4 * d + 1)};
+          .bytes = 4 * N * positions * (4 * d + 1),
+          .backward_flops = 10 * N * positions * positions * d,
+          .backward_bytes = 4 * N * positions * (8 * d + 1)};
 }
 
 }  // namespace
@@ -69,7 +71,8 @@ FERMION_CASES(attention) {
                 attention("non-local block of lnl-tiny", {1, 16, 16, 96}),
                 attention("scores around 80", {2, 9, 9, 48}, 9),
                 attention("no difference between scores", {2, 9, 9, 48}, 1e-3)},
-      .benchmarks = {attention("lnl-tiny", {64, 16, 16, 96}), attention("lnl-base", {16, 28, 28, 192})}};
+      .benchmarks = {attention("lnl-tiny, non-local block", {64, 16, 16, 96}),
+                     attention("lnl-base, non-local block", {16, 28, 28, 192})}};
 }
 
 TEST_CASE("attention on every instruction set") {

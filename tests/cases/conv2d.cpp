@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "engine/ops.h"
+#include "tests/conv_layers.h"
 #include "tests/harness.h"
 
 using namespace fermion;
@@ -125,7 +126,32 @@ OpCase conv(const std::string& name, const Case& test) {
   result.flops = 2 * pixels * static_cast<double>(kernel * kernel * Ci * Co);
   result.bytes = 4 * (pixels * static_cast<double>(test.stride * test.stride * Ci + Co) +
                       static_cast<double>(weights.size()));
+  result.backward_flops = (result.inputs[0].gradient ? 2 : 1) * result.flops;
+  result.backward_bytes =
+      4 *
+      (pixels * (static_cast<double>(test.stride * test.stride * Ci) * (result.inputs[0].gradient ? 2 : 1) +
+                 static_cast<double>(Co) * (test.norm_out ? 2 : 1)) +
+       2 * static_cast<double>(weights.size()));
   return result;
+}
+
+// The layers of the presets, with norms around them.
+std::vector<OpCase> benchmarks() {
+  std::vector<OpCase> list;
+  for (const ConvLayer& layer : conv_layers()) {
+    const kernels::Conv2d& d = layer.dims;
+    const bool images = d.Ci() == 3;
+    list.push_back(conv(layer.name, {.x = d.K > 1 ? Shape{d.K, d.N, d.H, d.W, d.first_channels}
+                                                  : Shape{d.N, d.H, d.W, d.first_channels},
+                                     .Co = d.Co,
+                                     .kernel = static_cast<int>(d.kernel),
+                                     .stride = static_cast<int>(d.stride),
+                                     .norm_in = !images,
+                                     .norm_out = true,
+                                     .second = d.second_channels,
+                                     .first_layer = images}));
+  }
+  return list;
 }
 
 }  // namespace
@@ -155,5 +181,5 @@ FERMION_CASES(conv2d) {
                 conv("epilogue of a bank",
                      {.x = {3, 2, 5, 5, 16}, .Co = 16, .norm_in = true, .epilogue = true}),
                 conv("epilogue, two inputs", {.x = {2, 6, 6, 16}, .Co = 16, .second = 16, .epilogue = true})},
-      .benchmarks = {}};
+      .benchmarks = benchmarks()};
 }

@@ -32,6 +32,8 @@ OpCase up(const std::string& name, Shape x, std::int64_t Co, bool norm, bool wan
   test.gradient_terms = std::max(pixels, 4.0 * static_cast<double>(Co));
   test.flops = 8 * pixels * channels;
   test.bytes = 4 * (static_cast<double>(x.size()) + 4 * pixels * static_cast<double>(Co) + 4 * channels);
+  test.backward_flops = 2 * test.flops;
+  test.backward_bytes = test.bytes + 4 * (static_cast<double>(x.size()) + 4 * channels);
   return test;
 }
 
@@ -42,11 +44,11 @@ FERMION_CASES(conv_transpose2d) {
                     up("norm", {3, 5, 7, 32}, 16, true), up("odd channels", {2, 3, 4, 33}, 5, true),
                     up("several blocks of pixels", {2, 18, 17, 16}, 16, true),
                     up("weights only", {2, 4, 4, 16}, 16, true, false)},
-          .benchmarks = {up("7 to 14 px of lnl-base", {16, 7, 7, 512}, 256, true),
-                         up("14 to 28 px of lnl-base", {16, 14, 14, 256}, 128, true),
-                         up("28 to 56 px of lnl-base", {16, 28, 28, 128}, 64, true),
-                         up("56 to 112 px of lnl-base", {16, 56, 56, 64}, 32, true),
-                         up("8 to 16 px of lnl-tiny", {64, 8, 8, 128}, 64, true),
-                         up("16 to 32 px of lnl-tiny", {64, 16, 16, 64}, 32, true),
-                         up("32 to 64 px of lnl-tiny", {64, 32, 32, 32}, 16, true)}};
+          .benchmarks = {up("lnl-base, 7 to 14 px", {16, 7, 7, 512}, 256, true),
+                         up("lnl-base, 14 to 28 px", {16, 14, 14, 256}, 128, true),
+                         up("lnl-base, 28 to 56 px", {16, 28, 28, 128}, 64, true),
+                         up("lnl-base, 56 to 112 px", {16, 56, 56, 64}, 32, true),
+                         up("lnl-tiny, 8 to 16 px", {64, 8, 8, 128}, 64, true),
+                         up("lnl-tiny, 16 to 32 px", {64, 16, 16, 64}, 32, true),
+                         up("lnl-tiny, 32 to 64 px", {64, 32, 32, 32}, 16, true)}};
 }

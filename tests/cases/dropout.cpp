@@ -22,11 +22,15 @@ FERMION_CASES(dropout) {
                 y.values[i] = random.bits(i) >= p * 0x1p32 ? y.values[i] / (1.0 - static_cast<double>(p)) : 0;
               return std::vector<Array>{y};
             },
-        .bytes = 8.0 * static_cast<double>(shape.size())};
+        .flops = static_cast<double>(shape.size()),
+        .bytes = 8.0 * static_cast<double>(shape.size()),
+        .backward_flops = static_cast<double>(shape.size()),
+        .backward_bytes = 8.0 * static_cast<double>(shape.size())};
   };
   return {.tests = {make("half", {3, 33}, 0.5f), make("a tenth", {257}, 0.1f), make("off", {5}, 0),
                     make("empty", {0, 4}, 0.5f)},
-          .benchmarks = {make("joint head of lnl-tiny", {64, 1088}, 0.5f)}};
+          .benchmarks = {make("lnl-tiny, joint head", {64, 1088}, 0.5f),
+                         make("lnl-base, joint head", {16, 2176}, 0.5f)}};
 }
 
 TEST_CASE("dropout: probability 0 and evaluation return x itself") {

@@ -25,10 +25,13 @@ FERMION_CASES(region_entropy) {
                         return std::vector<Array>{y};
                       },
                   .terms = static_cast<double>(B * K),
-                  .bytes = 4.0 * static_cast<double>(B * K)};
+                  .flops = 3.0 * static_cast<double>(B * K),
+                  .bytes = 4.0 * static_cast<double>(B * K),
+                  .backward_flops = 3.0 * static_cast<double>(B * K),
+                  .backward_bytes = 8.0 * static_cast<double>(B * K)};
   };
   return {.tests = {make("one", 1, 1), make("16 regions", 5, 16), make("49 regions", 33, 49)},
-          .benchmarks = {make("lnl-tiny", 64, 16)}};
+          .benchmarks = {make("lnl-tiny", 64, 16), make("lnl-base", 16, 16)}};
 }
 
 TEST_CASE("region_entropy: a weight of 0 costs nothing and its gradient is finite") {

@@ -29,9 +29,12 @@ FERMION_CASES(region_softmax) {
                       },
                   .terms = static_cast<double>(K),
                   .gradient_terms = static_cast<double>(K),
-                  .bytes = 8.0 * static_cast<double>(B * K)};
+                  .flops = 4.0 * static_cast<double>(B * K),
+                  .bytes = 8.0 * static_cast<double>(B * K),
+                  .backward_flops = 4.0 * static_cast<double>(B * K),
+                  .backward_bytes = 12.0 * static_cast<double>(B * K)};
   };
   return {.tests = {make("one", 1, 3, 1), make("16 regions", 5, 16, 1), make("49 regions", 3, 49, 3),
                     make("large scores", 4, 16, 80), make("empty", 0, 16, 1)},
-          .benchmarks = {make("lnl-tiny", 64, 16, 1)}};
+          .benchmarks = {make("lnl-tiny", 64, 16, 1), make("lnl-base", 16, 16, 1)}};
 }

@@ -50,7 +50,9 @@ OpCase split(const std::string& name, Shape x, int grid, int overlap, bool norm,
           .terms = 4,
           .gradient_terms = static_cast<double>(shape.size() / x[3]),
           .flops = 4.0 * static_cast<double>(shape.size()),
-          .bytes = 4.0 * static_cast<double>(x.size() + shape.size())};
+          .bytes = 4.0 * static_cast<double>(x.size() + shape.size()),
+          .backward_flops = 6.0 * static_cast<double>(x.size()),
+          .backward_bytes = 4.0 * static_cast<double>(2 * x.size() + shape.size())};
 }
 
 }  // namespace

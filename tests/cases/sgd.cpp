@@ -21,8 +21,8 @@ void formula(double& value, double g, double& momentum, double&, bool decay, dou
 
 OpCases cases() {
   return {.tests = {},
-          .benchmarks = {step_benchmark("parameters of lnl-tiny", 1'540'000, 32, step),
-                         step_benchmark("parameters of lnl-base", 11'900'000, 32, step)}};
+          .benchmarks = {step_benchmark("sgd", "lnl-tiny, all parameters", 1'540'000, 11, 32, step),
+                         step_benchmark("sgd", "lnl-base, all parameters", 11'900'000, 11, 32, step)}};
 }
 
 const bool registered = (registry().push_back({"sgd", cases}), true);

@@ -69,7 +69,10 @@ OpCase make(const std::string& name, const Variant& v) {
           .reference = [v](const std::vector<Array>& in) { return reference(v, in); },
           .terms = 4,
           .gradient_terms = 4,
-          .bytes = 4.0 * static_cast<double>(shape.size())};
+          .flops = 6.0 * static_cast<double>(shape.size()),
+          .bytes = 4.0 * static_cast<double>(shape.size()),
+          .backward_flops = 6.0 * static_cast<double>(shape.size()),
+          .backward_bytes = 8.0 * static_cast<double>(shape.size())};
 }
 
 }  // namespace
@@ -84,7 +87,9 @@ FERMION_CASES(softmax_cross_entropy) {
                 make("regions", {.K = 16, .B = 5, .region_weights = true}),
                 make("regions without weights", {.K = 4, .B = 3, .classes = 33, .distribution = true}),
                 make("large logits", {.B = 7, .scale = 1000}), make("empty", {.B = 0})},
-      .benchmarks = {make("regions of lnl-tiny", {.K = 16, .B = 64, .region_weights = true})}};
+      .benchmarks = {
+          make("lnl-tiny, regions", {.K = 16, .B = 64, .distribution = true, .region_weights = true}),
+          make("lnl-base, regions", {.K = 16, .B = 16, .distribution = true, .region_weights = true})}};
 }
 
 namespace {

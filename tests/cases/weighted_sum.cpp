@@ -26,9 +26,14 @@ FERMION_CASES(weighted_sum) {
                           y.values[0] += weights[i] * in[i].values[0];
                         return std::vector<Array>{y};
                       },
-                  .terms = static_cast<double>(weights.size())};
+                  .terms = static_cast<double>(weights.size()),
+                  .flops = 2.0 * static_cast<double>(weights.size()),
+                  .bytes = 4.0 * static_cast<double>(weights.size() + 1),
+                  .backward_flops = static_cast<double>(weights.size()),
+                  .backward_bytes = 4.0 * static_cast<double>(weights.size() + 1)};
   };
-  return {.tests = {make("one", {2}), make("four", {1, 0.5f, -0.5f, 0.1f})}, .benchmarks = {}};
+  return {.tests = {make("one", {2}), make("four", {1, 0.5f, -0.5f, 0.1f})},
+          .benchmarks = {make("four terms of the loss", {1, 0.5f, 0.5f, 0.1f})}};
 }
 
 TEST_CASE("weighted_sum: one scalar may come twice") {

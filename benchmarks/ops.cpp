@@ -1,0 +1,119 @@
+#include "benchmarks/ops.h"
+
+#include <algorithm>
+#include <fmt/core.h>
+
+#include "benchmarks/timing.h"
+#include "tests/inputs.h"
+
+namespace fermion::benchmarks {
+namespace {
+
+using engine::DType;
+using engine::Tape;
+using engine::Tensor;
+using test::OpCase;
+
+struct Seconds {
+  double forward = 0, backward = 0;
+};
+
+// A node that hands every output a gradient.
+Tensor loss_of(Tape& tape, const std::vector<Tensor>& outputs) {
+  Tensor loss = Tensor::zeros(tape.device(), DType::f32, {});
+  tape.op(
+      "loss", outputs, {loss}, [](auto, auto) {},
+      [outputs](auto, auto) {
+        for (const Tensor& output : outputs) {
+          const auto gradient = output.take_gradient<float>();
+          for (std::int64_t i = 0; gradient && i < output.size(); ++i)
+            gradient.data[i] = 0.1f * static_cast<float>(i % 7 - 2);
+        }
+      });
+  return loss;
+}
+
+// What the trace says about the op itself, whatever else the case needs around it.
+Seconds run(engine::Device& device, const std::string& op, const OpCase& test,
+            const std::vector<engine::Feature>& inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!test.inputs[i].gradient) continue;
+    inputs[i].y.want_gradient();
+    inputs[i].y.clear_gradient();
+    if (inputs[i].has_norm()) inputs[i].statistics.clear_gradient();
+  }
+  device.trace().clear();
+  const Tensor step = Tensor::from<std::int32_t>(device, {1}, std::vector<std::int32_t>{3});
+  Tape tape(device, engine::Mode::train, {7, step});
+  const auto scope = tape.scope("case");
+  const std::vector<Tensor> outputs = test.op(tape, inputs);
+  if (outputs.front().wants_gradient()) tape.backward(loss_of(tape, outputs));
+  Seconds seconds;
+  for (const engine::Trace::Event& event : device.trace().events()) {
+    if (event.label == "case/" + op) seconds.forward += event.seconds;
+    if (event.label == "case/" + op + " backward") seconds.backward += event.seconds;
+  }
+  return seconds;
+}
+
+nlohmann::json measure(engine::Device& device, const Machine& machine, const std::string& op,
+                       const OpCase& test) {
+  const std::vector<engine::Feature> inputs = test::make_inputs(device, test, 1);
+  std::vector<double> forward, both;
+  run(device, op, test, inputs);
+  const Clock clock(0);
+  const double begin = clock.now();
+  while (forward.size() < 7 || (forward.size() < 101 && clock.now() - begin < 0.5)) {
+    const Seconds seconds = run(device, op, test, inputs);
+    forward.push_back(seconds.forward);
+    both.push_back(seconds.forward + seconds.backward);
+  }
+  const auto figures = [&](double seconds, double flops, double bytes) {
+    return nlohmann::json{{"seconds", seconds},
+                          {"flops", flops},
+                          {"bytes", bytes},
+                          {"roof", machine.least_seconds(device.threads(), flops, bytes) / seconds}};
+  };
+  nlohmann::json row{{"op", op}, {"case", test.name}};
+  row["forward"] = figures(median(forward), test.flops, test.bytes);
+  if (median(both) > median(forward))
+    row["forward_backward"] =
+        figures(median(both), test.flops + test.backward_flops, test.bytes + test.backward_bytes);
+  return row;
+}
+
+std::string cells(const nlohmann::json& figures) {
+  if (figures.is_null()) return "| | | | ";
+  const double seconds = figures["seconds"];
+  return fmt::format("| {:.3f} | {:.1f} | {:.1f} | {:.0f} % ", 1e3 * seconds,
+                     figures["flops"].get<double>() / seconds / 1e9,
+                     figures["bytes"].get<double>() / seconds / 1e9, 100 * figures["roof"].get<double>());
+}
+
+}  // namespace
+
+nlohmann::json bench_ops(engine::Device& device, const Machine& machine, const std::string& op) {
+  nlohmann::json rows = nlohmann::json::array();
+  fmt::print(
+      "## Ops, {} threads\n\n| op | case | forward ms | GFLOP/s | GB/s | of roof | with backward ms | "
+      "GFLOP/s | GB/s | of "
+      "roof |\n|---|---|---|---|---|---|---|---|---|---|\n",
+      device.threads());
+  device.trace().enable();
+  std::vector<test::Registered> ops = test::registry();
+  std::sort(ops.begin(), ops.end(), [](const auto& a, const auto& b) { return a.op < b.op; });
+  for (const test::Registered& registered : ops) {
+    if (!op.empty() && registered.op != op) continue;
+    for (const OpCase& test : registered.cases().benchmarks) {
+      const nlohmann::json row = measure(device, machine, registered.op, test);
+      fmt::print("| {} | {} {}{}|\n", registered.op, test.name, cells(row["forward"]),
+                 cells(row.value("forward_backward", nlohmann::json())));
+      std::fflush(stdout);
+      rows.push_back(row);
+    }
+  }
+  fmt::print("\n");
+  return rows;
+}
+
+}  // namespace fermion::benchmarks

@@ -1,0 +1,195 @@
+#include "benchmarks/train_step.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <fmt/core.h>
+#include <fstream>
+#include <map>
+
+#include "benchmarks/timing.h"
+#include "fer/info.h"
+#include "fer/training_step.h"
+
+namespace fermion::benchmarks {
+namespace {
+
+constexpr int rounds = 3, steps_per_round = 5;
+
+struct Setting {
+  const char* preset;
+  int batch;
+};
+constexpr Setting settings[] = {{"lnl-tiny", 64}, {"lnl-base", 16}};
+
+fer::TrainConfig config_of(const Setting& setting, int threads) {
+  fer::TrainConfig config;
+  config.model = fer::preset(setting.preset);
+  config.batch = setting.batch;
+  config.threads = threads;
+  return config;
+}
+
+// Noise for faces: the time of a step depends on shapes alone.
+fer::Batch noise(const fer::TrainConfig& config) {
+  const auto batch = static_cast<std::size_t>(config.batch),
+             classes = static_cast<std::size_t>(config.model.classes);
+  const auto pixels =
+      static_cast<std::size_t>(config.model.size) * static_cast<std::size_t>(config.model.size);
+  fer::Batch result;
+  const kernels::Random random{1, 1, 0};
+  for (std::size_t i = 0; i < batch * pixels * 3; ++i)
+    result.faces.push_back(static_cast<std::uint8_t>(random.bits(i)));
+  result.targets.assign(batch * classes, 0.0f);
+  for (std::size_t i = 0; i < batch; ++i) {
+    result.labels.push_back(static_cast<int>(i % classes));
+    result.targets[i * classes + i % classes] = 1;
+    result.augmentation.push_back(fer::draw_augmentation({}, 1, 0, i, config.model.size, config.model.size));
+  }
+  return result;
+}
+
+// Most memory that the process has held since reset_resident(), as the kernel counts it.
+double resident_peak() {
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);)
+    if (line.rfind("VmHWM:", 0) == 0) return 1024 * std::stod(line.substr(6));
+  return 0;
+}
+void reset_resident() {
+  std::ofstream("/proc/self/clear_refs") << 5;
+}
+
+// Seconds of `steps` steps of PyTorch, each; empty when it failed.
+std::vector<double> torch_steps(const std::string& python, const Setting& setting, int threads) {
+  const std::string command = fmt::format("{} scripts/time_torch_step.py {} {} {} {}", python, setting.preset,
+                                          setting.batch, threads, steps_per_round);
+  std::vector<double> seconds;
+  FILE* pipe = popen(command.c_str(), "r");
+  if (!pipe) return seconds;
+  for (double value = 0; std::fscanf(pipe, "%lf", &value) == 1;) seconds.push_back(value);
+  if (pclose(pipe) != 0) seconds.clear();
+  return seconds;
+}
+
+// Our steps, timed and traced.
+class Ours {
+ public:
+  Ours(const Setting& setting, int threads)
+      : config_(config_of(setting, threads)),
+        batch_(noise(config_)),
+        device_({.threads = threads}),
+        training_(device_, config_, {}, {}) {
+    training_.run(batch_, 1e-3);
+    allocations_ = device_.pool().statistics().system_allocations;
+    device_.trace().enable();
+  }
+
+  void run(int steps) {
+    for (int i = 0; i < steps; ++i) {
+      device_.trace().clear();
+      const double begin = clock_.now();
+      training_.run(batch_, 1e-3);
+      seconds_.push_back(clock_.now() - begin);
+      std::map<std::string, Op> step;
+      for (const engine::Trace::Event& event : device_.trace().events()) {
+        Op& op = step[event.label.substr(event.label.rfind('/') + 1)];
+        op.seconds += event.seconds;
+        ++op.calls;
+      }
+      for (const auto& [name, op] : step) {
+        ops_[name].push_back(op.seconds);
+        calls_[name] = op.calls;
+      }
+    }
+  }
+
+  double seconds() const { return median(seconds_); }
+
+  nlohmann::json json(const Setting& setting, const Machine& machine) {
+    double flops = 0;
+    for (const fer::LayerRow& row : fer::network_table(config_.model))
+      flops += 3 * 2 * row.macs * setting.batch;
+    const engine::MemoryStatistics& memory = device_.pool().statistics();
+    nlohmann::json ops = nlohmann::json::array();
+    for (const auto& [name, seconds] : ops_)
+      ops.push_back({{"op", name}, {"calls", calls_.at(name)}, {"seconds", median(seconds)}});
+    std::sort(ops.begin(), ops.end(),
+              [](const auto& a, const auto& b) { return a["seconds"] > b["seconds"]; });
+    return {{"preset", setting.preset},
+            {"batch", setting.batch},
+            {"seconds", seconds()},
+            {"images_per_second", setting.batch / seconds()},
+            {"flops", flops},
+            {"of_peak", flops / seconds() / machine.flops.at(device_.threads())},
+            {"peak_bytes", memory.peak},
+            {"reserved_bytes", memory.reserved},
+            {"resident_bytes", resident_peak()},
+            {"allocations_after_first_step", memory.system_allocations - allocations_},
+            {"ops", ops}};
+  }
+
+ private:
+  struct Op {
+    double seconds = 0;
+    int calls = 0;
+  };
+
+  Clock clock_{0};
+  fer::TrainConfig config_;
+  fer::Batch batch_;
+  engine::Device device_;
+  fer::TrainingStep training_;
+  std::int64_t allocations_ = 0;
+  std::vector<double> seconds_;
+  std::map<std::string, std::vector<double>> ops_;
+  std::map<std::string, int> calls_;
+};
+
+void print(const nlohmann::json& row) {
+  const double seconds = row["seconds"];
+  const auto mib = [&](const char* key) { return row[key].get<double>() / (1 << 20); };
+  fmt::print("## Training step, {}, batch {}\n\n", row["preset"].get<std::string>(), row["batch"].get<int>());
+  fmt::print(
+      "{:.1f} ms, {:.1f} images/s, {:.1f} GFLOP/s ({:.0f} % of the multiply-add peak); tensors and scratch "
+      "{:.0f} MiB at most, "
+      "{:.0f} MiB reserved, {:.0f} MiB resident; {} allocations after the first step\n",
+      1e3 * seconds, row["images_per_second"].get<double>(), row["flops"].get<double>() / seconds / 1e9,
+      100 * row["of_peak"].get<double>(), mib("peak_bytes"), mib("reserved_bytes"), mib("resident_bytes"),
+      row["allocations_after_first_step"].get<int>());
+  if (row.contains("torch"))
+    fmt::print("\nPyTorch's step in the same minutes: {:.1f} ms; its time as a share of ours: {:.0f} %\n",
+               1e3 * row["torch"]["seconds"].get<double>(), 100 * row["torch"]["ratio"].get<double>());
+  fmt::print("\n| op | calls | ms | share |\n|---|---|---|---|\n");
+  double rest = seconds;
+  for (const auto& op : row["ops"]) {
+    rest -= op["seconds"].get<double>();
+    fmt::print("| {} | {} | {:.2f} | {:.1f} % |\n", op["op"].get<std::string>(), op["calls"].get<int>(),
+               1e3 * op["seconds"].get<double>(), 100 * op["seconds"].get<double>() / seconds);
+  }
+  fmt::print("| between ops | | {:.2f} | {:.1f} % |\n\n", 1e3 * rest, 100 * rest / seconds);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+nlohmann::json bench_train_steps(const Machine& machine, int threads, const std::string& python) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const Setting& setting : settings) {
+    reset_resident();
+    Ours ours(setting, threads);
+    std::vector<double> torch;
+    for (int round = 0; round < rounds; ++round) {
+      ours.run(steps_per_round);
+      if (python.empty()) continue;
+      for (const double seconds : torch_steps(python, setting, threads)) torch.push_back(seconds);
+    }
+    nlohmann::json row = ours.json(setting, machine);
+    if (!torch.empty())
+      row["torch"] = {{"seconds", median(torch)}, {"ratio", median(torch) / ours.seconds()}};
+    print(row);
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+}  // namespace fermion::benchmarks
