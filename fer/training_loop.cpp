@@ -14,6 +14,14 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
+layers::Schedule schedule_of(const TrainConfig& c, std::int64_t steps) {
+  if (c.warmup >= steps)
+    throw UsageError("a warm-up of {} steps does not fit into a run of {}", c.warmup, steps);
+  return {c.lr, steps, c.warmup >= 0 ? c.warmup : layers::default_warmup(steps)};
+}
+
+}  // namespace
+
 BatchOptions batch_options(const TrainConfig& c) {
   BatchOptions options;
   options.batch = c.batch;
@@ -22,14 +30,6 @@ BatchOptions batch_options(const TrainConfig& c) {
   options.threads = c.loader_threads;
   return options;
 }
-
-layers::Schedule schedule_of(const TrainConfig& c, std::int64_t steps) {
-  if (c.warmup >= steps)
-    throw UsageError("a warm-up of {} steps does not fit into a run of {}", c.warmup, steps);
-  return {c.lr, steps, c.warmup >= 0 ? c.warmup : layers::default_warmup(steps)};
-}
-
-}  // namespace
 
 TrainingLoop::TrainingLoop(Run& run, std::int64_t stop_after)
     : run_(run),

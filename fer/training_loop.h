@@ -9,6 +9,9 @@
 
 namespace fermion::fer {
 
+// Which batches a configuration trains on.
+BatchOptions batch_options(const TrainConfig& config);
+
 // After every epoch the averaged weights are measured on holdout; metrics.jsonl and last.safetensors are
 // written, and best.safetensors where the accuracy is the best so far. A run that is stopped and resumed,
 // wherever that was, goes through the same bits as one that was not.

@@ -30,7 +30,11 @@ Optimizer::Optimizer(Parameters& parameters, Parameters& ema, OptimizerOptions o
   for (const Parameter& parameter : parameters_.parameters()) {
     const auto zeros = [&] { return Tensor::zeros(device, DType::f32, parameter.value.shape()); };
     moments_.push_back({zeros(), options_.kind == Kind::adamw ? zeros() : Tensor()});
+    // A gradient keeps its memory from step to step. Taken in the first backward, that would be memory which
+    // the activations have already returned and want back in the second step.
+    parameter.value.take_gradient<float>();
   }
+  forget_gradients();
   scalars_ = Tensor::zeros(device, DType::i32, {words<StepScalars>});
   constexpr std::int64_t at = offsetof(StepScalars, step) / sizeof(std::int32_t);
   step_ = scalars_.slice(at, at + 1);
