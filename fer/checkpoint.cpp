@@ -10,9 +10,11 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int format = 1;
+
 std::string text(const CheckpointInfo& info) {
   const Preprocessing& p = info.preprocessing;
-  return json{{"format", 1},
+  return json{{"format", format},
               {"config", to_json(info.config)},
               {"classes", info.class_names},
               {"preprocessing", {{"size", p.size}, {"mean", p.mean}, {"std", p.std}}},
@@ -68,6 +70,8 @@ CheckpointInfo checkpoint_info(const engine::SafeTensors& file, const std::files
     throw engine::Error("'{}' is no checkpoint of Fermion's: it says nothing of a network", path.string());
   try {
     const json all = json::parse(found->second);
+    if (all.at("format") != format)
+      throw engine::Error("its format is {}, not {}", all.at("format").dump(), format);
     CheckpointInfo info;
     info.config = from_json<TrainConfig>(all.at("config"));
     check(info.config);
