@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "fer/labels.h"
 #include "fer/synth_dataset.h"
 #include "kernels/rng.h"
 
@@ -18,17 +19,30 @@ FaceOptions face_options(std::uint64_t seed, std::int64_t index, int size) {
   return options;
 }
 
-std::vector<float> mean_truth(std::uint64_t seed, int size, int grid, int faces, int threads) {
+// Mean truth maps of training faces: of each expression, and of all. Each face counts the same, whatever its
+// contrast.
+struct MeanTruth {
+  std::array<std::vector<float>, synth_expressions> of;
+  std::vector<float> all;
+};
+
+MeanTruth mean_truth(std::uint64_t seed, int size, int grid, int faces, int threads) {
+  const std::int64_t begin = first_face(SplitName::train);
   std::vector<std::vector<float>> maps(static_cast<std::size_t>(faces));
 #pragma omp parallel for schedule(dynamic, 16) num_threads(threads)
   for (int i = 0; i < faces; ++i)
-    maps[static_cast<std::size_t>(i)] =
-        cell_sums(truth_map(face_options(seed, first_face(SplitName::train) + i, size)), size, grid);
-  std::vector<float> mean(static_cast<std::size_t>(grid * grid), 0.0f);
-  for (const std::vector<float>& map : maps) {
+    maps[static_cast<std::size_t>(i)] = cell_sums(truth_map(face_options(seed, begin + i, size)), size, grid);
+  MeanTruth mean;
+  mean.all.assign(static_cast<std::size_t>(grid * grid), 0.0f);
+  mean.of.fill(mean.all);
+  for (int i = 0; i < faces; ++i) {
+    const std::vector<float>& map = maps[static_cast<std::size_t>(i)];
     const float total = std::accumulate(map.begin(), map.end(), 0.0f);
-    // Each face counts the same, whatever its contrast.
-    for (std::size_t k = 0; k < mean.size() && total > 0; ++k) mean[k] += map[k] / total;
+    std::vector<float>& own = mean.of[static_cast<std::size_t>(expression_at(seed, begin + i))];
+    for (std::size_t k = 0; k < map.size() && total > 0; ++k) {
+      mean.all[k] += map[k] / total;
+      own[k] += map[k] / total;
+    }
   }
   return mean;
 }
@@ -71,31 +85,51 @@ std::vector<int> random_regions(int regions, int count, std::uint64_t seed, std:
   return top_regions(scores, count);
 }
 
+void add(const RegionAuc& auc, RegionAuc& sum) {
+  sum.value += auc.value;
+  sum.mean_map += auc.mean_map;
+  sum.expression_map += auc.expression_map;
+  sum.faces += auc.faces;
+}
+
+void divide(RegionAuc& sum) {
+  const double faces = static_cast<double>(std::max<std::int64_t>(sum.faces, 1));
+  sum.value /= faces;
+  sum.mean_map /= faces;
+  sum.expression_map /= faces;
+}
+
+nlohmann::json to_json(const RegionAuc& auc) {
+  return {{"value", auc.value},
+          {"mean_map", auc.mean_map},
+          {"expression_map", auc.expression_map},
+          {"faces", auc.faces}};
+}
+
 }  // namespace
 
-RegionAuc region_auc(const Predictions& predictions, const Split& test, std::uint64_t seed, int size,
-                     int grid, int threads, int map_faces) {
-  const std::vector<float> mean = mean_truth(seed, size, grid, map_faces, threads);
-  std::vector<double> own(static_cast<std::size_t>(test.size()), -1), map(own);
+CrucialRegions region_auc(const Predictions& predictions, const Split& test, std::uint64_t seed, int size,
+                          int grid, int threads, int map_faces) {
+  const MeanTruth mean = mean_truth(seed, size, grid, map_faces, threads);
+  std::vector<RegionAuc> of_face(static_cast<std::size_t>(test.size()));
 #pragma omp parallel for schedule(dynamic, 16) num_threads(threads)
   for (std::int64_t i = 0; i < test.size(); ++i) {
     const auto at = static_cast<std::size_t>(i);
-    if (test.samples[at].label == static_cast<int>(Expression::neutral)) continue;
+    const auto label = static_cast<std::size_t>(test.samples[at].label);
+    if (label == static_cast<std::size_t>(Expression::neutral)) continue;
     const std::vector<float> truth = truth_map(face_options(seed, first_face(SplitName::test) + i, size));
     const std::vector<bool> crucial = crucial_regions(truth, size, grid);
-    own[at] = roc_auc(predictions.weights_of(i), crucial);
-    map[at] = roc_auc(mean, crucial);
+    of_face[at] = {roc_auc(predictions.weights_of(i), crucial), roc_auc(mean.all, crucial),
+                   roc_auc(mean.of[label], crucial), 1};
   }
-  RegionAuc auc;
-  for (std::size_t i = 0; i < own.size(); ++i) {
-    if (own[i] < 0) continue;
-    ++auc.faces;
-    auc.value += own[i];
-    auc.mean_map += map[i];
+  CrucialRegions result;
+  for (std::size_t i = 0; i < of_face.size(); ++i) {
+    add(of_face[i], result.all);
+    add(of_face[i], result.by_expression[static_cast<std::size_t>(test.samples[i].label)]);
   }
-  if (auc.faces > 0)
-    auc.value /= static_cast<double>(auc.faces), auc.mean_map /= static_cast<double>(auc.faces);
-  return auc;
+  divide(result.all);
+  for (RegionAuc& auc : result.by_expression) divide(auc);
+  return result;
 }
 
 Deletion deletion_test(Model& model, engine::Device& device, const Preprocessing& preprocessing,
@@ -128,8 +162,12 @@ Deletion deletion_test(Model& model, engine::Device& device, const Preprocessing
   return result;
 }
 
-nlohmann::json to_json(const RegionAuc& auc) {
-  return {{"value", auc.value}, {"mean_map", auc.mean_map}, {"faces", auc.faces}};
+nlohmann::json to_json(const CrucialRegions& regions) {
+  nlohmann::json result = to_json(regions.all);
+  for (std::size_t e = 0; e < regions.by_expression.size(); ++e)
+    if (regions.by_expression[e].faces > 0)
+      result["by_expression"][std::string(expressions[e])] = to_json(regions.by_expression[e]);
+  return result;
 }
 
 nlohmann::json to_json(const Deletion& d) {

@@ -29,7 +29,7 @@
 //   mean_face             data URI, drawn under the mean map
 //   mean_face_by_class    {class: data URI}, drawn under the class's map
 //   region_weights_by_class  {class: [K]}, mean over the class's faces
-//   region_auc            {value, mean_map, faces}
+//   region_auc            {value, mean_map, expression_map, faces, by_expression: {class: the same}}
 //   deletion              {baseline: accuracy, top: its drop, random: its drop, regions: how many, images}
 //   examples              [{image: data URI, path, label, prediction, probability, weights: [K]}]
 //   context               [{name, accuracy, remark}], published results

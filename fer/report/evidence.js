@@ -25,24 +25,31 @@ function deletionFigure({baseline, top, random, regions, images}) {
   });
 }
 
-function aucFigure({value, mean_map: meanMap, faces}) {
+function aucFigure({value, mean_map: meanMap, expression_map: expressionMap, faces, by_expression: parts}) {
   const verdict = !isNumber(meanMap) ?
       '' :
       value > meanMap ?
       'They beat the one map that suits all faces on average, so they answer to the face at hand.' :
       'They do not beat the one map that suits all faces on average.';
   const drawn = faces ? `, on ${count(faces)} drawn faces whose truth is known` : '';
-  const rows = [{name: 'mean map', value: meanMap}, {name: 'region weights', value, strong: true}];
+  const rows = [
+    {name: 'map per expression', value: expressionMap},
+    {name: 'mean map', value: meanMap},
+    {name: 'region weights', value, strong: true},
+  ].filter((row) => isNumber(row.value));
+  const byExpression = Object.entries(parts || {}).map(
+      ([name, auc]) => [name, ...[auc.value, auc.mean_map, auc.expression_map].map((x) => fixed(x))]);
   const write = (x, digits = 3) => fixed(x, Math.max(digits, 2));
   return pictureFigure({
     title: 'Region AUC',
     alt: `Region AUC ${fixed(value)}, mean map ${fixed(meanMap)}, chance 0.5.`,
     caption: 'How well the weights rank the regions that the expression really changes above the others' +
-        `${drawn}: 0.5 is chance, 1 is perfect. ${verdict}`,
+        `${drawn}: 0.5 is chance, 1 is perfect. ${verdict}` +
+        (isNumber(expressionMap) ? ' The map per expression is told which expression the face shows.' : ''),
     numbers: table({
       name: 'Region AUC',
-      columns: [{name: 'ranking by'}, {name: 'AUC'}],
-      rows: rows.map((row) => [row.name, fixed(row.value)]),
+      columns: ['faces', 'region weights', 'mean map', 'map per expression'].map((name) => ({name})),
+      rows: [['all', ...[value, meanMap, expressionMap].map((x) => fixed(x))], ...byExpression],
     }),
     draw: (width) => barPlot({
       width,
