@@ -18,7 +18,7 @@ ifeq ($(if $(OP),$(wildcard tests/cases/$(OP).cpp),every),)
   $(error There is no op '$(OP)'; choose one of $(sort $(basename $(notdir $(wildcard tests/cases/*.cpp)))))
 endif
 
-library := $(filter-out fer/main.cpp,$(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp layers/*.cpp fer/*.cpp fer/datasets/*.cpp))
+library := $(filter-out fer/main.cpp,$(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp layers/*.cpp fer/*.cpp fer/datasets/*.cpp fer/synth_faces/*.cpp))
 harness := $(filter-out %_test.cpp,$(wildcard tests/*.cpp))
 tests := $(filter-out $(harness),$(wildcard tests/*.cpp tests/*/*.cpp))
 objects := $(library:%.cpp=$(BUILD)/%.o)

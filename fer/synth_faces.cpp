@@ -6,7 +6,7 @@
 
 #include "engine/error.h"
 #include "fer/labels.h"
-#include "fer/synth_faces_draw.h"
+#include "fer/synth_faces/draw.h"
 #include "kernels/rng.h"
 
 namespace fermion::fer {

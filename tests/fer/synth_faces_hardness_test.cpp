@@ -10,7 +10,7 @@
 
 #include "fer/metrics.h"
 #include "fer/synth_faces.h"
-#include "fer/synth_faces_parameters.h"
+#include "fer/synth_faces/parameters.h"
 #include "kernels/rng.h"
 
 using namespace fermion::fer;

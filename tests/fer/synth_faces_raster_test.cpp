@@ -1,7 +1,7 @@
 // The rasteriser: coverage is area.
-#include "fer/synth_faces_raster.h"
-
 #include <doctest/doctest.h>
+
+#include "fer/synth_faces/raster.h"
 
 using namespace fermion::fer::synth;
 

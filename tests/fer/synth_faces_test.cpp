@@ -13,8 +13,8 @@
 
 #include "engine/error.h"
 #include "fer/labels.h"
-#include "fer/synth_faces_painter.h"
-#include "fer/synth_faces_parameters.h"
+#include "fer/synth_faces/painter.h"
+#include "fer/synth_faces/parameters.h"
 
 using namespace fermion::fer;
 using fermion::engine::Error;

@@ -1,4 +1,4 @@
-#include "fer/synth_faces_raster.h"
+#include "fer/synth_faces/raster.h"
 
 namespace fermion::fer::synth {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "fer/synth_faces_parameters.h"
+#include "fer/synth_faces/parameters.h"
 
 namespace fermion::fer::synth {
 

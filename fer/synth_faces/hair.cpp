@@ -1,4 +1,4 @@
-#include "fer/synth_faces_draw.h"
+#include "fer/synth_faces/draw.h"
 
 namespace fermion::fer::synth {
 namespace {

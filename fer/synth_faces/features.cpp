@@ -1,4 +1,4 @@
-#include "fer/synth_faces_features.h"
+#include "fer/synth_faces/features.h"
 
 namespace fermion::fer::synth {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "fer/synth_faces.h"
-#include "fer/synth_faces_raster.h"
+#include "fer/synth_faces/raster.h"
 
 namespace fermion::fer::synth {
 

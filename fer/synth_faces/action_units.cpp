@@ -1,7 +1,7 @@
 #include <vector>
 
-#include "fer/synth_faces_parameters.h"
-#include "fer/synth_faces_random.h"
+#include "fer/synth_faces/parameters.h"
+#include "fer/synth_faces/random.h"
 
 namespace fermion::fer::synth {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 
-#include "fer/synth_faces_raster.h"
+#include "fer/synth_faces/raster.h"
 #include "kernels/rng.h"
 
 namespace fermion::fer::synth {

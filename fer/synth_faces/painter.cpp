@@ -1,4 +1,4 @@
-#include "fer/synth_faces_painter.h"
+#include "fer/synth_faces/painter.h"
 
 namespace fermion::fer::synth {
 namespace {

@@ -1,6 +1,6 @@
-#include "fer/synth_faces_parameters.h"
+#include "fer/synth_faces/parameters.h"
 
-#include "fer/synth_faces_random.h"
+#include "fer/synth_faces/random.h"
 
 namespace fermion::fer::synth {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "fer/synth_faces_features.h"
-#include "fer/synth_faces_painter.h"
+#include "fer/synth_faces/features.h"
+#include "fer/synth_faces/painter.h"
 
 namespace fermion::fer::synth {
 

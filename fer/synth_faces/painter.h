@@ -1,7 +1,7 @@
 // Paints in face units: projects points by the face's pose, rasterises, and paints or shapes the surface.
 #pragma once
 
-#include "fer/synth_faces_parameters.h"
+#include "fer/synth_faces/parameters.h"
 
 namespace fermion::fer::synth {
 

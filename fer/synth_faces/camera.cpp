@@ -1,4 +1,4 @@
-#include "fer/synth_faces_draw.h"
+#include "fer/synth_faces/draw.h"
 #include "kernels/rng.h"
 
 namespace fermion::fer::synth {
