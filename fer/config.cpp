@@ -1,8 +1,10 @@
 #include "fer/config.h"
 
+#include <algorithm>
 #include <charconv>
-#include <fstream>
+#include <filesystem>
 #include <limits>
+#include <numeric>
 #include <toml++/toml.h>
 
 namespace fermion::fer {
@@ -27,17 +29,36 @@ void parse(const std::string& key, const std::string& text, Number& value) {
                      std::is_integral_v<Number> ? "a whole number" : "a number", text);
 }
 
-void set(TrainConfig& config, const std::string& key, const std::string& text) {
-  if (key == "preset") {
-    const int classes = config.model.classes;
-    try {
-      config.model = preset(text);
-    } catch (const engine::Error& error) {
-      throw UsageError("{}", error.what());
+// Letters to insert, delete or replace (Levenshtein).
+std::size_t edits(const std::string& from, const std::string& to) {
+  std::vector<std::size_t> row(to.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    std::size_t diagonal = row[0]++;
+    for (std::size_t j = 0; j < to.size(); ++j) {
+      const std::size_t replaced = diagonal + (from[i] != to[j]);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, diagonal + 1, row[j] + 1});
     }
-    config.model.classes = classes;
-    return;
   }
+  return row.back();
+}
+
+void set_preset(ModelConfig& model, const std::string& name) {
+  try {
+    const ModelConfig named = preset(name);
+    model.preset = name;
+    model.size = named.size;
+    model.width = named.width;
+    model.depth = named.depth;
+    model.grid = named.grid;
+  } catch (const engine::Error& error) {
+    throw UsageError("{}", error.what());
+  }
+}
+
+void set(TrainConfig& config, const std::string& key, const std::string& text) {
+  if (key == "preset") return set_preset(config.model, text);
   bool known = false;
   std::vector<std::string> keys;
   each_option(config, [&](const char* name, auto& value) {
@@ -46,7 +67,11 @@ void set(TrainConfig& config, const std::string& key, const std::string& text) {
     known = true;
     parse(key, text, value);
   });
-  if (!known) throw UsageError("unknown option '{}'; there are {}", key, fmt::join(keys, ", "));
+  if (known) return;
+  const auto nearest = std::min_element(
+      keys.begin(), keys.end(), [&](const auto& a, const auto& b) { return edits(key, a) < edits(key, b); });
+  throw UsageError("unknown option '{}'; did you mean '{}'? There are {}", key, *nearest,
+                   fmt::join(keys, ", "));
 }
 
 std::string text_of(const toml::node& node) {
@@ -81,6 +106,7 @@ void set_option(TrainConfig& config, const std::string& assignment) {
 }
 
 void read_toml(TrainConfig& config, const std::string& path) {
+  if (!std::filesystem::is_regular_file(path)) throw UsageError("there is no configuration '{}'", path);
   toml::table table;
   try {
     table = toml::parse_file(path);

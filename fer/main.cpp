@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <optional>
 
 #include "engine/short_waits.h"
 #include "fer/data_command.h"
@@ -19,7 +20,7 @@ using namespace fermion::fer;
 struct Typed {
   std::string data, preset, config, device, precision;
   std::vector<std::string> set;
-  std::int64_t seed = -1;
+  std::optional<std::int64_t> seed;
 };
 
 TrainConfig resolve(const Typed& typed) {
@@ -30,7 +31,7 @@ TrainConfig resolve(const Typed& typed) {
   if (!typed.data.empty()) config.data = typed.data;
   if (!typed.device.empty()) config.device = typed.device;
   if (!typed.precision.empty()) config.precision = typed.precision;
-  if (typed.seed >= 0) config.seed = typed.seed;
+  if (typed.seed) config.seed = *typed.seed;
   check(config);
   if (config.device == "cuda") throw engine::Error("this build has no CUDA device; use --device cpu");
   return config;
@@ -39,7 +40,7 @@ TrainConfig resolve(const Typed& typed) {
 // The run has its options; its data set may have moved.
 TrainConfig resumed(const Typed& typed) {
   if (!typed.preset.empty() || !typed.config.empty() || !typed.set.empty() || !typed.device.empty() ||
-      !typed.precision.empty() || typed.seed >= 0)
+      !typed.precision.empty() || typed.seed)
     throw UsageError(
         "--resume goes on with the options that the run began with; besides it only --out, --data and "
         "--trace "

@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -32,7 +33,9 @@ class Program {
     child_ = ::fork();
     REQUIRE(child_ >= 0);
     if (child_ > 0) return;
-    if (!std::freopen(log_.c_str(), "w", stdout) || ::dup2(STDOUT_FILENO, STDERR_FILENO) < 0) ::_exit(126);
+    // Not freopen, which would write what this test's own stdout still holds, once more.
+    const int file = ::open(log_.c_str(), O_WRONLY | O_TRUNC);
+    if (::dup2(file, STDOUT_FILENO) < 0 || ::dup2(file, STDERR_FILENO) < 0) ::_exit(126);
     if (prepare) prepare();
     ::execv(program.c_str(), argv.data());
     ::_exit(127);

@@ -1,0 +1,112 @@
+// What the program says and returns, for words that make no sense and for others.
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/fer/generated_sets.h"
+#include "tests/fer/temporary_folder.h"
+#include "tests/training/program.h"
+
+using namespace fermion::fer;
+using Words = std::vector<std::string>;
+
+namespace {
+
+struct Answer {
+  int status;
+  std::string text;
+};
+
+Answer fer(const Words& words) {
+  const TemporaryFolder folder;
+  Program program(words, folder / "log");
+  const int status = program.wait();
+  return {status, program.output()};
+}
+
+void check_refused(const Words& words, int status, const std::string& sentence) {
+  const Answer answer = fer(words);
+  INFO(answer.text);
+  CHECK(answer.status == status);
+  CHECK(contains(answer.text, sentence));
+  CHECK(answer.text.find("terminate") == std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("wrong words end with status 2") {
+  const TemporaryFolder folder;
+  const std::string run = folder / "run";
+  check_refused({}, 2, "subcommand is required");
+  check_refused({"trian"}, 2, "subcommand is required");
+  check_refused({"train", "--epochs=3"}, 2, "not expected: --epochs=3");
+  check_refused({"train", "--seed", "one", "--out", run}, 2, "--seed = one");
+  check_refused({"train", "--preset", "lnl-huge", "--out", run}, 2,
+                "fer: unknown preset 'lnl-huge'; there are ");
+  check_refused({"train", "--set", "epoch=3", "--out", run}, 2,
+                "fer: unknown option 'epoch'; did you mean 'epochs'?");
+  check_refused({"train", "--config", run, "--out", run}, 2,
+                "fer: there is no configuration '" + run + "'\n");
+  check_refused({"train", "--resume", "--seed", "2", "--out", run}, 2,
+                "fer: --resume goes on with the options");
+  check_refused({"predict", "--box", "1,2,3", "a.png"}, 2, "box");
+  CHECK(!std::filesystem::exists(run));
+}
+
+TEST_CASE("bf16 on the CPU ends with status 2, however it is asked for") {
+  const TemporaryFolder folder;
+  const std::string run = folder / "run", file = folder / "bf16.toml";
+  write_file(file, "precision = \"bf16\"\n");
+  for (const Words& words :
+       {Words{"--precision", "bf16"}, Words{"--set", "precision=bf16"}, Words{"--config", file}}) {
+    Words all{"train", "--device", "cpu", "--set", "faces=64", "--set", "epochs=1", "--out", run};
+    all.insert(all.end(), words.begin(), words.end());
+    check_refused(all, 2, "fer: --precision bf16 needs a CUDA device; the CPU computes in fp32\n");
+  }
+  CHECK(!std::filesystem::exists(run));
+}
+
+TEST_CASE("what is not there, or not what it should be, ends with status 1") {
+  const TemporaryFolder folder;
+  const std::string run = folder / "run", none = folder / "none", empty = folder / "empty",
+                    words = folder / "words";
+  std::filesystem::create_directory(empty);
+  write_file(words, "words");
+  check_refused({"train", "--data", none, "--out", run}, 1, "fer: " + none + ": no such folder\n");
+  check_refused({"train", "--data", empty, "--out", run}, 1, "fer: " + empty + " is empty\n");
+  check_refused({"data", none}, 1, "fer: " + none + ": no such folder\n");
+  check_refused({"train", "--set", "faces=16", "--set", "batch=17", "--out", run}, 1,
+                "fer: a batch of 17 is larger than the 16 training faces; set batch to at most 16\n");
+  check_refused({"train", "--device", "cuda", "--out", run}, 1, "fer: this build has no CUDA device");
+  check_refused({"train", "--resume", "--out", run}, 1, "to go on with; start the run anew\n");
+  check_refused({"eval", none}, 1, "fer: " + none);
+  check_refused({"eval", words}, 1, "fer: " + words);
+  check_refused({"predict", "--model", words, words}, 1, "fer: " + words);
+  CHECK(!std::filesystem::exists(run));
+}
+
+TEST_CASE("every command explains itself") {
+  for (const char* command : {"train", "eval", "predict", "info", "data", "faces"}) {
+    const Answer answer = fer({command, "--help"});
+    CHECK(answer.status == 0);
+    CHECK(contains(answer.text, std::string("Example: fer ") + command));
+    CHECK(contains(fer({"--help"}).text, command));
+  }
+}
+
+TEST_CASE("fer info tells the size of the network, as a table and as JSON") {
+  const Answer table = fer({"info", "--preset", "lnl-48"});
+  CHECK(table.status == 0);
+  CHECK(contains(table.text, "local.conv1/conv2d"));
+  CHECK(contains(table.text, "1.54 M parameters, 0.247 GFLOP forward per image\n"));
+  const Answer json = fer({"info", "--preset", "lnl-48", "--json"});
+  CHECK(json.status == 0);
+  const nlohmann::json network = nlohmann::json::parse(json.text);
+  std::int64_t parameters = 0;
+  double macs = 0;
+  for (const nlohmann::json& layer : network["layers"]) {
+    parameters += layer["parameters"].get<std::int64_t>();
+    macs += layer["macs"].get<double>();
+  }
+  CHECK(network["parameters"] == parameters);
+  CHECK(network["flops"] == 2 * macs);
+}

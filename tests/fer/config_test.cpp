@@ -1,0 +1,117 @@
+#include "fer/config.h"
+
+#include <doctest/doctest.h>
+
+#include "fer/files.h"
+#include "tests/fer/generated_sets.h"
+#include "tests/fer/temporary_folder.h"
+
+using namespace fermion::fer;
+
+namespace {
+
+// Another value of every option.
+TrainConfig changed() {
+  TrainConfig config;
+  each_option(config, [](const std::string& key, auto& value) {
+    using Value = std::remove_reference_t<decltype(value)>;
+    if constexpr (std::is_same_v<Value, bool>)
+      value = !value;
+    else if constexpr (std::is_same_v<Value, std::string>)
+      value = key == "preset" ? "lnl-base" : "a \"quoted\" = \\ [päth] #1";
+    else if constexpr (std::is_integral_v<Value>)
+      value += 7;
+    else
+      value = value / 3 + 1e-9;
+  });
+  return config;
+}
+
+TrainConfig from_toml(const std::string& text) {
+  const TemporaryFolder folder;
+  write_file(folder / "config.toml", text);
+  TrainConfig config;
+  read_toml(config, folder / "config.toml");
+  return config;
+}
+
+std::string refusal(const std::string& assignment) {
+  return error_of([&] {
+    TrainConfig config;
+    set_option(config, assignment);
+    check(config);
+  });
+}
+
+}  // namespace
+
+TEST_CASE("every option comes back from TOML, from JSON and from the command line") {
+  const TrainConfig config = changed();
+  const nlohmann::json json = to_json(config), defaults = to_json(TrainConfig());
+  for (const auto& [key, value] : json.items()) CHECK_MESSAGE(value != defaults[key], key);
+  CHECK(to_json(from_toml(to_toml(config))) == json);
+  CHECK(to_json(from_json<TrainConfig>(json)) == json);
+  TrainConfig typed;
+  for (const auto& [key, value] : json.items())
+    if (key == "preset") set_option(typed, "preset=" + value.get<std::string>());
+  for (const auto& [key, value] : json.items())
+    if (key != "preset")
+      set_option(typed, key + "=" + (value.is_string() ? value.get<std::string>() : value.dump()));
+  CHECK(to_json(typed) == json);
+}
+
+TEST_CASE("a preset names four options, whatever comes first in the file, and leaves the others alone") {
+  const TrainConfig config = from_toml("width = 24\nfeedback = false\npreset = \"lnl-base\"\n");
+  CHECK(config.model.size == 112);
+  CHECK(config.model.width == 24);
+  CHECK(config.model.depth == 4);
+  CHECK(!config.model.feedback);
+  TrainConfig later = config;
+  set_option(later, "preset=lnl-48");
+  CHECK(later.model.size == 48);
+  CHECK(later.model.width == 16);
+  CHECK(!later.model.feedback);
+}
+
+TEST_CASE("unknown options and presets, and values of another type") {
+  CHECK(refusal("lrr=1").rfind("unknown option 'lrr'; did you mean 'lr'? There are preset, size, ", 0) == 0);
+  CHECK(contains(refusal("weigth-decay=1"), "did you mean 'weight_decay'?"));
+  CHECK(contains(refusal("=1"), "unknown option ''"));
+  CHECK(refusal("batch") == "'batch' is not of the form key=value");
+  CHECK(refusal("batch=2.5") == "option 'batch' is a whole number, not '2.5'");
+  CHECK(refusal("batch=99999999999") == "option 'batch' is a whole number, not '99999999999'");
+  CHECK(refusal("batch=") == "option 'batch' is a whole number, not ''");
+  CHECK(refusal("lr=fast") == "option 'lr' is a number, not 'fast'");
+  CHECK(refusal("augment=yes") == "option 'augment' is true or false, not 'yes'");
+  CHECK(refusal("preset=lnl-huge") ==
+        "unknown preset 'lnl-huge'; there are lnl-tiny, lnl-48, lnl-base, lnl-large");
+}
+
+TEST_CASE("a broken TOML file is named with its line") {
+  const auto refusal_of = [](const std::string& text) { return error_of([&] { from_toml(text); }); };
+  CHECK(contains(refusal_of("lr = 1\nbatch = \n"), "config.toml', line 2: "));
+  CHECK(contains(refusal_of("lr = 1\nbatches = 3\n"), "config.toml, line 2: unknown option 'batches'"));
+  CHECK(contains(refusal_of("epochs = 2.7\n"), "config.toml, line 1: option 'epochs' is a whole number"));
+  CHECK(contains(refusal_of("\n[train]\nlr = 1\n"), "line 2: option 'train' is not a string, number or"));
+  TrainConfig config;
+  CHECK(error_of([&] { read_toml(config, "none.toml"); }) == "there is no configuration 'none.toml'");
+}
+
+TEST_CASE("values that make no sense") {
+  for (const char* assignment :
+       {"epochs=0",         "batch=0",           "faces=0",          "warmup=-2",     "patience=-1",
+        "threads=-1",       "threads=1025",      "loader_threads=0", "lr=-1",         "lr=nan",
+        "lr=inf",           "clip=-1",           "momentum=1",       "ema=1",         "flip=1.5",
+        "erase=-0.1",       "label_smoothing=1", "scale=1",          "holdout=0",     "holdout=1",
+        "holdout=nan",      "dropout=1",         "dropout=nan",      "size=60",       "grid=3",
+        "grid=0",           "width=0",           "depth=0",          "depth=9",       "overlap=-1",
+        "classes=1",        "targets=mean",      "device=tpu",       "precision=fp8", "optimizer=adam",
+        "local_input=unet1"}) {
+    INFO(std::string(assignment));
+    TrainConfig config;
+    set_option(config, assignment);
+    CHECK_THROWS_AS(check(config), UsageError);
+  }
+  for (const char* assignment : {"lr=0", "warmup=0", "clip=0", "ema=0", "dropout=0", "flip=1", "grid=1"})
+    CHECK_MESSAGE(refusal(assignment) == "nothing thrown", assignment);
+}
