@@ -26,8 +26,12 @@ Run open_run(const TrainOptions& options) {
 bool train(Run& run, const TrainOptions& options, Interruption& interruption) {
   TrainingLoop loop(run, options.stop_after);
   interruption.defer();
+  if (!options.trace.empty()) {
+    // Still empty, so that a place which cannot be written is known now and not after the last step.
+    run.device->trace().write_json(options.trace);
+    run.device->trace().enable();
+  }
   if (!options.resume) make_folder(run);
-  if (!options.trace.empty()) run.device->trace().enable();
   const std::string what =
       options.resume ? fmt::format("going on after step {} in", run.info.step) : std::string("writing");
   fmt::print(stderr, "{}: {} faces to train on, {} to choose the epoch; {} {}\n", run.data.name,
