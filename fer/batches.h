@@ -25,7 +25,7 @@ std::vector<std::int64_t> epoch_order(std::uint64_t seed, std::uint32_t epoch, s
 struct BatchOptions {
   int batch = 64;
   std::uint64_t seed = 0;
-  AugmentOptions augment;
+  AugmentOptions augment = {};
   int threads = 1;
 };
 
