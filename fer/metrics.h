@@ -1,15 +1,21 @@
-// How good a classifier is, from its probabilities. All shares are in 0..1.
+// How good a classifier is, from its probabilities. All shares are in 0..1. M[i][j] counts the images of
+// class i that were called j; the call is the first class of greatest probability.
 //
-//   M[i][j]             images of class i that were called j; the call is the first class of greatest
-//   probability accuracy            sum_i M[i][i] / n recall_i            M[i][i] / sum_j M[i][j] precision_i
-//   M[i][i] / sum_j M[j][i] F1_i                2 M[i][i] / (sum_j M[i][j] + sum_j M[j][i]) mean class
-//   accuracy, macro F1   mean of recall_i and F1_i over the classes that have images ECE sum_b n_b/n
-//   |accuracy_b - confidence_b| over 15 bins of equal width of the greatest
-//                       probability (bin b holds (b/15, (b+1)/15]); Guo, Pleiss, Sun, Weinberger, "On
-//                       calibration of modern neural networks", ICML 2017
-//   interval            Wilson's score interval at 95 %: (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 +
-//   z^2/n),
-//                       z = 1.959964; Wilson, JASA 22, 1927
+//   accuracy     sum_i M[i][i] / n
+//   recall_i     M[i][i] / sum_j M[i][j]
+//   precision_i  M[i][i] / sum_j M[j][i]
+//   F1_i         2 M[i][i] / (sum_j M[i][j] + sum_j M[j][i])
+//
+// Mean class accuracy and macro F1 are the means of recall_i and F1_i over the classes that have images.
+//
+//   ECE          sum_b n_b / n |accuracy_b - confidence_b|
+//
+// over 15 bins of equal width of the greatest probability; bin b holds (b/15, (b+1)/15] (Guo, Pleiss, Sun,
+// Weinberger, "On calibration of modern neural networks", ICML 2017).
+//
+//   interval     (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), z = 1.959964
+//
+// is Wilson's score interval at 95 % (JASA 22, 1927).
 #pragma once
 
 #include <cstdint>
