@@ -66,18 +66,22 @@ bin/fer: $(BUILD)/bin/fer
 	@mkdir -p bin && ln -sf ../$< $@
 $(BUILD)/bin/fer: $(BUILD)/fer/main.o $(BUILD)/libfermion.a
 	@mkdir -p $(@D)
-	$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	@echo "link $(@:$(BUILD)/%=%)"
+	@$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
 $(BUILD)/libfermion.a: $(objects)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@$(AR) rcs $@ $^
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(harness:%.cpp=$(BUILD)/%.o) $(BUILD)/libfermion.a
-	$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	@echo "link $(@:$(BUILD)/%=%)"
+	@$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
 bench_objects := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard benchmarks/*.cpp tests/cases/*.cpp) $(filter-out tests/main.cpp,$(harness)))
 $(BUILD)/benchmarks/bench: $(bench_objects) $(BUILD)/libfermion.a
-	$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	@echo "link $(@:$(BUILD)/%=%)"
+	@$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
 $(BUILD)/%.o: %.cpp
 	@mkdir -p $(@D)
-	$(CXX) $(CXXFLAGS) -c $< -o $@
+	@echo "c++ $<"
+	@$(CXX) $(CXXFLAGS) -c $< -o $@
 # report.html's parts live inside the program.
 CHART_JS := /usr/share/javascript/chart.js/chart.min.js
 $(BUILD)/fer/assets.o: CXXFLAGS += -DCHART_JS='"$(CHART_JS)"'
