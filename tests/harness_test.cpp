@@ -66,7 +66,7 @@ namespace {
 
 // y = 2 x over features, with a fault.
 struct Fault {
-  float factor = 2, gradient = 2, sum = 1, sum_x_hat = 1;
+  float factor = 2, gradient = 2, sum = 1, sum_x_hat = 1, stray = 0;
   bool hides_nan = false, overwrites = false, drifts = false, drops_gradient = false;
 };
 
@@ -95,7 +95,7 @@ std::vector<Tensor> twice(Tape& tape, const Feature& x, const Fault& fault) {
         const kernels::FeatureGradient<float> gradient = x.take_gradient<float>();
         const Tensor dy = y.gradient();
         for (std::int64_t i = 0; i < y.size(); ++i) {
-          const float da = fault.gradient * dy.data<float>()[i];
+          const float da = fault.gradient * dy.data<float>()[i] + (i == 41 ? fault.stray : 0);
           const bool add = gradient.da.write == kernels::Write::accumulate && !fault.overwrites;
           gradient.da.data[i] = da + (add ? gradient.da.data[i] : 0);
           if (!gradient.sum_da) continue;
@@ -137,6 +137,7 @@ TEST_CASE("a case passes an op that is right and sees each fault") {
   CHECK(verdict({}, true) == "");
   CHECK(holds(verdict({.factor = 2.00001f}), "output 0: ["));
   CHECK(holds(verdict({.gradient = 2.001f}), "dx: ["));
+  for (const float stray : {1e-3f, 1e30f}) CHECK(holds(verdict({.stray = stray}, false), "dx: ["));
   CHECK(holds(verdict({.sum = 1.001f}), "sum of dx: ["));
   CHECK(holds(verdict({.sum_x_hat = 1.001f}), "sum of dx x_hat: ["));
   CHECK(holds(verdict({.hides_nan = true}), "NaN in input 'x'"));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 
 #include "engine/error.h"
@@ -19,12 +18,6 @@ std::vector<double> cotangent(std::size_t output, std::size_t size, std::uint64_
   for (std::size_t i = 0; i < size; ++i) r[i] = static_cast<float>(random.normal(i));
   return r;
 }
-
-// A gradient by `numbers`, and the factor that turns the loss's difference by number i into it.
-struct Reference::Checked {
-  std::string name;
-  std::function<double(std::size_t)> factor = [](std::size_t) { return 1.0; };
-};
 
 Reference::Reference(const OpCase& test, const std::vector<Feature>& inputs, std::uint64_t seed)
     : test_(test), seed_(seed), values_(inputs.begin(), inputs.end()) {}
@@ -47,51 +40,83 @@ double Reference::loss() const {
   return sum;
 }
 
-// Central difference of the loss by one number; NaN where a kink (a ReLU, a maximum) lies within reach.
-double Reference::difference(double& number) const {
-  const double at = number;
-  const auto slope = [&](double h) {
-    number = at + h;
-    const double above = loss();
-    number = at - h;
-    const double below = loss();
-    number = at;
-    return (above - below) / (2 * h);
+// Central difference of the loss as the numbers of `set` move together; NaN where a kink (a ReLU, a maximum)
+// lies within reach.
+double Reference::slope(std::vector<double>& numbers, const std::vector<double>& moves,
+                        const Set& set) const {
+  const std::vector<double> at = numbers;
+  const auto loss_at = [&](double h) {
+    for (const std::size_t i : set) numbers[i] = at[i] + h * moves[i];
+    return loss();
   };
-  const double wide = slope(4e-5), narrow = slope(1e-5);
+  const auto central = [&](double h) { return (loss_at(h) - loss_at(-h)) / (2 * h); };
+  const double length = std::sqrt(static_cast<double>(set.size()));
+  const double wide = central(4e-5 / length) / length, narrow = central(1e-5 / length) / length;
+  numbers = at;
   const bool kink = std::abs(wide - narrow) > 1e-5 * (1 + std::abs(narrow));
   return kink ? std::numeric_limits<double>::quiet_NaN() : narrow;
 }
 
-void Reference::check(const Checked& what, std::vector<double>& numbers, const std::vector<double>& actual) {
-  constexpr std::size_t most = 48;
+// What moves together: of up to 48 numbers each one for itself; of more, 32 for themselves, and all of them
+// in 16 sets.
+std::vector<Reference::Set> Reference::sets_of(std::size_t count) const {
+  std::vector<Set> sets;
+  if (count <= 48) {
+    for (std::size_t i = 0; i < count; ++i) sets.push_back({i});
+    return sets;
+  }
+  sets.resize(16);
+  for (std::size_t i = 0; i < count; ++i) sets[i % 16].push_back(i);
+  const Random random{seed_, 77, 0};
+  for (std::size_t n = 0; n < 32; ++n)
+    sets.push_back({static_cast<std::size_t>(random.uniform(n) * static_cast<double>(count))});
+  return sets;
+}
+
+void Reference::check(const std::string& name, std::vector<double>& numbers, std::vector<double> moves,
+                      std::vector<double> actual) {
   constexpr double difference_error = 2e-6;
   const double tolerance =
       difference_error + 16 * std::numeric_limits<float>::epsilon() * std::sqrt(test_.gradient_terms);
   if (actual.size() != numbers.size())
-    throw Error("{}: {} elements instead of {}", what.name, actual.size(), numbers.size());
-  double largest = 0;
-  for (const double a : actual) largest = std::max(largest, std::abs(a));
-  const Random random{seed_, 77, 0};
-  const std::size_t count = std::min(most, numbers.size());
-  std::size_t kinks = 0;
-  for (std::size_t n = 0; n < count; ++n) {
-    const std::size_t i =
-        numbers.size() <= most
-            ? n
-            : static_cast<std::size_t>(random.uniform(n) * static_cast<double>(numbers.size()));
-    const double slope = difference(numbers[i]);
-    if (std::isnan(slope)) {
-      ++kinks;
-      continue;
+    throw Error("{}: {} elements instead of {}", name, actual.size(), numbers.size());
+  // Random signs, so that errors within a set do not cancel.
+  const Random random{seed_, 78, 0};
+  for (std::size_t i = 0; i < moves.size(); ++i)
+    if (random.uniform(i) < 0.5) {
+      moves[i] *= -1;
+      actual[i] *= -1;
     }
-    const double expected = slope * what.factor(i);
-    if (!(std::abs(actual[i] - expected) <= tolerance * std::max(largest, 1e-3)))
-      throw Error("{}: [{}] is {} instead of {} (tolerance {:.1e} of {})", what.name, i, actual[i], expected,
-                  tolerance, largest);
+  std::vector<Set> sets = sets_of(numbers.size());
+  const std::size_t count = sets.size();
+  std::vector<std::pair<Set, double>> expected;
+  std::size_t kinks = 0;
+  double largest = 1e-3;
+  while (!sets.empty()) {
+    const Set set = std::move(sets.back());
+    sets.pop_back();
+    const double value = slope(numbers, moves, set);
+    if (!std::isnan(value)) {
+      expected.emplace_back(set, value);
+      largest = std::max(largest, std::abs(value));
+    } else if (set.size() > 1) {  // its halves instead, down to the number at the kink
+      const auto middle = set.begin() + static_cast<std::ptrdiff_t>(set.size() / 2);
+      sets.emplace_back(set.begin(), middle);
+      sets.emplace_back(middle, set.end());
+    } else {
+      ++kinks;
+    }
   }
-  if (kinks * 4 > count)
-    throw Error("{}: {} of {} numbers lie at a kink; choose another seed", what.name, kinks, count);
+  for (const auto& [set, value] : expected) {
+    double sum = 0;
+    for (const std::size_t i : set) sum += actual[i];
+    sum /= std::sqrt(static_cast<double>(set.size()));
+    if (!(std::abs(sum - value) <= tolerance * largest))
+      throw Error("{}: [{}]{} is {} instead of {} (tolerance {:.1e} of {})", name, set.front(),
+                  set.size() > 1 ? fmt::format(" with {} others", set.size() - 1) : "", sum, value, tolerance,
+                  largest);
+  }
+  if (kinks * 4 > count) throw Error("{}: {} numbers lie at a kink; choose another seed", name, kinks);
 }
 
 void Reference::check_gradients(const std::vector<InputGradient>& actual) {
@@ -101,18 +126,15 @@ void Reference::check_gradients(const std::vector<InputGradient>& actual) {
     Values& v = values_[i];
     const auto& [da, sum_da, sum_da_x_hat] = actual[i];
     const std::string name = "d" + input.name;
-    if (!input.norm) {
-      check({name}, v.y.values, da);
-      continue;
-    }
-    check({name,
-           [&v](std::size_t at) {
-             const std::size_t c = v.channel(at);
-             return 1 / (v.gain.values[c] * v.inv_std.values[c]);
-           }},
-          v.y.values, da);
-    check({"sum of " + name}, v.shift.values, sum_da);
-    check({"sum of " + name + " x_hat"}, v.gain.values, sum_da_x_hat);
+    std::vector<double> moves(v.y.values.size(), 1);
+    // da is the gradient by x_hat gain + shift.
+    for (std::size_t at = 0; input.norm && at < moves.size(); ++at)
+      moves[at] = 1 / (v.gain.values[v.channel(at)] * v.inv_std.values[v.channel(at)]);
+    check(name, v.y.values, moves, da);
+    if (!input.norm) continue;
+    const std::vector<double> ones(v.gain.values.size(), 1);
+    check("sum of " + name, v.shift.values, ones, sum_da);
+    check("sum of " + name + " x_hat", v.gain.values, ones, sum_da_x_hat);
   }
 }
 

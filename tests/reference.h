@@ -21,13 +21,17 @@ class Reference {
   Reference(const OpCase& test, const std::vector<Feature>& inputs, std::uint64_t seed);
 
   std::vector<Array> outputs() const;
-  // Compares with central differences: all of an input's numbers, or 48 of them. Throws with what differs.
+  // Compares with central differences, by single numbers and by sets of numbers that hold them all. Throws
+  // with what differs.
   void check_gradients(const std::vector<InputGradient>& actual);
 
  private:
-  struct Checked;
-  void check(const Checked& what, std::vector<double>& numbers, const std::vector<double>& actual);
-  double difference(double& number) const;
+  using Set = std::vector<std::size_t>;
+  std::vector<Set> sets_of(std::size_t count) const;
+  // A gradient by `numbers`: the loss's slope as number i moves by moves[i].
+  void check(const std::string& name, std::vector<double>& numbers, std::vector<double> moves,
+             std::vector<double> actual);
+  double slope(std::vector<double>& numbers, const std::vector<double>& moves, const Set& set) const;
   double loss() const;
 
   const OpCase& test_;
