@@ -121,6 +121,21 @@ void check_added(const OpCase& test, const Result& result, const Result& added) 
     }
 }
 
+// With another number of threads work is cut otherwise; what comes out is the same but for rounding.
+void check_threads(const OpCase& test, std::uint64_t seed, const Result& result, int threads) {
+  Device device({.threads = threads, .poison = true});
+  const Result other = run(device, test, make_inputs(device, test, seed), seed, false);
+  for (std::size_t o = 0; o < result.outputs.size(); ++o)
+    expect(fmt::format("output {} with {} threads", o, threads),
+           compare(other.outputs[o], result.outputs[o],
+                   {.tolerance = 8 * epsilon * std::sqrt(test.terms), .sparse = true}));
+  for (std::size_t i = 0; i < result.gradients.size(); ++i)
+    for (std::size_t part = 0; part < result.gradients[i].size(); ++part)
+      expect(fmt::format("input '{}': gradient with {} threads", test.inputs[i].name, threads),
+             compare(other.gradients[i][part], result.gradients[i][part],
+                     {.tolerance = 16 * epsilon * std::sqrt(test.gradient_terms), .sparse = true}));
+}
+
 void check_case(Device& device, const OpCase& test, std::uint64_t seed) {
   const std::vector<Feature> inputs = make_inputs(device, test, seed);
   const Result result = run(device, test, inputs, seed, false);
@@ -133,6 +148,7 @@ void check_case(Device& device, const OpCase& test, std::uint64_t seed) {
     expect(fmt::format("output {}", o),
            compare(result.outputs[o], expected[o].values, {.tolerance = tolerance, .sparse = test.sparse}));
   same_bits(result, run(device, test, make_inputs(device, test, seed), seed, false));
+  for (const int threads : {1, 4}) check_threads(test, seed, result, threads);
   check_nan(device, test, seed);
   if (!any_gradient(test)) return;
   reference.check_gradients(result.gradients);

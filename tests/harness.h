@@ -1,5 +1,6 @@
 // One case object per op gives its correctness test on every device, its gradient check, NaN propagation,
-// bitwise rerun, accumulation into a gradient that is there already, and its benchmark.
+// bitwise rerun, other numbers of threads, accumulation into a gradient that is there already, and its
+// benchmark.
 //
 //   FERMION_CASES(residual_add) {
 //     OpCases cases;

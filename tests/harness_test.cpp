@@ -67,7 +67,7 @@ namespace {
 // y = 2 x over features, with a fault.
 struct Fault {
   float factor = 2, gradient = 2, sum = 1, sum_x_hat = 1, stray = 0;
-  bool hides_nan = false, overwrites = false, drifts = false, drops_gradient = false;
+  bool hides_nan = false, overwrites = false, drifts = false, drops_gradient = false, needs_two = false;
 };
 
 std::vector<Tensor> twice(Tape& tape, const Feature& x, const Fault& fault) {
@@ -84,9 +84,10 @@ std::vector<Tensor> twice(Tape& tape, const Feature& x, const Fault& fault) {
   };
   tape.op(
       "twice", {x.y}, {y},
-      [&](auto, auto) {
+      [&](auto ctx, auto) {
         for (std::int64_t i = 0; i < y.size(); ++i) {
           y.data<float>()[i] = (fault.factor + drift) * value(i);
+          if (fault.needs_two && ctx.threads != 2) y.data<float>()[i] *= 1.00001f;
           if (fault.hides_nan && std::isnan(y.data<float>()[i])) y.data<float>()[i] = 0;
         }
       },
@@ -143,6 +144,7 @@ TEST_CASE("a case passes an op that is right and sees each fault") {
   CHECK(holds(verdict({.hides_nan = true}), "NaN in input 'x'"));
   CHECK(holds(verdict({.overwrites = true}), "gradient added to ones"));
   CHECK(holds(verdict({.drifts = true}), "two runs gave different outputs"));
+  CHECK(holds(verdict({.needs_two = true}), "output 0 with 1 threads"));
   CHECK(holds(verdict({.drops_gradient = true}), "no gradient arrived at input 'x'"));
 }
 
