@@ -18,6 +18,7 @@ struct Case {
   std::int64_t second = 0;  // channels of a second input
   bool epilogue = false;    // bias and ReLU, as in evaluation
   bool first_layer = false;
+  bool relu = true;  // in the norms
 };
 
 // Shapes lead with K here, 1 where the tensor has none.
@@ -54,8 +55,8 @@ Array convolve(const std::vector<const Array*>& inputs, const Array& weight, con
   return y;
 }
 
-// BatchNorm over each weight set's pixels, then ReLU.
-void normalise(Array& y, const Array& gain, const Array& shift, bool bank) {
+// BatchNorm over each weight set's pixels, then perhaps ReLU.
+void normalise(Array& y, const Array& gain, const Array& shift, bool bank, bool relu) {
   const auto Co = static_cast<std::size_t>(y.shape[-1]), K = static_cast<std::size_t>(bank ? y.shape[0] : 1);
   const std::size_t M = y.values.size() / (K * Co);
   for (std::size_t k = 0; k < K; ++k)
@@ -68,7 +69,7 @@ void normalise(Array& y, const Array& gain, const Array& shift, bool bank) {
       for (std::size_t m = 0; m < M; ++m) {
         const double z = (value(m) - mean) / std::sqrt(variance + 1e-5) * gain.values[k * Co + c] +
                          shift.values[k * Co + c];
-        value(m) = z < 0 ? 0 : z;
+        value(m) = relu && z < 0 ? 0 : z;
       }
     }
 }
@@ -77,7 +78,7 @@ OpCase conv(const std::string& name, const Case& test) {
   const bool bank = test.x.rank() == 5;
   const std::int64_t Ci = test.x[-1] + test.second, Co = test.Co, kernel = test.kernel;
   const Shape channels = bank ? Shape{test.x[0], Co} : Shape{Co};
-  const Input x = feature("x", test.x, test.norm_in);
+  const Input x = feature("x", test.x, test.norm_in, test.relu);
   Shape second = test.x;
   second.set(-1, test.second);
   const std::size_t inputs = test.second ? 2 : 1;
@@ -101,7 +102,7 @@ OpCase conv(const std::string& name, const Case& test) {
     if (test.norm_out) options.gain = in[inputs + 1].y;
     if (test.norm_out) options.shift = in[inputs + 2].y;
     if (test.epilogue) options.bias = in[inputs + 1].y;
-    options.relu = test.norm_out || test.epilogue;
+    options.relu = (test.norm_out && test.relu) || test.epilogue;
     const std::vector<Feature> features(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(inputs));
     const Feature y = engine::conv2d(tape, features, in[inputs].y, options);
     if (!test.norm_out) return std::vector<Tensor>{y.y};
@@ -110,7 +111,7 @@ OpCase conv(const std::string& name, const Case& test) {
   };
   result.reference = [=](const std::vector<Array>& in) {
     Array y = convolve({&in[0], &in[inputs - 1]}, in[inputs], test);
-    if (test.norm_out) normalise(y, in[inputs + 1], in[inputs + 2], bank);
+    if (test.norm_out) normalise(y, in[inputs + 1], in[inputs + 2], bank, test.relu);
     if (test.epilogue)
       for (std::size_t i = 0; i < y.values.size(); ++i) {
         const auto set = static_cast<std::size_t>(bank ? test.x[0] : 1);
@@ -177,6 +178,12 @@ FERMION_CASES(conv2d) {
                 conv("bank", {.x = {4, 3, 5, 5, 16}, .Co = 16, .norm_in = true, .norm_out = true}),
                 conv("bank, odd", {.x = {3, 2, 4, 3, 5}, .Co = 6, .norm_out = true}),
                 conv("bank of one region", {.x = {1, 2, 6, 6, 16}, .Co = 16}),
+                // Prime numbers of images, too large for one call: a call each, and slices of several calls.
+                // No ReLU: among so many pixels, some lie at its kink.
+                conv("several calls and slices",
+                     {.x = {11, 28, 28, 4}, .Co = 60, .kernel = 1, .norm_out = true, .relu = false}),
+                conv("several calls and slices of a bank",
+                     {.x = {2, 11, 20, 20, 2}, .Co = 118, .kernel = 1, .norm_in = true, .relu = false}),
                 conv("epilogue", {.x = {2, 7, 8, 16}, .Co = 32, .epilogue = true}),
                 conv("epilogue of a bank",
                      {.x = {3, 2, 5, 5, 16}, .Co = 16, .norm_in = true, .epilogue = true}),

@@ -9,10 +9,11 @@ using namespace fermion::test;
 
 namespace {
 
-OpCase up(const std::string& name, Shape x, std::int64_t Co, bool norm, bool wants_dx = true) {
+OpCase up(const std::string& name, Shape x, std::int64_t Co, bool norm, bool wants_dx = true,
+          bool relu = true) {
   OpCase test;
   test.name = name;
-  test.inputs = {feature("x", x, norm), tensor("weight", {Co, 2, 2, x[3]})};
+  test.inputs = {feature("x", x, norm, relu), tensor("weight", {Co, 2, 2, x[3]})};
   test.inputs[0].gradient = wants_dx;
   test.op = [](Tape& tape, const std::vector<Feature>& in) {
     return std::vector<Tensor>{engine::conv_transpose2d(tape, in[0], in[1].y)};
@@ -43,6 +44,8 @@ FERMION_CASES(conv_transpose2d) {
   return {.tests = {up("one pixel", {1, 1, 1, 1}, 1, false), up("plain", {2, 4, 3, 32}, 16, false),
                     up("norm", {3, 5, 7, 32}, 16, true), up("odd channels", {2, 3, 4, 33}, 5, true),
                     up("several blocks of pixels", {2, 18, 17, 16}, 16, true),
+                    // As in conv2d's cases: a call for each image.
+                    up("several calls and slices", {11, 28, 28, 2}, 15, true, true, false),
                     up("weights only", {2, 4, 4, 16}, 16, true, false)},
           .benchmarks = {up("lnl-base, 7 to 14 px", {16, 7, 7, 512}, 256, true),
                          up("lnl-base, 14 to 28 px", {16, 14, 14, 256}, 128, true),
