@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/crc32c.h"
@@ -57,17 +58,14 @@ std::string compare_with(int file, std::uint32_t expected) {
   return crc.value() == expected ? "" : "what was written reads back differently; the disk may be damaged";
 }
 
-std::string write_and_verify(const fs::path& path, const std::vector<std::string_view>& parts) {
-  ::unlink(path.c_str());
-  const Descriptor file(path, O_RDWR | O_CREAT | O_EXCL);
-  if (file.get() < 0) return cause();
+std::string write_and_verify(int file, const std::vector<std::string_view>& parts) {
   Crc32c crc;
   for (const std::string_view part : parts) {
-    if (const std::string error = write_all(file.get(), part); !error.empty()) return error;
+    if (const std::string error = write_all(file, part); !error.empty()) return error;
     crc.add(part);
   }
-  if (::fsync(file.get()) != 0) return cause();
-  return compare_with(file.get(), crc.value());
+  if (::fsync(file) != 0) return cause();
+  return compare_with(file, crc.value());
 }
 
 // Some file systems cannot flush a folder and say EINVAL.
@@ -77,15 +75,49 @@ std::string flush_folder(const fs::path& path) {
   return ::fsync(folder.get()) == 0 || errno == EINVAL ? "" : cause();
 }
 
+// The file itself, there or not, where `path` is a symbolic link.
+fs::path target_of(fs::path path) {
+  std::error_code ignored;
+  for (int links = 0; links < 40 && fs::is_symlink(path, ignored); ++links)
+    path = path.parent_path() / fs::read_symlink(path, ignored);
+  return path;
+}
+
+std::string write_through(const fs::path& path, const std::vector<std::string_view>& parts) {
+  const Descriptor file(path, O_WRONLY);
+  if (file.get() < 0) return cause();
+  for (const std::string_view part : parts)
+    if (const std::string error = write_all(file.get(), part); !error.empty()) return error;
+  return "";
+}
+
+std::string replace(const fs::path& path, const std::vector<std::string_view>& parts) {
+  const std::string temporary = path.string() + ".tmp";
+  struct stat rest;
+  if (::lstat(temporary.c_str(), &rest) == 0) {
+    if (!S_ISREG(rest.st_mode)) return temporary + " is in the way";
+    ::unlink(temporary.c_str());
+  }
+  const Descriptor file(temporary, O_RDWR | O_CREAT | O_EXCL);
+  if (file.get() < 0) return cause();
+  std::string error = write_and_verify(file.get(), parts);
+  if (error.empty() && ::rename(temporary.c_str(), path.c_str()) != 0) error = cause();
+  if (!error.empty()) ::unlink(temporary.c_str());
+  return error.empty() ? flush_folder(path) : error;
+}
+
 }  // namespace
 
 void replace_file(const fs::path& path, const std::vector<std::string_view>& parts) {
-  fs::path temporary = path;
-  temporary += ".tmp";
-  std::string error = write_and_verify(temporary, parts);
-  if (error.empty() && ::rename(temporary.c_str(), path.c_str()) != 0) error = cause();
-  if (!error.empty()) ::unlink(temporary.c_str());
-  if (error.empty()) error = flush_folder(path);
+  struct stat old;
+  const bool there = ::stat(path.c_str(), &old) == 0;
+  std::string error;
+  if (!there && errno == ELOOP)
+    error = cause();
+  else if (there && !S_ISREG(old.st_mode) && !S_ISDIR(old.st_mode))
+    error = write_through(path, parts);
+  else
+    error = replace(target_of(path), parts);
   if (!error.empty()) throw Error("{} cannot be written: {}", path.string(), error);
 }
 

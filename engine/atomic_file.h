@@ -10,7 +10,11 @@ namespace fermion::engine {
 // Replaces `path` by the parts, one after the other. They go to `path`.tmp, which is flushed to the disk,
 // read back and compared, and only then renamed to `path`; then the folder is flushed. A crash, a kill or a
 // full disk at any moment leaves either the old file or the new one. A temporary file left by a killed
-// process is replaced by the next call. Two processes must not write one path at a time.
+// process is replaced by the next call; anything there that is no regular file is in the way. Two processes
+// must not write one path at a time.
+//
+// A symbolic link stays one: the file that it points to is replaced. What is there and is no regular file, a
+// FIFO or a device, is written to as it is.
 //
 // Throws Error, with the path and the cause, and leaves the old file as it was.
 void replace_file(const std::filesystem::path& path, const std::vector<std::string_view>& parts);

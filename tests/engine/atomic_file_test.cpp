@@ -2,8 +2,10 @@
 
 #include <csignal>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <fstream>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,6 +65,11 @@ std::string in_child(const Action& action) {
   return text;
 }
 
+std::string text_of(const fs::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 std::size_t files_in(const TemporaryFolder& folder) {
   return static_cast<std::size_t>(
       std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()));
@@ -75,8 +82,7 @@ TEST_CASE("parts follow one another") {
   const fs::path path = folder / "x";
   replace_file(path, {"old and longer than the new one"});
   replace_file(path, {"one ", "", "two"});
-  std::ifstream file(path);
-  CHECK(std::string(std::istreambuf_iterator<char>(file), {}) == "one two");
+  CHECK(text_of(path) == "one two");
   CHECK(files_in(folder) == 1);
 }
 
@@ -117,6 +123,49 @@ TEST_CASE("a folder in the way is an error and stays") {
   CHECK_THROWS_AS(replace_file(folder / "x", {"text"}), Error);
   CHECK(fs::is_directory(folder / "x"));
   CHECK(files_in(folder) == 1);
+}
+
+TEST_CASE("a symbolic link stays, and what it points to is replaced") {
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "below");
+  fs::create_symlink("below/file", folder / "link");
+  fs::create_symlink(folder / "link", folder / "second");
+  for (const char* text : {"new", "newer"}) {  // at first the links dangle
+    replace_file(folder / "second", {text});
+    CHECK(fs::is_symlink(folder / "second"));
+    CHECK(fs::is_symlink(folder / "link"));
+    CHECK(text_of(folder / "below" / "file") == text);
+  }
+  CHECK(files_in(folder) == 3);
+  fs::create_symlink("circle", folder / "circle");
+  CHECK_THROWS_AS(replace_file(folder / "circle", {"text"}), Error);
+  CHECK(fs::is_symlink(folder / "circle"));
+}
+
+TEST_CASE("a FIFO is written to and stays") {
+  const TemporaryFolder folder;
+  const fs::path fifo = folder / "fifo";
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  const int reader = ::open(fifo.c_str(), O_RDONLY | O_NONBLOCK);
+  REQUIRE(reader >= 0);
+  replace_file(fifo, {"one ", "two"});
+  char text[16];
+  const ssize_t count = ::read(reader, text, sizeof text);
+  ::close(reader);
+  CHECK(std::string(text, count > 0 ? count : 0) == "one two");
+  CHECK(fs::is_fifo(fifo));
+  CHECK(files_in(folder) == 1);
+}
+
+TEST_CASE("what stands in the temporary file's place and is none is an error and stays") {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "x", temporary = folder / "x.tmp";
+  fs::create_symlink("y", temporary);
+  CHECK_THROWS_WITH_AS(
+      replace_file(path, {"text"}),
+      (path.string() + " cannot be written: " + temporary.string() + " is in the way").c_str(), Error);
+  CHECK(fs::is_symlink(temporary));
+  CHECK(!fs::exists(path));
 }
 
 TEST_CASE("a kill at any moment leaves the old file or the new one") {
