@@ -12,9 +12,9 @@ struct AugmentOptions {
   double flip = 0.5;        // probability of a mirror image
   double shift = 0.08;      // up to this share of width and height, either way
   double scale = 0.05;      // by a factor in 1 - scale .. 1 + scale
-  double rotation = 20;     // degrees, either way
+  double rotation = 10;     // degrees, either way
   double brightness = 0.2;  // by a factor in 1 - brightness .. 1 + brightness
-  double erase = 0.25;      // probability of an erased rectangle
+  double erase = 0;         // probability of an erased rectangle
 };
 
 // A rectangle that is erased covers so much of the image, its sides in a ratio of 1/3 .. 3 (Zhong, Zheng,

@@ -33,7 +33,7 @@ struct TrainConfig {
   bool class_weights = false;  // inverse frequency, mean 1
 
   bool augment = true;
-  double flip = 0.5, shift = 0.08, scale = 0.05, rotation = 20, brightness = 0.2, erase = 0.25;
+  double flip = 0.5, shift = 0.08, scale = 0.05, rotation = 10, brightness = 0.2, erase = 0;
 
   std::int64_t seed = 1;
   int threads = 0;  // 0: every core
