@@ -8,7 +8,7 @@
 
 namespace fermion::test {
 
-// The same for the same seed. Gains have both signs.
+// The same for the same seed. Gains have both signs, and features with a ReLU some exact zeros before it.
 std::vector<Feature> make_inputs(engine::Device& device, const OpCase& test, std::uint64_t seed);
 
 // A tensor's numbers in float64.
@@ -19,6 +19,8 @@ struct Values {
   explicit Values(const Feature& feature);
 
   Array y, gain, shift, mean, inv_std;  // all but y empty without a norm
+  // Whether x_hat gain + shift was exactly 0: there a ReLU gives 0 and a gradient of 0, whatever moves.
+  std::vector<bool> masked;
 
   // value(x) (kernels/feature.h).
   Array value(bool relu) const;
