@@ -41,11 +41,17 @@ Shape::Shape(std::span<const std::int64_t> dims) : rank_(static_cast<int>(dims.s
     if (dim < 0) throw Error("a shape has no negative dimension: {} at position {}", dim, i);
     dims_[i++] = dim;
   }
+  size();
 }
 
 std::int64_t Shape::size() const {
   std::int64_t product = 1;
-  for (int i = 0; i < rank_; ++i) product *= dims_[static_cast<std::size_t>(i)];
+  // Also its bytes, of up to 8 an element, fit 64 bits.
+  std::int64_t bytes = 0;
+  for (int i = 0; i < rank_; ++i)
+    if (__builtin_mul_overflow(product, dims_[static_cast<std::size_t>(i)], &product) ||
+        __builtin_mul_overflow(product, 8, &bytes))
+      throw Error("a shape of {} has more elements than memory can hold", text());
   return product;
 }
 
