@@ -2,8 +2,12 @@
 #include "tests/harness.h"
 
 #include <cmath>
+#include <csignal>
+#include <cstdio>
 #include <doctest/doctest.h>
 #include <limits>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "engine/error.h"
 #include "tests/compare.h"
@@ -67,7 +71,8 @@ namespace {
 // y = 2 x over features, with a fault.
 struct Fault {
   float factor = 2, gradient = 2, sum = 1, sum_x_hat = 1, stray = 0;
-  bool hides_nan = false, overwrites = false, drifts = false, drops_gradient = false, needs_two = false;
+  bool hides_nan = false, overwrites = false, drifts = false, drops_gradient = false, needs_two = false,
+       skips = false, overruns = false;
 };
 
 std::vector<Tensor> twice(Tape& tape, const Feature& x, const Fault& fault) {
@@ -85,7 +90,8 @@ std::vector<Tensor> twice(Tape& tape, const Feature& x, const Fault& fault) {
   tape.op(
       "twice", {x.y}, {y},
       [&](auto ctx, auto) {
-        for (std::int64_t i = 0; i < y.size(); ++i) {
+        if (fault.overruns) y.data<float>()[y.size()] = 0;
+        for (std::int64_t i = fault.skips; i < y.size(); ++i) {
           y.data<float>()[i] = (fault.factor + drift) * value(i);
           if (fault.needs_two && ctx.threads != 2) y.data<float>()[i] *= 1.00001f;
           if (fault.hides_nan && std::isnan(y.data<float>()[i])) y.data<float>()[i] = 0;
@@ -144,8 +150,23 @@ TEST_CASE("a case passes an op that is right and sees each fault") {
   CHECK(holds(verdict({.hides_nan = true}), "NaN in input 'x'"));
   CHECK(holds(verdict({.overwrites = true}), "gradient added to ones"));
   CHECK(holds(verdict({.drifts = true}), "two runs gave different outputs"));
+  CHECK(holds(verdict({.skips = true}), "output 0: [0] is -nan"));
   CHECK(holds(verdict({.needs_two = true}), "output 0 with 1 threads"));
   CHECK(holds(verdict({.drops_gradient = true}), "no gradient arrived at input 'x'"));
+}
+
+TEST_CASE("a write past the end of a tensor aborts") {
+  const pid_t child = fork();
+  if (child == 0) {
+    std::signal(SIGABRT, SIG_DFL);
+    std::freopen("/dev/null", "w", stderr);
+    verdict({.overruns = true});
+    _exit(0);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status));
+  CHECK(WTERMSIG(status) == SIGABRT);
 }
 
 TEST_CASE("a failure prints the command that replays it") {
