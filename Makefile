@@ -1,7 +1,7 @@
 # Fermion's only build file. `make help` lists the targets and variables.
 CONFIG := release$(if $(SAN),-san)
 BUILD ?= build/$(CONFIG)
-CXXFLAGS := -std=c++20 -O2 -g -Wall -Wextra -Werror -fopenmp -I. -MMD -MP
+CXXFLAGS := -std=c++20 -O2 -g -Wall -Wextra -Werror -fopenmp -I. -MD -MP
 LDFLAGS := -fopenmp
 LDLIBS := -ldnnl -lhwy -lfmt
 ifneq ($(SAN),)
