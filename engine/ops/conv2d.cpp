@@ -15,6 +15,9 @@ kernels::Conv2d check(const std::string& op, const std::vector<Feature>& inputs,
   const kernels::ImageDims x = inputs[0].dims();
   const Shape& w = weight.shape();
   const bool bank = inputs[0].y.shape().rank() == 5;
+  if (w.rank() != (bank ? 5 : 4))
+    throw Error("{}: weight {} of input {} is not {}[Co, 3, 3, Ci] or 1 x 1", op, w.text(),
+                inputs[0].y.shape().text(), bank ? "per region " : "");
   kernels::Conv2d dims{x.K, x.N, x.H, x.W, x.C, 0, w[-4], w[-2], options.stride};
   if (inputs.size() == 2) {
     const kernels::ImageDims second = inputs[1].dims();
@@ -23,8 +26,7 @@ kernels::Conv2d check(const std::string& op, const std::vector<Feature>& inputs,
                   inputs[1].y.shape().text());
     dims.second_channels = second.C;
   }
-  if (w.rank() != (bank ? 5 : 4) || (bank && w[0] != x.K) || w[-1] != dims.Ci() || w[-2] != w[-3] ||
-      (w[-2] != 1 && w[-2] != 3))
+  if ((bank && w[0] != x.K) || w[-1] != dims.Ci() || w[-2] != w[-3] || (w[-2] != 1 && w[-2] != 3))
     throw Error("{}: weight {} does not fit {} input channels of {}; it is {}[Co, 3, 3, Ci] or 1 x 1", op,
                 w.text(), dims.Ci(), inputs[0].y.shape().text(), bank ? "per region " : "");
   if (options.stride != 1 && options.stride != 2)

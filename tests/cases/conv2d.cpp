@@ -190,3 +190,27 @@ FERMION_CASES(conv2d) {
                 conv("epilogue, two inputs", {.x = {2, 6, 6, 16}, .Co = 16, .second = 16, .epilogue = true})},
       .benchmarks = benchmarks()};
 }
+
+TEST_CASE("conv2d refuses what does not fit, with both shapes") {
+  engine::Device device({.threads = 1});
+  const auto zeros = [&](Shape shape) { return Tensor::zeros(device, engine::DType::f32, shape); };
+  const auto call = [&](const std::vector<Feature>& x, Shape weight,
+                        const engine::Conv2dOptions& options = {}) {
+    Tape tape(device, engine::Mode::train);
+    const auto scope = tape.scope("stem");
+    engine::conv2d(tape, x, zeros(weight), options);
+  };
+  const Feature x = zeros({2, 6, 6, 3});
+  CHECK_THROWS_WITH_AS(call({x}, {8, 3}),
+                       "stem/conv2d: weight [8, 3] of input [2, 6, 6, 3] is not [Co, 3, 3, Ci] or 1 x 1",
+                       engine::Error);
+  CHECK_THROWS_AS(call({x}, {8, 3, 3, 4}), engine::Error);
+  CHECK_THROWS_AS(call({x, zeros({2, 5, 6, 3})}, {8, 3, 3, 6}), engine::Error);
+  CHECK_THROWS_AS(call({x}, {8, 3, 3, 3}, {1, zeros({8}), {}, {}, false}), engine::Error);
+  CHECK_THROWS_AS(call({x}, {8, 3, 3, 3}, {1, zeros({7}), zeros({7}), {}, false}), engine::Error);
+  CHECK_THROWS_AS(call({zeros({1, 1, 1, 3})}, {8, 3, 3, 3}, {1, zeros({8}), zeros({8}), {}, false}),
+                  engine::Error);
+  const Tensor bias = zeros({8});
+  bias.want_gradient();
+  CHECK_THROWS_AS(call({x}, {8, 3, 3, 3}, {1, {}, {}, bias, false}), engine::Error);
+}
