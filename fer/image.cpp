@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/error.h"
+#include "fer/exif.h"
 #include "fer/files.h"
 
 // TGA has no magic number (any file may pass for one); the others are no formats for faces.
@@ -97,7 +98,7 @@ Image decode_image(std::span<const std::uint8_t> bytes, std::string_view name) {
   Image image{width, height, {}};
   image.rgb.resize(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3);
   composite_over_white(rgba.get(), image);
-  return image;
+  return upright(std::move(image), exif_orientation(bytes));
 }
 
 Image read_image(const std::filesystem::path& path) {

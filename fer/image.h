@@ -29,8 +29,8 @@ struct Box {
 inline constexpr int max_image_side = 16384;
 inline constexpr std::int64_t max_image_pixels = 100'000'000;
 
-// PNG, JPEG, BMP, GIF (first frame) or PNM. Throws engine::Error, which names the path:
-// missing, a folder, empty, not an image, too large, truncated or damaged.
+// PNG, JPEG, BMP, GIF (first frame) or PNM; a JPEG is turned upright as its EXIF says. Throws engine::Error,
+// which names the path: missing, a folder, empty, not an image, too large, truncated or damaged.
 Image read_image(const std::filesystem::path& path);
 
 // The same from memory; `name` stands for the path in errors.
