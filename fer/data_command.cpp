@@ -24,6 +24,12 @@ nlohmann::json counts_json(const std::map<SplitName, SplitCounts>& counts,
   return json;
 }
 
+nlohmann::json images_json(const std::map<SplitName, SplitCounts>& counts) {
+  nlohmann::json json = nlohmann::json::object();
+  for (const auto& [split, of_split] : counts) json[std::string(to_string(split))] = of_split.images;
+  return json;
+}
+
 std::int64_t unlabelled(const SplitCounts& counts) {
   return counts.images - std::reduce(counts.by_class.begin(), counts.by_class.end());
 }
@@ -50,9 +56,7 @@ std::vector<Column> columns_of(const Inventory& inventory) {
 
 nlohmann::json inventory_json(const Dataset& dataset) {
   const Inventory& inventory = dataset.inventory;
-  nlohmann::json images = nlohmann::json::object(), across = nlohmann::json::array(), skipped = across;
-  for (const auto& [split, counts] : inventory.published)
-    images[std::string(to_string(split))] = counts.images;
+  nlohmann::json across = nlohmann::json::array(), skipped = across;
   for (const auto& [pair, groups] : inventory.groups_across)
     across.push_back({{"splits", {to_string(pair.first), to_string(pair.second)}}, {"groups", groups}});
   for (const Skipped& file : inventory.skipped)
@@ -62,7 +66,7 @@ nlohmann::json inventory_json(const Dataset& dataset) {
           {"classes", dataset.class_names},
           {"splits", counts_json(inventory.published, dataset.class_names)},
           {"used", counts_json(inventory.used, dataset.class_names)},
-          {"images", images},
+          {"images", images_json(inventory.published)},
           {"copies",
            {{"distinct", inventory.distinct},
             {"identical", inventory.readable - inventory.distinct},
@@ -71,6 +75,14 @@ nlohmann::json inventory_json(const Dataset& dataset) {
           {"subjects", inventory.subjects},
           {"skipped", skipped},
           {"problems", problems_of(inventory)}};
+}
+
+nlohmann::json report_data(const Dataset& dataset) {
+  const Inventory& inventory = dataset.inventory;
+  return {{"dataset", dataset.name},
+          {"splits", counts_json(inventory.used, dataset.class_names)},
+          {"images", images_json(inventory.used)},
+          {"notes", inventory.problems}};
 }
 
 std::string inventory_table(const Dataset& dataset) {
@@ -91,9 +103,6 @@ std::string inventory_table(const Dataset& dataset) {
   row("all", [](const Column& column) { return column.counts->images; });
 
   if (inventory.subjects) text += fmt::format("\n{} subjects\n", inventory.subjects);
-  if (inventory.dropped_from_train)
-    text += fmt::format("\ntrain images that are not used, as copies of valid or test images: {}\n",
-                        inventory.dropped_from_train);
   for (const std::string& problem : problems_of(inventory)) text += fmt::format("problem: {}\n", problem);
   for (const Skipped& file : inventory.skipped)
     text += fmt::format("skipped: {}: {}\n", file.path, file.reason);

@@ -24,6 +24,9 @@ int data_command(const DataOptions& options);
 // subjects, skipped: [{path, reason}], problems: [text].
 nlohmann::json inventory_json(const Dataset& dataset);
 
+// What a run's report says of the faces that were used (the field `data` in fer/report.h).
+nlohmann::json report_data(const Dataset& dataset);
+
 std::string inventory_table(const Dataset& dataset);
 
 }  // namespace fermion::fer

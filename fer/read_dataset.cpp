@@ -139,6 +139,10 @@ void fill_splits(const Readable& readable, const std::vector<FirstOfSplit>& spli
   const std::vector<bool> held =
       cut_holdout(groups, labels, dataset.classes(), options.holdout, options.seed);
 
+  if (const std::int64_t dropped = dataset.inventory.dropped_from_train)
+    dataset.inventory.problems.push_back(
+        fmt::format("train images that are not used, as copies of valid or test images: {}", dropped));
+
   Split* const by_name[] = {&dataset.train, &dataset.holdout, &dataset.valid, &dataset.test};
   for (Split* split : by_name) {
     split->faces = faces;

@@ -16,7 +16,8 @@
 //   classes               [name], in the order of the confusion matrices
 //   grid                  regions a side
 //   data.dataset          text
-//   data.splits           {train|holdout|valid|test: {class: images}}, the faces used
+//   data.splits           {train|holdout|valid|test: {class: images}}, the faces used that have a label
+//   data.images           {train|holdout|valid|test: images}, all faces used
 //   data.notes            [text], a sentence each: what was dropped, how the splits were cut
 //   epochs                [{epoch, learning_rate, seconds, images_per_second,
 //                           train: {loss, joint, non_local, local, entropy, accuracy, gradient_norm},

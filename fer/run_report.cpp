@@ -2,6 +2,7 @@
 #include <ctime>
 
 #include "fer/crucial.h"
+#include "fer/data_command.h"
 #include "fer/files.h"
 #include "fer/progress.h"
 #include "fer/report.h"
@@ -60,14 +61,6 @@ json examples(const Split& split, const std::vector<int>& labels, const Predicti
   return list;
 }
 
-json split_counts(const Dataset& data) {
-  json counts;
-  for (const auto& [name, used] : data.inventory.used)
-    for (std::size_t c = 0; c < used.by_class.size(); ++c)
-      counts[std::string(to_string(name))][data.class_names[c]] = used.by_class[c];
-  return counts;
-}
-
 json by_class(const std::vector<std::string>& names, const std::vector<std::vector<float>>& maps) {
   json result;
   for (std::size_t c = 0; c < names.size(); ++c) result[names[c]] = maps[c];
@@ -99,9 +92,8 @@ json describe(const Run& run) {
               {"classes", info.class_names},
               {"grid", info.config.model.grid},
               {"epochs", info.epochs},
-              {"best_epoch", info.best_epoch}};
-  report["data"] = {
-      {"dataset", run.data.name}, {"splits", split_counts(run.data)}, {"notes", run.data.inventory.problems}};
+              {"best_epoch", info.best_epoch},
+              {"data", report_data(run.data)}};
   return report;
 }
 

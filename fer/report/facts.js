@@ -135,18 +135,20 @@ function drawData(section) {
                       .filter((name, i, all) => data.splits[name] && all.indexOf(name) === i);
     const classes = report.classes || Object.keys(data.splits[names[0]]),
           most = Math.max(...names.map((name) => Math.max(...Object.values(data.splits[name]))));
-    const total = names.map((name) => sum(Object.values(data.splits[name])));
+    const labelled = names.map((name) => sum(Object.values(data.splits[name]))),
+          total = names.map((name, i) => data.images?.[name] ?? labelled[i]),
+          undecided = total.map((images, i) => images - labelled[i]), some = undecided.some((n) => n > 0);
     section.append(table({
       name: 'Data',
       caption: `Faces of ${data.dataset || 'the data set'} used in each split.`,
-      strong: classes.length,
+      strong: classes.length + (some ? 1 : 0),
       columns: [{name: 'class'}, ...names.map((name) => ({name}))],
       rows: [
         ...classes.map((one) => [one, ...names.map((name) => ({
                                                      text: count(data.splits[name][one] ?? 0),
                                                      share: (data.splits[name][one] ?? 0) / most
                                                    }))]),
-        ['all', ...total.map(count)]
+        ...(some ? [['no majority', ...undecided.map(count)]] : []), ['all', ...total.map(count)]
       ]
     }));
   }

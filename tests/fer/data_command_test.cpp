@@ -48,10 +48,19 @@ TEST_CASE("fer data as JSON") {
   CHECK(json["skipped"] ==
         nlohmann::json::array(
             {{{"path", (folder / "FER2013Train" / "fer0000001.png").string()}, {"reason", "no such file"}}}));
-  REQUIRE(json["problems"].size() == 5);
+  REQUIRE(json["problems"].size() == 6);
   CHECK(json["problems"][0] == "no FER2013Test/label.csv, so no test split");
   CHECK(json["problems"][3] == "groups of copies that span train and valid: 1");
-  CHECK(contains(json["problems"][4], "1 of 24 images cannot be read"));
+  CHECK(json["problems"][4] == "train images that are not used, as copies of valid or test images: 1");
+  CHECK(contains(json["problems"][5], "1 of 24 images cannot be read"));
+}
+
+TEST_CASE("a report counts the faces without a majority and names the copies that were dropped") {
+  const TemporaryFolder folder;
+  const nlohmann::json data = report_data(small_ferplus(folder.path()));
+  CHECK(data["splits"]["train"]["happiness"] == 17);
+  CHECK(data["images"] == nlohmann::json{{"train", 18}, {"holdout", 2}, {"valid", 1}});
+  CHECK(data["notes"].back() == "train images that are not used, as copies of valid or test images: 1");
 }
 
 TEST_CASE("fer data as a table") {
