@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 
 #include "fer/crucial.h"
@@ -97,6 +98,11 @@ json describe(const Run& run) {
   return report;
 }
 
+// A share in points, rounded as report.html does: halves up.
+double points(double share) {
+  return std::floor(1000 * share + 0.5) / 10;
+}
+
 void print_summary(const json& report, const std::filesystem::path& folder) {
   for (const auto& [name, metrics] : report["splits"].items())
     fmt::print("{:<8} accuracy {:.2f} %, mean per class {:.2f} % ({} faces)\n", name,
@@ -107,7 +113,7 @@ void print_summary(const json& report, const std::filesystem::path& folder) {
                auc["mean_map"].get<double>(), auc["faces"].get<std::int64_t>());
   if (const json& d = report["deletion"]; !d.is_null())
     fmt::print("deletion of {} regions costs {:.1f} points at the top, {:.1f} at random\n",
-               d["regions"].get<int>(), 100 * d["top"].get<double>(), 100 * d["random"].get<double>());
+               d["regions"].get<int>(), points(d["top"]), points(d["random"]));
   fmt::print("report   {}\n", (folder / "report.html").string());
 }
 

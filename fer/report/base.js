@@ -21,6 +21,8 @@ const thin = '\u202f';
 const percent = orDash((share, digits = 1) => (100 * share).toFixed(digits) + thin + '%');
 const fixed =
     orDash((value, digits = 3) => value.toFixed(digits).replace(/^-(?=0\.?0*$)/, '').replace('-', '−'));
+// A share in points, rounded as the program prints it.
+const points = orDash((share) => fixed(Math.round(1000 * share) / 10, 1));
 const general = orDash(
     (value) =>
         (value !== 0 && (Math.abs(value) < 1e-4 || Math.abs(value) >= 1e6) ? value.toExponential(1) :

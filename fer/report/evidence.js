@@ -1,6 +1,5 @@
 // Whether the regions of great weight matter: deletion test and region AUC.
 function deletionFigure({baseline, top, random, regions, images}) {
-  const points = (drop) => fixed(100 * drop, 1);
   const times = random > 0 ? `: ${fixed(top / random, 1)} times as much.` : '.';
   const text = `Losing the ${regions ? `${regions} regions` : 'regions'} of greatest weight costs ${
                    points(top)} points of ` +
@@ -18,8 +17,8 @@ function deletionFigure({baseline, top, random, regions, images}) {
     caption: `Accuracy${faces} after regions are painted over with the picture’s mean colour. ${text}`,
     numbers: table({
       name: 'Deletion',
-      columns: ['regions', 'accuracy', 'drop'].map((name) => ({name})),
-      rows: rows.map(({name, value}) => [name, percent(value), percent(baseline - value)]),
+      columns: ['regions', 'accuracy', 'cost in points'].map((name) => ({name})),
+      rows: rows.map(({name, value}) => [name, percent(value), points(baseline - value)]),
     }),
     draw: (width) => barPlot({width, rows, low: 0, high: 1, reference}),
   });

@@ -36,7 +36,7 @@ function drawResults(section) {
         (isNumber(auc.mean_map) ? `mean map ${fixed(auc.mean_map)}, ` : '') + 'chance 0.5'));
   if (deletion)
     tiles.push(tile(
-        'Deletion', fixed(-100 * deletion.top, 1), `points; at random ${fixed(-100 * deletion.random, 1)}`));
+        'Deletion costs', points(deletion.top), `points of accuracy; at random ${points(deletion.random)}`));
   section.append(html('dl', {class: 'tiles'}, tiles));
   if (splitNames.length > 1) {
     section.append(
