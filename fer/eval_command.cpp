@@ -1,6 +1,7 @@
 #include "fer/eval_command.h"
 
-#include <array>
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -55,6 +56,11 @@ NamedSplit choose_split(const Dataset& data, const std::optional<SplitName>& wan
   return *chosen;
 }
 
+// A share of nothing is NaN, and null once it went through text.
+bool is_defined(const json& share) {
+  return share.is_number() && std::isfinite(share.get<double>());
+}
+
 }  // namespace
 
 json evaluate(const EvalOptions& options) {
@@ -74,7 +80,7 @@ json evaluate(const EvalOptions& options) {
 
 std::string evaluation_table(const json& evaluation) {
   const auto percent = [](const json& share) {
-    return share.is_null() ? std::string("-") : fmt::format("{:.2f}", 100 * share.get<double>());
+    return is_defined(share) ? fmt::format("{:.2f}", 100 * share.get<double>()) : std::string("-");
   };
   const auto text = [&](const char* key) { return evaluation.at(key).get<std::string>(); };
   const json& interval = evaluation.at("accuracy_interval");
@@ -84,8 +90,11 @@ std::string evaluation_table(const json& evaluation) {
     table += fmt::format("{:<20} {:>6} %{}\n", head, percent(evaluation.at(key)), more);
   };
   line("accuracy", "accuracy", fmt::format("  (95 %: {} to {})", percent(interval[0]), percent(interval[1])));
-  line("mean class accuracy", "mean_class_accuracy", "");
-  line("macro F1", "macro_f1", "");
+  const json& recall = evaluation.at("recall");
+  const auto present = std::count_if(recall.begin(), recall.end(), is_defined);
+  const std::string of_present = fmt::format("  (of the {} classes that have faces)", present);
+  line("mean class accuracy", "mean_class_accuracy", of_present);
+  line("macro F1", "macro_f1", of_present);
   line("calibration error", "ece", "");
 
   const auto classes = evaluation.at("classes").get<std::vector<std::string>>();
@@ -96,7 +105,7 @@ std::string evaluation_table(const json& evaluation) {
     table += fmt::format("{:<12}", classes[i]);
     for (const json& count : evaluation.at("confusion")[i])
       table += fmt::format("{:>10}", count.get<std::int64_t>());
-    table += fmt::format("{:>10}\n", percent(evaluation.at("recall").at(classes[i])));
+    table += fmt::format("{:>10}\n", percent(recall.at(classes[i])));
   }
   table += fmt::format("{:<12}", "precision %");
   for (const std::string& name : classes)

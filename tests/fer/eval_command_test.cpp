@@ -1,5 +1,6 @@
 #include "fer/eval_command.h"
 
+#include <cmath>
 #include <doctest/doctest.h>
 
 #include "engine/safetensors.h"
@@ -158,12 +159,12 @@ TEST_CASE("eval as a table") {
                            {"ece", 0.1},
                            {"confusion", {{2, 1, 0}, {0, 1, 0}, {0, 0, 0}}},
                            {"recall", {{"neutral", 2.0 / 3}, {"anger", 1.0}, {"contempt", nullptr}}},
-                           {"precision", {{"neutral", 1.0}, {"anger", 0.5}, {"contempt", nullptr}}}};
+                           {"precision", {{"neutral", 1.0}, {"anger", 0.5}, {"contempt", std::nan("")}}}};
   CHECK(evaluation_table(evaluation) ==
         "FER+, valid: 4 faces\n\n"
         "accuracy              75.00 %  (95 %: 30.06 to 95.44)\n"
-        "mean class accuracy   83.33 %\n"
-        "macro F1              50.00 %\n"
+        "mean class accuracy   83.33 %  (of the 2 classes that have faces)\n"
+        "macro F1              50.00 %  (of the 2 classes that have faces)\n"
         "calibration error     10.00 %\n\n"
         "true, called   neutral     anger  contempt  recall %\n"
         "neutral              2         1         0     66.67\n"
