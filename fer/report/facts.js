@@ -124,10 +124,12 @@ function drawContext(section) {
 
 function drawData(section) {
   const {data, notes = []} = report, chosen = report.splits?.holdout && report.best_epoch != null;
+  const others = splitNames.filter((name) => name !== 'holdout');
+  const read = others.length === 0 ?
+      '.' :
+      `; ${others.join(' and ')} ${others.length > 1 ? 'were' : 'was'} read once, at the end.`;
   const texts = [
-    chosen &&
-        `Epoch ${report.best_epoch} was chosen on holdout alone; ` +
-            'the published valid and test splits were read once, at the end.',
+    chosen && `Epoch ${report.best_epoch} was chosen on holdout alone${read}`,
     ...(data?.notes || []), ...(notes || [])
   ].filter(Boolean);
   if (data?.splits) {
