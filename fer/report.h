@@ -33,7 +33,6 @@
 //   region_auc            {value, mean_map, expression_map, faces, by_expression: {class: the same}}
 //   deletion              {baseline: accuracy, top: its drop, random: its drop, regions: how many, images}
 //   examples              [{image: data URI, path, label, prediction, probability, weights: [K]}]
-//   context               [{name, accuracy, remark}], published results
 //   notes                 [text], a sentence each
 #pragma once
 

@@ -1,4 +1,4 @@
-// Headline, example faces, published results, data, configuration.
+// Headline, example faces, data, configuration.
 function drawHead() {
   document.title = report.title || 'Fermion report';
   byId('title').textContent = report.title || 'Fermion report';
@@ -83,43 +83,6 @@ function drawExamples(section) {
   for (const [title, faces] of groups)
     if (faces.length)
       section.append(html('h3', {}, title), html('div', {class: 'grid faces'}, faces.map(faceCard)));
-}
-
-function drawContext(section) {
-  const {context} = report, result = (report.splits || {})[mainSplit];
-  const rows = context.map(({name, accuracy, remark}) => ({name, value: accuracy, remark}));
-  if (result)
-    rows.push({
-      name: 'this run',
-      value: result.accuracy,
-      interval: result.accuracy_interval,
-      strong: true,
-      remark: `${mainSplit}, 95 % interval ${interval(result.accuracy_interval)}`
-    });
-  rows.sort((a, b) => b.value - a.value);
-  const low = Math.floor(20 * Math.min(...rows.map((row) => row.interval?.[0] ?? row.value)) - 0.2) / 20,
-        high = Math.min(1, Math.ceil(20 * Math.max(...rows.map((row) => row.value)) + 0.2) / 20);
-  section.append(pictureFigure({
-    title: 'Accuracy beside published results',
-    alt: rows.map(({name, value}) => `${name} ${percent(value)}`).join(', ') + '.',
-    caption:
-        'As their authors report them; protocols differ, and many networks were first trained on millions ' +
-        'of other faces, while this one starts from nothing.',
-    numbers: table({
-      name: 'Published results',
-      columns: [{name: 'method'}, {name: 'accuracy'}, {name: 'remark', text: true}],
-      rows: rows.map(({name, value, remark}) => [name, percent(value), remark]),
-      strong: rows.findIndex((row) => row.strong)
-    }),
-    draw: (width) => barPlot({
-      width: Math.min(width, 860),
-      rows,
-      low: Math.max(0, low),
-      high,
-      dots: true,
-      write: (value, digits = 1) => percent(value, digits)
-    })
-  }));
 }
 
 function drawData(section) {

@@ -88,12 +88,11 @@ function drawAll() {
   }
 }
 
-// columns: [{name, text?: left-aligned}]; rows of strings or {text, share}, share drawn as a bar behind.
+// columns: [{name}]; rows of strings or {text, share}, share drawn as a bar behind.
 // `strong` is the index of a row to stress.
 function table({caption, columns, rows, strong, name}) {
-  const cell = (value, column, heading) => {
-    const node =
-        html(heading ? 'th' : 'td', {scope: heading ? 'row' : null, class: column.text ? 'text' : null});
+  const cell = (value, heading) => {
+    const node = html(heading ? 'th' : 'td', {scope: heading ? 'row' : null});
     if (value !== null && typeof value === 'object') {
       node.append(value.text);
       node.classList.add('bar');
@@ -106,10 +105,8 @@ function table({caption, columns, rows, strong, name}) {
   const body = rows.map(
       (row, i) => html(
           'tr', {class: i === strong ? 'strong' : null},
-          row.map((value, j) => cell(value, columns[j], j === 0))));
-  const head = html(
-      'tr', {},
-      columns.map((column) => html('th', {scope: 'col', class: column.text ? 'text' : null}, column.name)));
+          row.map((value, j) => cell(value, j === 0))));
+  const head = html('tr', {}, columns.map((column) => html('th', {scope: 'col'}, column.name)));
   const plain = [
     columns.map((column) => column.name),
     ...rows.map(

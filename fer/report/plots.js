@@ -61,7 +61,7 @@ function tintScale(width) {
   return picture;
 }
 
-// rows: [{name, value, interval?, strong?}]. Bars from `base`, or dots; `reference` is {value, name}.
+// rows: [{name, value, strong?}]. Bars from `base`, or dots; `reference` is {value, name}.
 function barPlot({width, rows, low, high, base = low, dots, reference, write = percent}) {
   const labels = Math.min(width * 0.42, 12 + Math.max(...rows.map((row) => row.name.length)) * 7);
   const right = 64, step = 34, top = reference ? 20 : 6, height = top + step * rows.length + 26;
@@ -102,17 +102,7 @@ function barPlot({width, rows, low, high, base = low, dots, reference, write = p
       picture.append(svg(
           'rect', {x: from, y: middle - 8, width: Math.max(1, to - from), height: 16, rx: 2, fill: shade}));
     }
-    let end = scale(row.value) + (dots ? 6 : 0);
-    if (row.interval) {
-      const [a, b] = row.interval.map(scale), stroke = dots ? shade : colour('ink');
-      picture.append(svg('path', {
-        d: `M${a} ${middle}H${b}M${a} ${middle - 5}v10M${b} ${middle - 5}v10`,
-        stroke,
-        'stroke-width': 1.5,
-        fill: 'none'
-      }));
-      end = Math.max(end, b);
-    }
+    const end = scale(row.value) + (dots ? 6 : 0);
     picture.append(
         label(end + 7, middle, write(row.value), {'dominant-baseline': 'central', 'font-weight': weight}));
   });

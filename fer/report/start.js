@@ -6,7 +6,6 @@ const sections = {
   regions: drawRegions,
   evidence: drawEvidence,
   examples: drawExamples,
-  context: drawContext,
   data: drawData,
   configuration: drawConfiguration
 };

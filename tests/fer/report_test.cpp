@@ -127,7 +127,6 @@ TEST_CASE("a section is in the page if and only if the report has something for 
   CHECK(sections({{"region_auc", {{"value", 0.7}}}}) == Names{"results", "evidence"});
   CHECK(sections({{"deletion", {{"top", 0.3}}}}) == Names{"results", "evidence"});
   CHECK(sections({{"examples", {{{"path", "a"}}}}}) == Names{"examples"});
-  CHECK(sections({{"context", {{{"name", "RAN"}}}}}) == Names{"context"});
   CHECK(sections({{"data", {{"dataset", "FER+"}}}}) == Names{"data"});
   CHECK(sections({{"notes", {"a"}}}) == Names{"data"});
   CHECK(sections({{"config", {{"lr", 0.1}}}}) == Names{"configuration"});
@@ -141,7 +140,7 @@ TEST_CASE("the scripts know every section, and the page every element that they 
   }
   const std::set<std::string> drawn = matches(assets::script(), R"(\n  ([a-z]+): draw[A-Z])");
   CHECK(drawn == matches(assets::page(), "<section id=\"([a-z]+)\""));
-  CHECK(drawn.size() == 9);
+  CHECK(drawn.size() == 8);
 }
 
 TEST_CASE("the page tints as the overlay does") {
