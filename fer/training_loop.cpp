@@ -90,14 +90,14 @@ double TrainingLoop::seconds_left() const {
 
 void TrainingLoop::show(Progress& progress) {
   // Once, after a few steps: what this will cost.
-  if (steps_here_ == std::min<std::int64_t>(3, schedule_.steps)) {
-    const engine::MemoryStatistics& memory = run_.device->pool().statistics();
-    progress.say(
-        fmt::format("{:.2f} M parameters on {}, fp32: about {} for {} steps of {} faces, {} of tensors",
-                    static_cast<double>(run_.training->parameters().count()) / 1e6, run_.device->name(),
-                    duration_text(seconds_left()), schedule_.steps - info_.step, config_.batch,
-                    bytes_text(static_cast<double>(memory.reserved))));
-  }
+  const std::int64_t steps = schedule_.steps - info_.step + steps_here_;
+  if (steps_here_ == std::min<std::int64_t>(3, steps))
+    progress.say(fmt::format(
+        "{:.2f} M parameters on {}, fp32: about {} of training for {} steps of {} faces, at most {} of "
+        "tensors",
+        static_cast<double>(run_.training->parameters().count()) / 1e6, run_.device->name(),
+        duration_text(seconds_left() + static_cast<double>(steps_here_) * seconds_per_step_), steps,
+        config_.batch, bytes_text(static_cast<double>(run_.device->pool().statistics().peak))));
   progress.show(info_.running.steps,
                 fmt::format("{:.0f} images/s  loss {:.3f}  accuracy {:.1f} %  {} left",
                             config_.batch / seconds_per_step_, info_.running.mean_loss(),
