@@ -114,6 +114,7 @@ void print_summary(const json& report, const std::filesystem::path& folder) {
   if (const json& d = report["deletion"]; !d.is_null())
     fmt::print("deletion of {} regions costs {:.1f} points at the top, {:.1f} at random\n",
                d["regions"].get<int>(), points(d["top"]), points(d["random"]));
+  fmt::print("memory   {} of tensors at most\n", bytes_text(report["peak_bytes"].get<double>()));
   fmt::print("report   {}\n", (folder / "report.html").string());
 }
 

@@ -8,7 +8,7 @@ function drawHead() {
     report.created, report.device, report.precision,
     isNumber(report.seconds) && `trained for ${duration(report.seconds)}`,
     isNumber(report.images_per_second) && `${count(report.images_per_second)} images per second`,
-    isNumber(report.peak_bytes) && `${bytes(report.peak_bytes)} at most`,
+    isNumber(report.peak_bytes) && `${bytes(report.peak_bytes)} of tensors at most`,
     isNumber(report.parameters) && `${count(report.parameters)} parameters`,
     report.seed != null && `seed ${report.seed}`
   ];
