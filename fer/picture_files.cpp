@@ -14,14 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_picture(const fs::path& path) {
-  constexpr std::array<std::string_view, 8> extensions = {".png", ".jpg", ".jpeg", ".bmp",
-                                                          ".gif", ".ppm", ".pgm",  ".pnm"};
-  std::string extension = path.extension().string();
-  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return std::ranges::find(extensions, extension) != extensions.end();
-}
-
 bool is_hidden(const fs::path& path) {
   return path.filename().string().starts_with('.');
 }
@@ -55,6 +47,14 @@ double spread(const Image& face) {
 }
 
 }  // namespace
+
+bool is_picture(const fs::path& path) {
+  constexpr std::array<std::string_view, 8> extensions = {".png", ".jpg", ".jpeg", ".bmp",
+                                                          ".gif", ".ppm", ".pgm",  ".pnm"};
+  std::string extension = path.extension().string();
+  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return std::ranges::find(extensions, extension) != extensions.end();
+}
 
 std::vector<PictureFile> find_pictures(const std::vector<fs::path>& inputs, const Complain& complain) {
   std::vector<PictureFile> files;

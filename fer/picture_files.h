@@ -15,6 +15,9 @@ struct PictureFile {
   std::filesystem::path name;  // below the folder that was named; of a file that was named, its last part
 };
 
+// Whether the name ends in the extension of a format that is read (fer/image.h), in whatever case.
+bool is_picture(const std::filesystem::path& path);
+
 using Complain = std::function<void(const std::string& sentence)>;
 
 // The files as named, and of each folder the pictures in it and in the folders inside, sorted by path: what

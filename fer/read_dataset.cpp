@@ -185,9 +185,11 @@ void note_unreadable(const Inventory& inventory, std::size_t images, const Datas
                      std::vector<std::string>& refusals) {
   if (inventory.skipped.empty() || options.skip_unreadable) return;
   const Skipped& first = inventory.skipped.front();
-  refusals.push_back(fmt::format(
-      "{} of {} images cannot be read, first {} ({}): mend them, or leave them out with skip_unreadable=true",
-      inventory.skipped.size(), images, first.path, first.reason));
+  refusals.push_back(
+      fmt::format("{} of {} images cannot be read, first {} ({}): mend them, or leave them out (--set "
+                  "skip_unreadable=true "
+                  "for fer train, --skip-unreadable for fer eval)",
+                  inventory.skipped.size(), images, first.path, first.reason));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "engine/error.h"
 #include "fer/dataset_loader.h"
 #include "fer/labels.h"
+#include "fer/picture_files.h"
 
 namespace fermion::fer {
 namespace {
@@ -48,13 +49,20 @@ void append_class(const fs::path& folder, SplitName split, Listing& listing) {
     throw engine::Error(
         "{}: '{}' is no expression that is known here ({}); rename the folder or move it away",
         folder.string(), folder.filename().string(), fmt::join(expressions, ", "));
+  std::vector<fs::path> others;
   for (const fs::path& path : sorted(folder)) {
     if (fs::is_directory(path))
       listing.problems.push_back(
           fmt::format("{} is a folder inside a class and was not read", path.string()));
-    else
+    else if (is_picture(path))
       listing.entries.push_back({{path, {}}, split, *label, {}, {}});
+    else
+      others.push_back(path);
   }
+  if (!others.empty())
+    listing.problems.push_back(
+        fmt::format("files that are no pictures by their names and were not read: {}, first {}",
+                    others.size(), others.front().string()));
 }
 
 Listing list(const fs::path& folder) {

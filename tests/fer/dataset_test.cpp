@@ -136,9 +136,24 @@ TEST_CASE("pictures that cannot be read are listed, and training refuses them un
   CHECK(contains(refusal(folder.path()), "2 of 28 images cannot be read, first " +
                                              (folder / "train" / "happy" / "cut.png").string() +
                                              " (is truncated"));
+  CHECK(contains(refusal(folder.path()), "(--set skip_unreadable=true for fer train, --skip-unreadable"));
   DatasetOptions lenient = options();
   lenient.skip_unreadable = true;
   CHECK(fingerprint(open_dataset(folder.path(), lenient)) == fingerprint(set));
+}
+
+TEST_CASE("files in a class folder that are no pictures by their names are left out and told of") {
+  const TemporaryFolder folder;
+  write_folders(folder.path(), 10, {"happy", "sad"});
+  const std::string before = fingerprint(open_dataset(folder.path(), options()));
+  write_file(folder / "train" / "happy" / "notes.txt", "words");
+  write_file(folder / "train" / "happy" / "README", "words");
+  const Dataset set = open_dataset(folder.path(), options());
+  CHECK(fingerprint(set) == before);
+  CHECK(set.inventory.skipped.empty());
+  REQUIRE(set.inventory.problems.size() == 1);
+  CHECK(contains(set.inventory.problems[0],
+                 "were not read: 2, first " + (folder / "train" / "happy" / "README").string()));
 }
 
 TEST_CASE("a missing image of a list is skipped with its reason, and the others keep their faces") {
