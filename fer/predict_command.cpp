@@ -119,7 +119,12 @@ PicturePredictions predict_pictures(ReadyModel& model, const PredictOptions& opt
                             predictions.label_of(face),
                             {p.begin(), p.end()},
                             {w.begin(), w.end()}});
-      if (!overlays.empty()) write_overlay(overlays[begin + i], overlay(looked[i].shown, w, grid));
+      if (overlays.empty()) continue;
+      try {
+        write_overlay(overlays[begin + i], overlay(looked[i].shown, w, grid));
+      } catch (const engine::Error& error) {
+        fail(error.what());
+      }
     }
   }
   return all;

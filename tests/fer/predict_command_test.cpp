@@ -336,7 +336,14 @@ TEST_CASE("an overlay never replaces a picture, and a folder that cannot be made
   CHECK(contains(error_of([&] { predict_with(options); }), "would overwrite"));
   CHECK(read_image(folder / "a.png") == face(1));
   options.overlay = folder / "a.png" / "below";
-  CHECK(contains(error_of([&] { predict_with(options); }), "cannot make the folder"));
+  options.model = minute_run().best;
+  const Result result = predict_with(options);
+  REQUIRE(result.failures.size() == 1);
+  CHECK(contains(result.failures[0], "cannot make the folder"));
+  CHECK(result.predictions.images.size() == 1);
+  const Output output = run_command(options);
+  CHECK(output.status == 1);
+  CHECK(contains(output.out, "a.png"));
 }
 
 TEST_CASE("without a checkpoint named, the youngest run's best is taken") {
