@@ -33,17 +33,12 @@ std::vector<PictureFile> pictures_in(const fs::path& folder) {
 
 // Largest of the three channels' standard deviations, in 0..255.
 double spread(const Image& face) {
-  std::array<double, 3> sum{}, squares{};
-  for (std::size_t i = 0; i < face.rgb.size(); ++i) {
-    const double v = face.rgb[i];
-    sum[i % 3] += v;
-    squares[i % 3] += v * v;
-  }
   const double count = static_cast<double>(face.rgb.size()) / 3;
-  double largest = 0;
-  for (std::size_t c = 0; c < 3; ++c)
-    largest = std::max(largest, squares[c] / count - (sum[c] / count) * (sum[c] / count));
-  return std::sqrt(largest);
+  std::array<double, 3> mean{}, variance{};
+  for (std::size_t i = 0; i < face.rgb.size(); ++i) mean[i % 3] += face.rgb[i] / count;
+  for (std::size_t i = 0; i < face.rgb.size(); ++i)
+    variance[i % 3] += (face.rgb[i] - mean[i % 3]) * (face.rgb[i] - mean[i % 3]) / count;
+  return std::sqrt(std::ranges::max(variance));
 }
 
 }  // namespace
