@@ -64,11 +64,12 @@ void Batches::work() {
     });
     if (stop_ || error_) return;
     const std::int64_t step = next_to_gather_++;
+    const Order order = order_of(epoch_of(step));
     lock.unlock();
     Batch batch;
     std::exception_ptr error;
     try {
-      batch = gather(step);
+      batch = gather(step, *order);
     } catch (...) {
       error = std::current_exception();
     }
@@ -81,9 +82,18 @@ void Batches::work() {
   }
 }
 
-Batch Batches::gather(std::int64_t step) const {
-  const auto epoch = static_cast<std::uint32_t>(step / per_epoch_);
-  const std::vector<std::int64_t> order = epoch_order(options_.seed, epoch, split_.size());
+// Steps are taken one after the other, so that each epoch's order is drawn once. Others that still gather
+// hold on to the order before.
+Batches::Order Batches::order_of(std::uint32_t epoch) {
+  if (!order_ || order_epoch_ != epoch)
+    order_ =
+        std::make_shared<const std::vector<std::int64_t>>(epoch_order(options_.seed, epoch, split_.size()));
+  order_epoch_ = epoch;
+  return order_;
+}
+
+Batch Batches::gather(std::int64_t step, const std::vector<std::int64_t>& order) const {
+  const std::uint32_t epoch = epoch_of(step);
   const FaceSource& faces = *split_.faces;
   const auto face_bytes = static_cast<std::size_t>(faces.bytes_per_face());
   Batch batch;

@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -45,7 +46,10 @@ class Batches {
 
  private:
   void work();
-  Batch gather(std::int64_t step) const;
+  std::uint32_t epoch_of(std::int64_t step) const { return static_cast<std::uint32_t>(step / per_epoch_); }
+  using Order = std::shared_ptr<const std::vector<std::int64_t>>;
+  Order order_of(std::uint32_t epoch);
+  Batch gather(std::int64_t step, const std::vector<std::int64_t>& order) const;
 
   const Split& split_;
   BatchOptions options_;
@@ -56,6 +60,8 @@ class Batches {
     bool full = false;
   };
   std::vector<Slot> slots_;  // step s in slot s mod their count
+  Order order_;              // of the epoch that is being gathered
+  std::uint32_t order_epoch_ = 0;
   std::exception_ptr error_;
   bool stop_ = false;
   std::mutex mutex_;
