@@ -157,7 +157,7 @@ TEST_CASE("a linear classifier on 8,000 faces' pixels stays below 60 %") {
   CHECK(linear_accuracy(train, valid, test, &Set::place, 3) > 0.70);
 }
 
-TEST_CASE("the mean truth map does not foretell a face's crucial regions") {
+TEST_CASE("the mean truth map foretells a face's crucial regions well, yet not wholly") {
   constexpr int grid = 4, count = 700;
   std::vector<std::vector<float>> maps;
   std::vector<float> mean(grid * grid);
@@ -174,6 +174,7 @@ TEST_CASE("the mean truth map does not foretell a face's crucial regions") {
   for (const auto& map : maps) total += roc_auc(mean, crucial_regions(map, 64, grid));
   const double auc = total / static_cast<double>(maps.size());
   MESSAGE("region AUC of the mean truth map: " << auc);
-  CHECK(auc > 0.6);  // faces are faces: mouths and brows are likelier than corners
-  CHECK(auc < 0.9);
+  // Faces are faces: mouths and brows are likelier than corners. What is missing to 1 differs from face to
+  // face.
+  CHECK(std::abs(auc - 0.85) < 0.02);
 }
