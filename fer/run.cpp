@@ -24,7 +24,9 @@ Dataset open_data_aloud(const TrainConfig& config, int threads) {
   fmt::print(stderr, "{}\n",
              config.data.empty() ? fmt::format("drawing {} faces", config.faces)
                                  : fmt::format("reading {}", config.data));
-  return open_data(config, threads);
+  Dataset data = open_data(config, threads);
+  for (const std::string& problem : data.inventory.problems) fmt::print(stderr, "fer: note: {}\n", problem);
+  return data;
 }
 
 void add_training(Run& run) {
