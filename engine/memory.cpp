@@ -86,6 +86,7 @@ void* Arena::take_bytes(std::size_t bytes) {
   }
   void* data = static_cast<char*>(blocks_.back().data) + used_;
   used_ += bytes;
+  if (pool_.poison()) std::memset(data, 0xFF, bytes);
   return data;
 }
 

@@ -21,7 +21,7 @@ struct MemoryStatistics {
 // Blocks are rounded up to size classes an eighth of a power of two apart, kept when released and handed out
 // again, so that a training step after the first asks the system for nothing. Every block ends in guard
 // bytes, which are checked on release: a kernel that wrote past its tensor aborts with the tensor's size.
-// With `poison`, fresh blocks are filled with NaNs.
+// With `poison`, what is handed out is filled with NaNs.
 class Pool {
  public:
   explicit Pool(bool poison) : poison_(poison) {}
@@ -32,6 +32,7 @@ class Pool {
   void* allocate(std::size_t bytes);
   void release(void* data, std::size_t bytes) noexcept;
 
+  bool poison() const { return poison_; }
   const MemoryStatistics& statistics() const { return statistics_; }
   void reset_peak() { statistics_.peak = statistics_.in_use; }
 
