@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <optional>
 
@@ -154,6 +155,8 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   engine::restart_with_short_waits(argv);
+  // A file that grows beyond `ulimit -f` is then an error of write() like a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return run(argc, argv);
   } catch (const UsageError& error) {

@@ -33,7 +33,6 @@ bool contains(const std::string& text, const std::string& part) {
 }
 
 void limit_file_size(rlim_t bytes) {
-  ::signal(SIGXFSZ, SIG_IGN);
   const rlimit limit{bytes, bytes};
   ::setrlimit(RLIMIT_FSIZE, &limit);
 }
