@@ -1,6 +1,8 @@
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <optional>
 
 #include "engine/short_waits.h"
@@ -151,6 +153,12 @@ int run(int argc, char** argv) {
   return faces_command(faces_options);
 }
 
+// What printed to a full disk or a closed stdout has failed.
+int with_stdout_written(int status) {
+  if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return status;
+  throw engine::Error("stdout cannot be written: {}", std::strerror(errno));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -158,7 +166,7 @@ int main(int argc, char** argv) {
   // A file that grows beyond `ulimit -f` is then an error of write() like a full disk.
   std::signal(SIGXFSZ, SIG_IGN);
   try {
-    return run(argc, argv);
+    return with_stdout_written(run(argc, argv));
   } catch (const UsageError& error) {
     fmt::print(stderr, "fer: {}\n", error.what());
     return 2;

@@ -16,9 +16,9 @@ struct Answer {
   std::string text;
 };
 
-Answer fer(const Words& words) {
+Answer fer(const Words& words, const std::function<void()>& prepare = {}) {
   const TemporaryFolder folder;
-  Program program(words, folder / "log");
+  Program program(words, folder / "log", prepare);
   const int status = program.wait();
   return {status, program.output()};
 }
@@ -90,6 +90,16 @@ TEST_CASE("every command explains itself") {
     CHECK(answer.status == 0);
     CHECK(contains(answer.text, std::string("Example: fer ") + command));
     CHECK(contains(fer({"--help"}).text, command));
+  }
+}
+
+TEST_CASE("a stdout that cannot be written is a failure") {
+  const TemporaryFolder folder;
+  for (const Words& words : {Words{"--help"}, Words{"info"}, Words{"info", "--json"},
+                             Words{"faces", "--rows", "1", "--key", "--out", folder / "faces.png"}}) {
+    INFO(words[0]);
+    CHECK(fer(words, [] { ::close(STDOUT_FILENO); }).status == 1);
+    CHECK(fer(words).status == 0);
   }
 }
 
