@@ -26,8 +26,7 @@ struct Typed {
   std::optional<std::int64_t> seed;
 };
 
-TrainConfig resolve(const Typed& typed) {
-  TrainConfig config = typed.data.empty() ? drawn_faces_config() : data_set_config();
+TrainConfig with_typed(TrainConfig config, const Typed& typed) {
   if (!typed.config.empty()) read_toml(config, typed.config);
   if (!typed.preset.empty()) set_option(config, "preset=" + typed.preset);
   for (const std::string& assignment : typed.set) set_option(config, assignment);
@@ -35,6 +34,13 @@ TrainConfig resolve(const Typed& typed) {
   if (!typed.device.empty()) config.device = typed.device;
   if (!typed.precision.empty()) config.precision = typed.precision;
   if (typed.seed) config.seed = *typed.seed;
+  return config;
+}
+
+TrainConfig resolve(const Typed& typed) {
+  TrainConfig config = with_typed(drawn_faces_config(), typed);
+  // Options of any kind may name a data set, which has other defaults.
+  if (!config.data.empty()) config = with_typed(data_set_config(), typed);
   check(config);
   if (config.device == "cuda") throw engine::Error("this build has no CUDA device; use --device cpu");
   return config;

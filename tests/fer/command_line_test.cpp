@@ -103,6 +103,20 @@ TEST_CASE("a stdout that cannot be written is a failure") {
   }
 }
 
+TEST_CASE("the defaults are those of the data, wherever it is named") {
+  const TemporaryFolder folder;
+  const std::string file = folder / "data.toml", data = folder / "set";
+  write_file(file, "data = \"" + data + "\"\n");
+  CHECK(contains(fer({"info"}).text, "0.447 GFLOP"));  // lnl-tiny
+  for (const Words& words : {Words{"--set", "data=" + data}, Words{"--config", file}}) {
+    Words all{"info"};
+    all.insert(all.end(), words.begin(), words.end());
+    CHECK(contains(fer(all).text, "0.247 GFLOP"));  // lnl-48
+    all.insert(all.end(), {"--preset", "lnl-tiny"});
+    CHECK(contains(fer(all).text, "0.447 GFLOP"));
+  }
+}
+
 TEST_CASE("fer info tells the size of the network, as a table and as JSON") {
   const Answer table = fer({"info", "--preset", "lnl-48"});
   CHECK(table.status == 0);
