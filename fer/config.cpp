@@ -106,6 +106,8 @@ void set_option(TrainConfig& config, const std::string& assignment) {
 }
 
 void read_toml(TrainConfig& config, const std::string& path) {
+  if (std::filesystem::is_directory(path))
+    throw UsageError("the configuration '{}' is a folder, not a file", path);
   if (!std::filesystem::is_regular_file(path)) throw UsageError("there is no configuration '{}'", path);
   toml::table table;
   try {

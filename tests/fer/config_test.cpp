@@ -95,6 +95,7 @@ TEST_CASE("a broken TOML file is named with its line") {
   CHECK(contains(refusal_of("\n[train]\nlr = 1\n"), "line 2: option 'train' is not a string, number or"));
   TrainConfig config;
   CHECK(error_of([&] { read_toml(config, "none.toml"); }) == "there is no configuration 'none.toml'");
+  CHECK(error_of([&] { read_toml(config, "."); }) == "the configuration '.' is a folder, not a file");
 }
 
 TEST_CASE("values that make no sense") {
