@@ -56,6 +56,10 @@ void check(const ModelConfig& c) {
     throw Error("without the local and without the non-local part nothing is left to classify with");
   if (c.local_input != "unet" && c.local_input != "encoder0")
     throw Error("local_input is unet or encoder0, not '{}'", c.local_input);
+  if (!c.non_local && c.local_input == "encoder0")
+    throw Error(
+        "with non_local=false and local_input=encoder0 nothing reads past the first level; change one of "
+        "them");
   if (!(c.dropout >= 0 && c.dropout < 1)) throw Error("dropout {} is not in [0, 1)", c.dropout);
 }
 

@@ -98,6 +98,13 @@ TEST_CASE("a broken TOML file is named with its line") {
   CHECK(error_of([&] { read_toml(config, "."); }) == "the configuration '.' is a folder, not a file");
 }
 
+TEST_CASE("options that do not fit together") {
+  TrainConfig config;
+  config.model.non_local = false;
+  config.model.local_input = "encoder0";
+  CHECK_THROWS_AS(check(config), UsageError);
+}
+
 TEST_CASE("values that make no sense") {
   for (const char* assignment :
        {"epochs=0",         "batch=0",           "faces=0",          "warmup=-2",     "patience=-1",

@@ -37,13 +37,16 @@ struct Network {
   }
   std::int64_t joined() const { return find("head.weight")->value.shape()[1]; }
 
-  // The batch's outputs, `part` of them as numbers.
-  std::vector<float> run(Tensor Model::Output::*part) {
+  Tensor images() {
     const Tensor images = Tensor::empty(device, engine::DType::f32, {2, 16, 16, 3});
     for (std::int64_t i = 0; i < images.size(); ++i)
       images.data<float>()[i] = static_cast<float>(i * i % 13) / 6 - 1;
+    return images;
+  }
+  // The batch's outputs, `part` of them as numbers.
+  std::vector<float> run(Tensor Model::Output::*part) {
     Tape tape(device, engine::Mode::evaluate);
-    const Tensor output = model.forward(tape, images).*part;
+    const Tensor output = model.forward(tape, images()).*part;
     if (!output) return {};
     return {output.data<float>(), output.data<float>() + output.size()};
   }
@@ -123,6 +126,31 @@ TEST_CASE("the loss adds the terms of the parts that are there") {
     CHECK(value(terms.total) == doctest::Approx(value(terms.joint) + 0.5 * value(terms.non_local) +
                                                 0.25 * value(terms.local) + 2 * value(terms.entropy)));
   }
+}
+
+TEST_CASE("any combination of switches is refused, or a gradient arrives at every parameter") {
+  int refused = 0;
+  for (int bits = 0; bits < 32; ++bits) {
+    const auto on = [&](int bit) { return (bits >> bit & 1) != 0; };
+    const auto change = [&](ModelConfig& c) {
+      c.unet = on(0), c.non_local = on(1), c.feedback = on(2), c.local = on(3);
+      c.local_input = on(4) ? "unet" : "encoder0";
+    };
+    const bool sensible = on(1) || (on(3) && on(4));
+    refused += !sensible;
+    INFO("unet, non_local, feedback, local, local_input=unet: ", on(0), on(1), on(2), on(3), on(4));
+    if (!sensible) {
+      CHECK_THROWS_AS(check(Network::config(change)), engine::Error);
+      continue;
+    }
+    Network network(change);
+    Tape tape(network.device, engine::Mode::train);
+    const Tensor targets = Tensor::zeros(network.device, engine::DType::f32, {2, 7});
+    tape.backward(loss(tape, network.model.forward(tape, network.images()), targets, {}).total);
+    for (const layers::Parameter& p : network.parameters.parameters())
+      CHECK_MESSAGE(p.value.gradient(), p.name);
+  }
+  CHECK(refused == 12);
 }
 
 TEST_CASE("a network that cannot be is refused") {
