@@ -57,6 +57,21 @@ TEST_CASE("the table counts every parameter once, whatever the switches") {
   }
 }
 
+TEST_CASE("the plain stem costs about what the U-Net costs") {
+  const auto cost = [](const ModelConfig& config, const std::string& part) {
+    double macs = 0;
+    for (const LayerRow& row : network_table(config))
+      if (row.name.rfind(part, 0) == 0) macs += row.macs;
+    return macs;
+  };
+  for (const int depth : {1, 2, 3, 4}) {
+    ModelConfig config = preset("lnl-48"), plain = config;
+    config.depth = plain.depth = depth;
+    plain.unet = false;
+    CHECK(cost(plain, "stem.") / cost(config, "unet.") == doctest::Approx(1).epsilon(0.06));
+  }
+}
+
 TEST_CASE("multiply-adds by hand, lnl-tiny") {
   std::map<std::string, LayerRow> rows;
   for (const LayerRow& row : network_table(preset("lnl-tiny"))) rows[row.name] = row;

@@ -74,6 +74,16 @@ TEST_CASE("the whole network: z joins K regions of 4c features and 4c of the who
   CHECK(Network().answers(&Model::Output::local_logits, "unet.dec.0.conv2.weight"));
 }
 
+TEST_CASE("a non-local block starts as the identity: its last gains are zero, all others one") {
+  const Network network;
+  for (const layers::Parameter& p : network.parameters.parameters()) {
+    if (p.name.substr(p.name.rfind('.') + 1) != "gain") continue;
+    const float start = p.name.find(".block") == std::string::npos ? 1.0f : 0.0f;
+    CHECK_MESSAGE(p.value.to_host<float>() == std::vector<float>(p.value.size(), start), p.name);
+  }
+  CHECK(!Network().answers(&Model::Output::weights, "non_local.block1.qkv.weight"));
+}
+
 TEST_CASE("unet=false: a stem of convolutions in its place") {
   const Network network([](ModelConfig& c) { c.unet = false; });
   CHECK(!network.has("unet"));
