@@ -51,6 +51,7 @@ TrainingStep::TrainingStep(engine::Device& device, const TrainConfig& config,
 }
 
 TrainingStep::Result TrainingStep::forward_backward(const Batch& batch, bool check_finite) {
+  optimizer_->forget_gradients();  // a backward that threw may have left some
   const auto B = static_cast<std::int64_t>(batch.labels.size());
   const std::int64_t size = config_.model.size;
   engine::Tape tape(device_, engine::Mode::train,

@@ -34,6 +34,8 @@ class Optimizer {
   // batch statistics are forgotten, after a step that was not finite too: it can be run again. Throws when a
   // parameter got no gradient or a norm saw no batch.
   StepResult step(const Tensor& loss, double learning_rate);
+  // What a backward has left, without a step.
+  void forget_gradients();
 
   std::int64_t steps() const;  // that were finite
   // The same in device memory, i32 [1]: for the random numbers of the next step.
@@ -52,7 +54,6 @@ class Optimizer {
   };
   std::vector<std::pair<std::string, Tensor>> own_tensors() const;
   void collect();
-  void forget_gradients();
 
   Parameters& parameters_;
   Parameters& ema_;

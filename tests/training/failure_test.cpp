@@ -86,15 +86,19 @@ TEST_CASE("a planted NaN is traced to the op that reads it, and nothing else cha
   }
 }
 
-TEST_CASE("a gradient that is not finite is traced to the backward that made it") {
-  // Features of nearly zero hide huge weights from the loss, but not from the features' gradient.
-  Step step;
+// Features of nearly zero hide huge weights from the loss, but not from the features' gradient.
+void make_backward_overflow(Step& step) {
   const Tensor gain = step.parameter("local.norm3.gain");
   for (std::int64_t i = 0; i < gain.size(); ++i) gain.data<float>()[i] = 1e-30f;
   step.parameter("local.norm3.shift").fill_zero();
   const Tensor weight = step.parameter("local.head.weight");
   for (std::int64_t i = 0; i < weight.size(); ++i) weight.data<float>()[i] *= 1e38f;
   for (float& target : step.batch.targets) target *= 1e6f;
+}
+
+TEST_CASE("a gradient that is not finite is traced to the backward that made it") {
+  Step step;
+  make_backward_overflow(step);
   const auto before = step.state();
   const std::string message = message_of([&] { step.training.run(step.batch, 1e-3); });
   CHECK_MESSAGE(contains(message, "local.head/linear backward made a gradient that is not finite"), message);
@@ -109,6 +113,18 @@ TEST_CASE("after a bad step a good one gives the bits it would have given") {
   CHECK_THROWS_AS(disturbed.training.run(disturbed.batch, 1e-3), engine::Error);
   weight.data<float>()[3] = saved;
   disturbed.training.run(disturbed.batch, 1e-3);
+  straight.training.run(straight.batch, 1e-3);
+  CHECK(disturbed.state() == straight.state());
+}
+
+TEST_CASE("the same when it was the backward that threw") {
+  Step disturbed, straight;
+  engine::SafeTensors saved;
+  disturbed.training.optimizer().save(saved);
+  make_backward_overflow(disturbed);
+  CHECK_THROWS_AS(disturbed.training.run(disturbed.batch, 1e-3), engine::Error);
+  disturbed.training.optimizer().load(saved);
+  disturbed.training.run(straight.batch, 1e-3);
   straight.training.run(straight.batch, 1e-3);
   CHECK(disturbed.state() == straight.state());
 }
