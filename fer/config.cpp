@@ -82,6 +82,12 @@ std::string text_of(const toml::node& node) {
   return {};
 }
 
+// Side of the smallest map that a norm reads.
+std::int64_t smallest_map(const ModelConfig& c) {
+  const std::int64_t size = c.size, window = std::min(size, size / c.grid + 2 * std::int64_t{c.overlap});
+  return std::min({size / 4, c.unet ? size >> c.depth : size, c.local ? window / 4 : size});
+}
+
 }  // namespace
 
 TrainConfig data_set_config() {
@@ -161,6 +167,9 @@ void check(const TrainConfig& c) {
   if (c.precision == "bf16")
     throw UsageError("--precision bf16 needs a CUDA device; the CPU computes in fp32");
   if (c.epochs < 1 || c.batch < 1 || c.faces < 1) throw UsageError("epochs, batch and faces are at least 1");
+  if (c.batch == 1 && smallest_map(c.model) == 1)
+    throw UsageError(
+        "a batch of 1 leaves norms one value where maps shrink to 1 x 1; set batch to at least 2");
   if (c.warmup < -1 || c.patience < 0) throw UsageError("warmup is at least -1, patience at least 0");
   if (c.threads < 0 || c.threads > most_threads || c.loader_threads < 1 ||
       c.loader_threads > most_loader_threads)

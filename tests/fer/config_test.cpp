@@ -105,6 +105,23 @@ TEST_CASE("options that do not fit together") {
   CHECK_THROWS_AS(check(config), UsageError);
 }
 
+TEST_CASE("a batch of one needs maps of more than one pixel") {
+  const auto refused = [](int size, int depth, int grid, int overlap, bool local, int batch) {
+    TrainConfig config;
+    config.batch = batch;
+    config.model.size = size, config.model.depth = depth, config.model.grid = grid;
+    config.model.overlap = overlap, config.model.local = local;
+    return error_of([&] { check(config); }) != "nothing thrown";
+  };
+  CHECK(!refused(64, 3, 4, 0, true, 1));
+  CHECK(refused(16, 1, 4, 0, true, 1));
+  CHECK(!refused(16, 1, 4, 0, true, 2));
+  CHECK(refused(16, 1, 4, 1, true, 1));
+  CHECK(!refused(16, 1, 4, 2, true, 1));
+  CHECK(!refused(16, 1, 4, 0, false, 1));
+  CHECK(refused(16, 4, 1, 0, true, 1));
+}
+
 TEST_CASE("values that make no sense") {
   for (const char* assignment :
        {"epochs=0",         "batch=0",           "faces=0",          "warmup=-2",     "patience=-1",
