@@ -11,24 +11,16 @@ namespace {
 // Two images, since a norm over a single value would refuse.
 constexpr std::int64_t images = 2;
 
-// Multiply-adds behind the outputs: each output of a convolution or linear layer sums weight.size / (K Co)
-// products.
-double macs_of(const std::string& op, const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs) {
-  const engine::Shape& y = outputs.front().shape();
-  const double size = static_cast<double>(outputs.front().size());
+// Multiply-adds behind the outputs. `weight` [..., Co, Kh, Kw, Ci] or [..., Co, Ci] is the op's first
+// parameter.
+double macs_of(const std::string& op, const Tensor& weight, const Tensor& output) {
+  const engine::Shape& y = output.shape();
+  const double size = static_cast<double>(output.size());
   if (op == "attention") return 2 * size * static_cast<double>(y[1] * y[2]);
   if (op != "conv2d" && op != "conv_transpose2d" && op != "linear") return 0;
-  for (const Tensor& input : inputs) {
-    if (!input || !input.wants_gradient() || input.shape()[-1] == 0) continue;
-    const engine::Shape& w = input.shape();
-    const bool weight = op == "linear" ? w.rank() >= 2 && w[-2] == y[-1] && w[-1] != y[-1]
-                                       : w.rank() >= 4 && w[-2] <= 3 && w[-3] == w[-2];
-    if (!weight) continue;
-    if (op == "linear") return size * static_cast<double>(w[-1]);
-    const double taps = op == "conv2d" ? static_cast<double>(w[-2] * w[-3]) : 1;
-    return size * taps * static_cast<double>(w[-1]);
-  }
-  return 0;
+  const engine::Shape& w = weight.shape();
+  const std::int64_t taps = op == "conv2d" ? w[-3] * w[-2] : 1;
+  return size * static_cast<double>(taps * w[-1]);
 }
 
 }  // namespace
@@ -51,13 +43,13 @@ std::vector<LayerRow> network_table(const ModelConfig& config) {
         const int batch =
             row.output.rank() == 5 || (row.output.rank() == 3 && label.rfind("local", 0) == 0) ? 1 : 0;
         row.output.set(batch, 1);
-        std::vector<Tensor> own;
+        Tensor weight;
         for (const Tensor& input : inputs)
           if (input && input.dtype() == engine::DType::f32 && leaves.count(input.data<float>())) {
             row.parameters += input.size();
-            own.push_back(input);
+            if (!weight) weight = input;
           }
-        row.macs = macs_of(label.substr(label.rfind('/') + 1), own.empty() ? inputs : own, outputs) / images;
+        row.macs = macs_of(label.substr(label.rfind('/') + 1), weight, outputs.front()) / images;
         row.bytes = static_cast<std::int64_t>(outputs.front().bytes()) / images;
         rows.push_back(std::move(row));
       });

@@ -57,6 +57,16 @@ TEST_CASE("the table counts every parameter once, whatever the switches") {
   }
 }
 
+TEST_CASE("multiply-adds of heads as wide as they are deep") {
+  ModelConfig config = preset("lnl-tiny");
+  config.width = 2;
+  config.classes = 8;
+  double heads = 0;
+  for (const LayerRow& row : network_table(config))
+    if (row.name == "local.head/linear" || row.name == "non_local.head/linear") heads += row.macs;
+  CHECK(heads == 17 * 8 * 8);
+}
+
 TEST_CASE("the plain stem costs about what the U-Net costs") {
   const auto cost = [](const ModelConfig& config, const std::string& part) {
     double macs = 0;
