@@ -74,6 +74,16 @@ TEST_CASE("the whole network: z joins K regions of 4c features and 4c of the who
   CHECK(Network().answers(&Model::Output::local_logits, "unet.dec.0.conv2.weight"));
 }
 
+TEST_CASE("weights decay; gains, shifts and biases do not") {
+  for (const bool unet : {true, false}) {
+    const Network network([&](ModelConfig& c) { c.unet = unet; });
+    for (const layers::Parameter& p : network.parameters.parameters()) {
+      const std::string kind = p.name.substr(p.name.rfind('.') + 1);
+      CHECK_MESSAGE(p.decay == (kind == "weight"), p.name);
+    }
+  }
+}
+
 TEST_CASE("a non-local block starts as the identity: its last gains are zero, all others one") {
   const Network network;
   for (const layers::Parameter& p : network.parameters.parameters()) {
