@@ -7,6 +7,7 @@
 #include "fer/run.h"
 #include "fer/synth_dataset.h"
 #include "fer/training_loop.h"
+#include "kernels/onednn.h"
 #include "tests/training/small_runs.h"
 
 using namespace fermion;
@@ -160,5 +161,23 @@ TEST_CASE("ema: how much of the average stays in a step, after the first ones at
     }
     const Values average = Step::values(step.training.average());
     CHECK(distance(average, expected) <= 1e-4 * distance(average, Step({}).values()));
+  }
+}
+
+TEST_CASE("no convolution of training or evaluation runs in oneDNN's naive loop") {
+  for (const TrainConfig& config : {drawn_faces_config(), data_set_config()}) {
+    const int size = config.model.size;
+    const Dataset data = draw_dataset(0, config.batch, size, 2);
+    engine::Device device({.threads = 2});
+    TrainingStep training(device, config, measure_pixels(data.train, size), {});
+    training.run(Batches(data.train, batch_options(config), 0).next(), config.lr);
+    engine::Tape tape(device, engine::Mode::evaluate);
+    training.average_model().forward(tape,
+                                     engine::Tensor::zeros(device, engine::DType::f32, {16, size, size, 3}));
+    device.run("implementations", engine::DType::f32, [](auto ctx, auto) {
+      const std::vector<std::string> names = ctx.primitives.implementations();
+      CHECK(names.size() > 30);
+      for (const std::string& name : names) CHECK_MESSAGE(name.rfind("ref", 0) != 0, name);
+    });
   }
 }
