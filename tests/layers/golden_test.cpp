@@ -15,6 +15,8 @@ using engine::Tensor;
 namespace {
 
 constexpr double tolerance = 1e-4;
+// Of where ten steps move a parameter. AdamW makes whole steps of small gradients and their rounding.
+constexpr double move_tolerance = 3e-2;
 
 std::vector<double> doubles(const engine::NamedTensor& tensor) {
   std::vector<float> values(tensor.bytes.size() / sizeof(float));
@@ -28,13 +30,43 @@ double norm(const std::vector<double>& values) {
   return std::sqrt(sum);
 }
 
+std::vector<double> doubles(const Tensor& tensor) {
+  REQUIRE(tensor);
+  return {tensor.data<float>(), tensor.data<float>() + tensor.size()};
+}
+
+std::vector<double> minus(std::vector<double> a, const std::vector<double>& b) {
+  REQUIRE(a.size() == b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] -= b[i];
+  return a;
+}
+
 // |g - r| / max(|r|, floor), Frobenius norms.
+double distance(const std::vector<double>& actual, const std::vector<double>& expected, double floor = 0) {
+  return norm(minus(actual, expected)) / std::max(norm(expected), floor);
+}
 double distance(const Tensor& actual, const std::vector<double>& expected, double floor = 0) {
-  REQUIRE(actual);
-  REQUIRE(static_cast<std::size_t>(actual.size()) == expected.size());
-  std::vector<double> difference = expected;
-  for (std::size_t i = 0; i < difference.size(); ++i) difference[i] -= actual.data<float>()[i];
-  return norm(difference) / std::max(norm(expected), floor);
+  return distance(doubles(actual), expected, floor);
+}
+
+// relu(gain x_hat + shift)
+std::vector<double> value_of(const engine::Feature& feature) {
+  std::vector<double> values = doubles(feature.y);
+  const kernels::Norm norm = feature.view<float>().norm;
+  const auto C = static_cast<std::size_t>(feature.gain.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::size_t c = i % C;
+    values[i] = std::max(0.0, (values[i] - norm.mean[c]) * norm.inv_std[c] * norm.gain[c] + norm.shift[c]);
+  }
+  return values;
+}
+
+// The elements of a parameter that the goldens keep.
+std::vector<double> sample(const std::vector<double>& values) {
+  const std::size_t count = std::min<std::size_t>(values.size(), 64);
+  std::vector<double> kept(count);
+  for (std::size_t i = 0; i < count; ++i) kept[i] = values[i * (values.size() / count)];
+  return kept;
 }
 
 // The inputs as scripts/golden_inputs.py states them.
@@ -96,6 +128,7 @@ TEST_CASE("goldens: outputs, loss terms and gradients of the first step") {
   engine::Tape tape(golden.device, engine::Mode::train);
   const fer::Model::Output out = golden.model.forward(tape, golden.input);
   const fer::Loss loss = fer::loss(tape, out, golden.targets, {});
+  CHECK(distance(value_of(out.features), golden.expected("output.F")) < tolerance);
   CHECK(distance(out.weights, golden.expected("output.w")) < tolerance);
   CHECK(distance(out.local_logits, golden.expected("output.l")) < tolerance);
   CHECK(distance(out.non_local_logits, golden.expected("output.n")) < tolerance);
@@ -140,11 +173,28 @@ void check_evaluation(const Golden& golden, fer::Model& model, const layers::Par
   }
 }
 
+// Where parameters, or their averages, have moved from `starts`.
+void check_moves(const Golden& golden, const layers::Parameters& parameters,
+                 const std::vector<std::vector<double>>& starts, const std::string& state) {
+  double worst = 0;
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    const layers::Parameter& p = parameters.parameters()[i];
+    const std::vector<double> start = sample(starts[i]);
+    const double error =
+        distance(minus(sample(doubles(p.value)), start), minus(golden.expected(state + "." + p.name), start));
+    CHECK_MESSAGE(error < move_tolerance, state << " " << p.name << " is off by " << error);
+    worst = std::max(worst, error);
+  }
+  MESSAGE("worst move: " << worst);
+}
+
 void check_ten_steps(const std::string& kind, const layers::OptimizerOptions& options, double learning_rate) {
   Golden golden;
   layers::Parameters average(golden.device, golden.seed);
   fer::Model average_model(average, Golden::config());
   layers::Optimizer optimizer(golden.parameters, average, options);
+  std::vector<std::vector<double>> starts;
+  for (const layers::Parameter& p : golden.parameters.parameters()) starts.push_back(doubles(p.value));
   const std::vector<double> losses = golden.expected(kind + ".loss"),
                             norms = golden.expected(kind + ".gradient_norm");
   for (std::size_t step = 0; step < losses.size(); ++step) {
@@ -158,6 +208,17 @@ void check_ten_steps(const std::string& kind, const layers::OptimizerOptions& op
   }
   check_evaluation(golden, golden.model, golden.parameters, kind + ".eval", kind + ".state");
   check_evaluation(golden, average_model, average, kind + ".eval_ema", kind + ".ema");
+  check_moves(golden, golden.parameters, starts, kind + ".state");
+  check_moves(golden, average, starts, kind + ".ema");
+  double worst = 0;
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    const layers::Parameter& p = golden.parameters.parameters()[i];
+    const double change = norm(minus(doubles(p.value), starts[i]));
+    const double error = std::abs(change / golden.expected(kind + ".change." + p.name)[0] - 1);
+    CHECK_MESSAGE(error < move_tolerance, kind << " change of " << p.name << " is off by " << error);
+    worst = std::max(worst, error);
+  }
+  MESSAGE("worst change: " << worst);
 }
 
 }  // namespace
