@@ -110,7 +110,7 @@ void max_pool2d_backward(Cpu ctx, const ImageDims& dims, Feature<float> x, const
                          FeatureGradient<float> dx) {
   const std::int64_t row = dims.W * dims.C, row_y = dims.W / 2 * dims.C;
   const std::int64_t per_image = (dims.H + 1) / 2;  // pairs of rows; the last may be half a pair
-  const RowChunks chunks(dims.N * per_image, 2 * row);
+  const RowChunks chunks(dims.N * per_image, 2 * dims.W, dims.C);
   const FeatureSums sums(ctx.workspace, dims.K, chunks.count(), dims.C);
 #pragma omp parallel for collapse(2) num_threads(ctx.threads)
   for (std::int64_t k = 0; k < dims.K; ++k)

@@ -91,7 +91,7 @@ void region_split_forward(Cpu ctx, const RegionSplit& dims, Feature<float> x, fl
 void region_split_backward(Cpu ctx, const RegionSplit& dims, Feature<float> x, const float* dy,
                            FeatureGradient<float> dx) {
   const std::int64_t row_size = dims.W * dims.C;
-  const RowChunks chunks(dims.N * dims.H, row_size);
+  const RowChunks chunks(dims.N * dims.H, dims.W, dims.C);
   const FeatureSums sums(ctx.workspace, 1, chunks.count(), dims.C);
   float* const gathered = ctx.workspace.take<float>(ctx.threads * row_size);
 #pragma omp parallel for num_threads(ctx.threads)
