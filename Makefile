@@ -4,6 +4,10 @@ BUILD ?= build/$(CONFIG)
 CXXFLAGS := -std=c++20 -O2 -g -Wall -Wextra -Werror -fopenmp -I. -MD -MP
 LDFLAGS := -fopenmp
 LDLIBS := -ldnnl -lhwy -lfmt
+# Every core compiles; an own -j wins.
+ifeq ($(MAKELEVEL),0)
+  MAKEFLAGS += -j$(shell nproc)
+endif
 ifneq ($(SAN),)
   # With the checks in between, g++ takes std::regex for uninitialised.
   CXXFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -Wno-maybe-uninitialized
