@@ -1,11 +1,10 @@
 // Convolution of features (kernels/feature.h): 3x3 with stride 1 or 2, or 1x1; padding (kernel - 1) / 2.
 //
-//   y[k, n, i, j, co] = sum over a, b, ci of value(x)[k, n, i stride + a - padding, j stride + b - padding,
-//   ci]
-//                       weight[k, co, a, b, ci]
+//   y[k, n, i, j, co] = sum over a, b, ci of value(x)[k, n, h, w, ci] weight[k, co, a, b, ci]
+//   h = i stride + a - padding,   w = j stride + b - padding
 //
-// x may be two features side by side: the second's channels follow the first's. K weight sets, one per region
-// of the bank; K is 1 elsewhere.
+// and value(x) is 0 where h or w lies outside the image. x may be two features side by side: the second's
+// channels follow the first's. K weight sets, one per region of the bank; K is 1 elsewhere.
 #pragma once
 
 #include "kernels/feature.h"

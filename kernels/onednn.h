@@ -16,10 +16,13 @@ namespace fermion::kernels {
 
 enum class Direction { forward, dgrad, wgrad };
 
-// A convolution src [images, H, W, Ci] -> dst [images, Ho, Wo, Co], Ho = (H + 2 padding - kernel) / stride +
-// 1, in one direction: forward writes dst, dgrad src's gradient, wgrad the weights'. Activations lie in
-// blocks of channels, [images, C / block, pixels, block]: NHWC is block = C, NCHW block = 1, and oneDNN also
-// has kernels for blocks of 8 (AVX2) and 16 (AVX-512).
+// A convolution src [images, H, W, Ci] -> dst [images, Ho, Wo, Co] in one direction: forward writes dst,
+// dgrad src's gradient, wgrad the weights', with
+//
+//   Ho = (H + 2 padding - kernel) / stride + 1            rounded down; Wo likewise
+//
+// Activations lie in blocks of channels, [images, C / block, pixels, block]. NHWC is one block of C, NCHW are
+// blocks of 1, and oneDNN also has kernels for blocks of 8 (AVX2) and 16 (AVX-512).
 struct ConvolutionKey {
   Direction direction = Direction::forward;
   std::int64_t images = 1, H = 1, W = 1, Ci = 1, Co = 1;

@@ -8,8 +8,8 @@
 // The second changes everything that a step changes, and only where `finite` holds: parameters and moments
 // (kernels/adamw.h, kernels/sgd.h, with clip g for g), and
 //
-//   ema     += (1 - ema_decay) (value - ema)              of parameters and running statistics, after the
-//   update running += 0.1 (batch - running)                      mean and variance
+//   running += 0.1 (batch - running)                      mean and variance
+//   ema     += (1 - ema_decay) (value - ema)              parameters and running statistics, once updated
 //
 // with the batch's unbiased variance count / (count - 1) (1 / inv_std^2 - 1e-5).
 #pragma once

@@ -1,8 +1,11 @@
 // Feedback and joint feature: z_b = [w_b1 f_1b, ..., w_bK f_Kb, g_b].
 //
 // f: [K, B, C], w: [B, K], g: [B, G]; z: [B, K C + G]. Without f only g is there (K C = 0), without w the f
-// are not multiplied, without g there is no tail (G = 0). Backward: df = w dz, dw_bk = sum_c f_kbc dz_b(kC +
-// c), dg = the tail of dz.
+// are not multiplied, without g there is no tail (G = 0). Backward, with d_kbc = dz_b(k C + c):
+//
+//   df_kbc = w_bk d_kbc
+//   dw_bk  = sum_c f_kbc d_kbc
+//   dg_b   = the last G numbers of dz_b
 #pragma once
 
 #include "kernels/context.h"

@@ -5,8 +5,10 @@
 //   loss   = (1 / (K D)) sum_kb w_bk CE_kb                w: region weights, or 1
 //
 // A class with t' = 0 costs nothing, even where its probability is 0. D is the batch size B, or, with class
-// weights and class targets, sum_b a_(t_b): as torch.nn.CrossEntropyLoss defines both. Backward: dl_kbc =
-// dloss w_bk / (K D) (softmax(l_kb)_c sum_i a_i t'_bi - a_c t'_bc), dw_bk = dloss CE_kb / (K D).
+// weights and class targets, sum_b a_(t_b): as torch.nn.CrossEntropyLoss defines both. Backward:
+//
+//   dl_kbc = dloss w_bk / (K D) (softmax(l_kb)_c sum_i a_i t'_bi - a_c t'_bc)
+//   dw_bk  = dloss CE_kb / (K D)
 #pragma once
 
 #include "kernels/context.h"
