@@ -70,9 +70,12 @@ Buffers pack_weights(Cpu ctx, const Convolution& convolution, std::int64_t K, co
                      std::int64_t plain_floats) {
   const Buffers packed(ctx.workspace, K, convolution.packed_floats());
   const Buffers between(ctx.workspace, ctx.threads, convolution.between_floats());
+  LoopErrors errors;
 #pragma omp parallel for schedule(static) num_threads(ctx.threads) if (K > 1)
   for (std::int64_t k = 0; k < K; ++k)
-    convolution.pack(plain + k * plain_floats, packed[k], between[omp_get_thread_num()]);
+    errors.collect(
+        [&] { convolution.pack(plain + k * plain_floats, packed[k], between[omp_get_thread_num()]); });
+  errors.rethrow();
   return packed;
 }
 
@@ -81,15 +84,17 @@ void unpack_gradients(Cpu ctx, const Convolution& wgrad, std::int64_t K, const B
   const bool accumulate = plain.write == Write::accumulate;
   const Buffers unpacked = accumulate ? Buffers(ctx.workspace, K, plain_floats) : Buffers();
   const Buffers between(ctx.workspace, ctx.threads, wgrad.between_floats());
+  LoopErrors errors;
 #pragma omp parallel for schedule(static) num_threads(ctx.threads) if (K > 1)
   for (std::int64_t k = 0; k < K; ++k) {
     float* sum = packed[k * slices];
     for (std::int64_t slice = 1; slice < slices; ++slice)
       add(sum, packed[k * slices + slice], wgrad.packed_floats());
     float* to = plain.data + k * plain_floats;
-    wgrad.unpack(sum, accumulate ? unpacked[k] : to, between[omp_get_thread_num()]);
+    errors.collect([&] { wgrad.unpack(sum, accumulate ? unpacked[k] : to, between[omp_get_thread_num()]); });
     if (accumulate) add(to, unpacked[k], plain_floats);
   }
+  errors.rethrow();
 }
 
 }  // namespace fermion::kernels

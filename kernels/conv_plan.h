@@ -8,6 +8,7 @@
 #include <omp.h>
 
 #include "kernels/conv_passes.h"
+#include "kernels/loop_errors.h"
 #include "kernels/onednn.h"
 
 namespace fermion::kernels {
@@ -26,16 +27,21 @@ ConvPlan plan_backward(const ConvolutionKey& shape, std::int64_t K, std::int64_t
 // `shape` in one direction under a plan.
 ConvolutionKey planned(ConvolutionKey shape, const ConvPlan& plan, Direction direction);
 
-// Calls work(k, begin, end, slice, thread) for the images begin..end of each slice of each weight set.
+// Calls work(k, begin, end, slice, thread) for the images begin..end of each slice of each weight set, and
+// throws what one of the calls threw.
 template <class Work>
 void for_each_slice(const ConvPlan& plan, const Work& work) {
   const std::int64_t groups = plan.N / plan.group;
+  LoopErrors errors;
 #pragma omp parallel for collapse(2) schedule(static) num_threads(plan.outer)
   for (std::int64_t k = 0; k < plan.K; ++k)
     for (std::int64_t slice = 0; slice < plan.slices; ++slice) {
       const std::int64_t begin = groups * slice / plan.slices, end = groups * (slice + 1) / plan.slices;
-      work(k, begin * plan.group, end * plan.group, slice, plan.outer == 1 ? 0 : omp_get_thread_num());
+      errors.collect([&] {
+        work(k, begin * plan.group, end * plan.group, slice, plan.outer == 1 ? 0 : omp_get_thread_num());
+      });
     }
+  errors.rethrow();
 }
 
 // Passes go over blocks of pixels that stay in the first-level cache.
@@ -44,7 +50,7 @@ inline std::int64_t blocks_of(std::int64_t pixels) {
   return (pixels + block_pixels - 1) / block_pixels;
 }
 
-// Calls body(image, block, begin, end) for the blocks of pixels of the images of one call.
+// Calls body(image, block, begin, end) for the blocks of pixels of the images of one call. It may not throw.
 template <class Body>
 void for_each_block(const ConvPlan& plan, std::int64_t pixels, const Body& body) {
   const std::int64_t blocks = blocks_of(pixels);

@@ -37,6 +37,11 @@ std::string describe(const ConvolutionKey& key) {
          text(key.Co) + " channels, kernel " + text(key.kernel) + ", stride " + text(key.stride);
 }
 
+std::runtime_error failed(const char* what, const ConvolutionKey& key, const dnnl::error& error) {
+  return std::runtime_error(std::string("oneDNN could not ") + what + " the convolution of " + describe(key) +
+                            " (" + error.what() + "), most likely for want of memory");
+}
+
 std::int64_t floats(const memory::desc& desc) {
   return static_cast<std::int64_t>((desc.get_size() + sizeof(float) - 1) / sizeof(float));
 }
@@ -109,15 +114,19 @@ void Convolution::run(const float* src, const float* packed, const float* dst, f
   const auto at = [&](const memory::desc& desc, const float* data) {
     return memory(desc, engine_, const_cast<float*>(data));
   };
-  std::unordered_map<int, memory> arguments = {{DNNL_ARG_SCRATCHPAD, at(scratch_, scratch)}};
   const bool dgrad = key_.direction == Direction::dgrad, wgrad = key_.direction == Direction::wgrad;
-  arguments.emplace(dgrad ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, at(src_, src));
-  arguments.emplace(wgrad ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, at(packed_, packed));
-  arguments.emplace(dgrad || wgrad ? DNNL_ARG_DIFF_DST : DNNL_ARG_DST, at(dst_, dst));
-  if (key_.bias) arguments.emplace(DNNL_ARG_BIAS, at(bias_, bias));
-  dnnl::stream stream(engine_);
-  primitive_.execute(stream, arguments);
-  stream.wait();
+  try {
+    std::unordered_map<int, memory> arguments = {{DNNL_ARG_SCRATCHPAD, at(scratch_, scratch)}};
+    arguments.emplace(dgrad ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, at(src_, src));
+    arguments.emplace(wgrad ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, at(packed_, packed));
+    arguments.emplace(dgrad || wgrad ? DNNL_ARG_DIFF_DST : DNNL_ARG_DST, at(dst_, dst));
+    if (key_.bias) arguments.emplace(DNNL_ARG_BIAS, at(bias_, bias));
+    dnnl::stream stream(engine_);
+    primitive_.execute(stream, arguments);
+    stream.wait();
+  } catch (const dnnl::error& error) {
+    throw failed("run", key_, error);
+  }
 }
 
 void Convolution::add_reorder(const memory::desc& from, const memory::desc& to) {
@@ -127,14 +136,18 @@ void Convolution::add_reorder(const memory::desc& from, const memory::desc& to) 
 
 void Convolution::reorder(const float* from, float* to, float* between) const {
   const ThreadCount scope(key_.weight_threads);
-  dnnl::stream stream(engine_);
-  const auto run = [&](const Reorder& step, const float* in, float* out) {
-    step.reorder.execute(stream, {{DNNL_ARG_FROM, memory(step.from, engine_, const_cast<float*>(in))},
-                                  {DNNL_ARG_TO, memory(step.to, engine_, out)}});
-  };
-  run(reorders_.front(), from, reorders_.size() == 1 ? to : between);
-  if (reorders_.size() == 2) run(reorders_.back(), between, to);
-  stream.wait();
+  try {
+    dnnl::stream stream(engine_);
+    const auto run = [&](const Reorder& step, const float* in, float* out) {
+      step.reorder.execute(stream, {{DNNL_ARG_FROM, memory(step.from, engine_, const_cast<float*>(in))},
+                                    {DNNL_ARG_TO, memory(step.to, engine_, out)}});
+    };
+    run(reorders_.front(), from, reorders_.size() == 1 ? to : between);
+    if (reorders_.size() == 2) run(reorders_.back(), between, to);
+    stream.wait();
+  } catch (const dnnl::error& error) {
+    throw failed("reorder the weights of", key_, error);
+  }
 }
 
 const Convolution& Primitives::convolution(const ConvolutionKey& key) {

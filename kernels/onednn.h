@@ -50,7 +50,8 @@ class Convolution {
   void pack(const float* plain, float* packed, float* between) const { reorder(plain, packed, between); }
   void unpack(const float* packed, float* plain, float* between) const { reorder(packed, plain, between); }
 
-  // May run on several threads at once, each with its own scratch.
+  // May run on several threads at once, each with its own scratch. Like pack() and unpack(), throws
+  // std::runtime_error where oneDNN fails.
   void run(const float* src, const float* packed, const float* dst, float* scratch,
            const float* bias = nullptr) const;
 
