@@ -30,14 +30,20 @@ class Device {
   Trace& trace() { return trace_; }
 
   // Calls kernel(context, Type<T>{}) with the context of this device and the element type of `dtype`. `label`
-  // names the call in traces, "module.path/op".
+  // names the call in traces and in errors of the kernel, "module.path/op".
   template <class Kernel>
   void run(const std::string& label, DType dtype, Kernel&& kernel) {
     if (dtype != DType::f32)
       throw Error("{}: {} needs a CUDA device; the CPU computes in f32", label, name_of(dtype));
     arena_.reset();
     const Trace::Span span = trace_.span(label, pool_.statistics());
-    kernel(kernels::Cpu{threads_, arena_, *primitives_}, Type<float>{});
+    try {
+      kernel(kernels::Cpu{threads_, arena_, *primitives_}, Type<float>{});
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception& error) {
+      throw Error("{}: {}", label, error.what());
+    }
   }
 
  private:

@@ -2,11 +2,11 @@
 
 namespace fermion::engine {
 
-kernels::ImageDims Feature::dims() const {
+kernels::ImageDims Feature::dims(const std::string& op) const {
   const Shape& s = y.shape();
   if (s.rank() == 4) return {1, s[0], s[1], s[2], s[3]};
   if (s.rank() == 5) return {s[0], s[1], s[2], s[3], s[4]};
-  throw Error("a feature is [N, H, W, C] or [K, N, H, W, C], not {}", s.text());
+  throw Error("{}: a feature is [N, H, W, C] or [K, N, H, W, C], not {}", op, s.text());
 }
 
 kernels::Norm Feature::norm() const {

@@ -18,7 +18,8 @@ struct Feature {
   Feature(Tensor plain) : y(std::move(plain)) {}  // NOLINT: implicit on purpose
 
   bool has_norm() const { return static_cast<bool>(gain); }
-  kernels::ImageDims dims() const;
+  // For `op`, "module.path/op", which the error names when y is no feature.
+  kernels::ImageDims dims(const std::string& op) const;
 
   // What kernels read.
   template <class T>

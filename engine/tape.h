@@ -38,7 +38,7 @@ class Tape {
   template <class Forward, class Backward>
   void op(const char* name, const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs,
           Forward forward, Backward backward) {
-    const std::string label = path_ + "/" + name;
+    const std::string label = this->label(name);
     const DType dtype = outputs.front().dtype();
     device_.run(label, dtype, forward);
     if (check_finite_) check(label, outputs);
@@ -80,6 +80,7 @@ class Tape {
   };
   Scope scope(std::string path) { return Scope(*this, std::move(path)); }
   const std::string& path() const { return path_; }
+  std::string label(const char* op) const { return path_ + "/" + op; }
 
  private:
   struct Node {

@@ -46,9 +46,10 @@ double factor(const CrossEntropy& x) {
 void check_labels(const CrossEntropy& x) {
   for (std::int64_t b = 0; x.labels && b < x.B; ++b)
     if (x.labels[b] < 0 || x.labels[b] >= x.classes)
-      throw std::invalid_argument("softmax_cross_entropy: label " + std::to_string(x.labels[b]) +
-                                  " of sample " + std::to_string(b) + " is none of the " +
-                                  std::to_string(x.classes) + " classes");
+      throw std::invalid_argument("label " + std::to_string(x.labels[b]) + " of sample " + std::to_string(b) +
+                                  " is none of the " + std::to_string(x.classes) + " classes of logits [" +
+                                  (x.K > 1 ? std::to_string(x.K) + ", " : "") + std::to_string(x.B) + ", " +
+                                  std::to_string(x.classes) + "]");
 }
 
 }  // namespace

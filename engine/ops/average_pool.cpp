@@ -5,7 +5,7 @@
 namespace fermion::engine {
 
 Tensor average_pool(Tape& tape, const Feature& x, int grid) {
-  const kernels::AveragePool dims{x.dims(), grid};
+  const kernels::AveragePool dims{x.dims(tape.label("average_pool")), grid};
   if (grid < 1 || dims.x.H < 1 || dims.x.W < 1 || dims.x.H % grid != 0 || dims.x.W % grid != 0)
     throw Error("{}/average_pool: a grid of {} x {} does not divide images of {} x {} pixels", tape.path(),
                 grid, grid, dims.x.H, dims.x.W);

@@ -12,7 +12,7 @@ kernels::Conv2d check(const std::string& op, const std::vector<Feature>& inputs,
                       const Conv2dOptions& options) {
   if (inputs.empty() || inputs.size() > 2)
     throw Error("{}: {} inputs instead of one or two", op, inputs.size());
-  const kernels::ImageDims x = inputs[0].dims();
+  const kernels::ImageDims x = inputs[0].dims(op);
   const Shape& w = weight.shape();
   const bool bank = inputs[0].y.shape().rank() == 5;
   if (w.rank() != (bank ? 5 : 4))
@@ -20,7 +20,7 @@ kernels::Conv2d check(const std::string& op, const std::vector<Feature>& inputs,
                 inputs[0].y.shape().text(), bank ? "per region " : "");
   kernels::Conv2d dims{x.K, x.N, x.H, x.W, x.C, 0, w[-4], w[-2], options.stride};
   if (inputs.size() == 2) {
-    const kernels::ImageDims second = inputs[1].dims();
+    const kernels::ImageDims second = inputs[1].dims(op);
     if (second.K != x.K || second.N != x.N || second.H != x.H || second.W != x.W)
       throw Error("{}: inputs {} and {} differ in more than channels", op, inputs[0].y.shape().text(),
                   inputs[1].y.shape().text());
@@ -63,7 +63,7 @@ std::vector<Tensor> sources_of(const std::vector<Feature>& inputs, const Tensor&
 
 Feature conv2d(Tape& tape, const std::vector<Feature>& inputs, const Tensor& weight,
                const Conv2dOptions& options) {
-  const std::string op = tape.path() + "/conv2d";
+  const std::string op = tape.label("conv2d");
   const kernels::Conv2d dims = check(op, inputs, weight, options);
   Shape shape = inputs[0].y.shape();
   shape.set(-3, dims.Ho());

@@ -5,7 +5,7 @@
 namespace fermion::engine {
 
 Tensor max_pool2d(Tape& tape, const Feature& x) {
-  const kernels::ImageDims dims = x.dims();
+  const kernels::ImageDims dims = x.dims(tape.label("max_pool2d"));
   if (dims.H < 2 || dims.W < 2)
     throw Error(
         "{}/max_pool2d: images of {} x {} pixels hold no 2x2 window; use larger images or fewer poolings",

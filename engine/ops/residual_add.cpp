@@ -8,7 +8,7 @@ Tensor residual_add(Tape& tape, const Feature& a, const Feature& b) {
   if (!(a.y.shape() == b.y.shape()))
     throw Error("{}/residual_add: shapes {} and {} differ", tape.path(), a.y.shape().text(),
                 b.y.shape().text());
-  const kernels::ImageDims dims = a.dims();
+  const kernels::ImageDims dims = a.dims(tape.label("residual_add"));
   const Tensor y = Tensor::empty(tape.device(), a.y.dtype(), a.y.shape());
   tape.op(
       "residual_add", {a.y, b.y}, {y},

@@ -163,10 +163,15 @@ TEST_CASE("softmax_cross_entropy refuses what does not fit") {
   const auto loss = [&](const Tensor& targets, engine::CrossEntropyOptions options = {}) {
     return engine::softmax_cross_entropy(tape, logits, targets, options);
   };
-  CHECK_THROWS_WITH(loss(labels(device, {0, 4, 1})),
-                    "softmax_cross_entropy: label 4 of sample 1 is none of the 4 classes");
-  CHECK_THROWS_WITH(loss(labels(device, {0, 3, -1})),
-                    "softmax_cross_entropy: label -1 of sample 2 is none of the 4 classes");
+  CHECK_THROWS_WITH(
+      loss(labels(device, {0, 4, 1})),
+      "loss/softmax_cross_entropy: label 4 of sample 1 is none of the 4 classes of logits [3, 4]");
+  CHECK_THROWS_WITH(
+      loss(labels(device, {0, 3, -1})),
+      "loss/softmax_cross_entropy: label -1 of sample 2 is none of the 4 classes of logits [3, 4]");
+  CHECK_THROWS_WITH(
+      engine::softmax_cross_entropy(tape, logits.reshape({2, 3, 2}), labels(device, {0, 1, 2}), {}),
+      "loss/softmax_cross_entropy: label 2 of sample 2 is none of the 2 classes of logits [2, 3, 2]");
   CHECK_THROWS_WITH(loss(labels(device, {0, 1})),
                     "loss/softmax_cross_entropy: targets i32 [2] do not fit logits [3, 4]");
   CHECK_THROWS_WITH(loss(logits.reshape({4, 3})),

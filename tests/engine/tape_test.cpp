@@ -3,8 +3,10 @@
 
 #include <doctest/doctest.h>
 #include <limits>
+#include <stdexcept>
 
 #include "engine/error.h"
+#include "engine/ops.h"
 
 using namespace fermion::engine;
 
@@ -98,6 +100,40 @@ TEST_CASE_FIXTURE(Fixture, "the op that makes the first value that is not finite
   const auto scope = scope_of(forward);
   CHECK_THROWS_WITH_AS(scale(forward, x, std::numeric_limits<float>::infinity()),
                        doctest::Contains("unet.enc.0/scale made"), Error);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what a kernel throws comes out as an error that names the op and its path") {
+  Tape tape(device, Mode::train);
+  const auto scope = tape.scope("unet.enc.0");
+  const auto op = [&](bool forward, bool backward) {
+    const Tensor y = Tensor::zeros(device, DType::f32, {});
+    const auto work = [](bool fails) {
+      if (fails) throw std::runtime_error("out of luck");
+    };
+    tape.op(
+        "lottery", {x}, {y}, [=](auto, auto) { work(forward); }, [=](auto, auto) { work(backward); });
+    return y;
+  };
+  CHECK_THROWS_WITH_AS(op(true, false), "unet.enc.0/lottery: out of luck", Error);
+  CHECK_THROWS_WITH_AS(tape.backward(op(false, true)), "unet.enc.0/lottery backward: out of luck", Error);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an op that reads features names itself and the shape that is none") {
+  Tape tape(device, Mode::train);
+  const auto scope = tape.scope("local");
+  const std::string what = "a feature is [N, H, W, C] or [K, N, H, W, C], not [2, 3]";
+  const auto message = [](const auto& call) -> std::string {
+    try {
+      call();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  CHECK(message([&] { average_pool(tape, x, 1); }) == "local/average_pool: " + what);
+  CHECK(message([&] { max_pool2d(tape, x); }) == "local/max_pool2d: " + what);
+  CHECK(message([&] { residual_add(tape, x, x); }) == "local/residual_add: " + what);
+  CHECK(message([&] { conv2d(tape, {x}, x, {}); }) == "local/conv2d: " + what);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a tensor is read as what it is") {
