@@ -22,7 +22,7 @@ struct Seconds {
 Tensor loss_of(Tape& tape, const std::vector<Tensor>& outputs) {
   Tensor loss = Tensor::zeros(tape.device(), DType::f32, {});
   tape.op(
-      "loss", outputs, {loss}, [](auto, auto) {},
+      "loss", {outputs}, {loss}, [](auto, auto) {},
       [outputs](auto, auto) {
         for (const Tensor& output : outputs) {
           const auto gradient = output.take_gradient<float>();

@@ -1,5 +1,6 @@
 // The catalogue of ops. Each is engine/ops/NAME.cpp over kernels/NAME.h, which states formula and shapes;
-// every op checks its shapes, runs its forward and leaves its backward on the tape.
+// every op checks its shapes, element types (Operands in tape.h) and devices, runs its forward and leaves its
+// backward on the tape.
 #pragma once
 
 #include <vector>
@@ -26,7 +27,7 @@ Tensor region_split(Tape& tape, const Feature& x, int grid, int overlap);  // [g
 Tensor residual_add(Tape& tape, const Feature& a, const Feature& b);
 Tensor attention(Tape& tape, const Tensor& qkv);  // [N, H, W, 3d] -> [N, H, W, d]
 Tensor linear(Tape& tape, const Tensor& x, const Tensor& weight, const Tensor& bias);  // K leads in the bank
-Tensor region_softmax(Tape& tape, const Tensor& scores);                               // [B, K], mean 1
+Tensor region_softmax(Tape& tape, const Tensor& scores);                               // f32 [B, K], mean 1
 Tensor region_join(Tape& tape, const Tensor& f, const Tensor& w,
                    const Tensor& g);                 // any of them may be undefined
 Tensor region_entropy(Tape& tape, const Tensor& w);  // mean over B of sum_k q_k ln q_k

@@ -14,7 +14,43 @@ bool finite(const Tensor& tensor) {
   return std::all_of(values, values + tensor.size(), [](float value) { return std::isfinite(value); });
 }
 
+// "f32 [2, 3], u8 [4, 3]"
+std::string text(const std::vector<Tensor>& tensors) {
+  std::vector<std::string> list;
+  for (const Tensor& t : tensors)
+    if (t) list.push_back(fmt::format("{} {}", name_of(t.dtype()), t.shape().text()));
+  return fmt::format("{}", fmt::join(list, ", "));
+}
+
+bool all_of_type(const std::vector<Tensor>& tensors, DType dtype) {
+  return std::all_of(tensors.begin(), tensors.end(),
+                     [&](const Tensor& t) { return !t || t.dtype() == dtype; });
+}
+
 }  // namespace
+
+std::vector<Tensor> Operands::all() const {
+  std::vector<Tensor> list;
+  for (const std::vector<Tensor>* part : {&activations, &floats, &others})
+    list.insert(list.end(), part->begin(), part->end());
+  return list;
+}
+
+DType Tape::element_type(const std::string& label, const Operands& operands) const {
+  const auto& x = operands.activations;
+  const auto first = std::find_if(x.begin(), x.end(), [](const Tensor& t) { return bool(t); });
+  const DType dtype = first == x.end() ? DType::f32 : first->dtype();
+  if ((dtype != DType::f32 && dtype != DType::bf16) || !all_of_type(x, dtype) ||
+      !all_of_type(operands.floats, DType::f32))
+    throw Error(
+        "{}: given {}; activations are all f32 or all bf16, parameters, region weights and losses are f32",
+        label, text(operands.all()));
+  for (const Tensor& t : operands.all())
+    if (t && &t.device() != &device_)
+      throw Error("{}: {} lies on another device ({}) than the tape's ({}); given {}", label, text({t}),
+                  t.device().name(), device_.name(), text(operands.all()));
+  return dtype;
+}
 
 bool Tape::wanted(const std::vector<Tensor>& inputs) const {
   return mode_ == Mode::train &&

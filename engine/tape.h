@@ -22,6 +22,17 @@ struct Randomness {
   Tensor step;
 };
 
+// What an op reads; undefined tensors are passed over. The rule of element types: activations, up to the
+// logits, and their gradients are of one type, T. Parameters (weights, biases, gains, shifts), statistics,
+// region weights and losses, and their gradients, are f32 whatever T is.
+struct Operands {
+  std::vector<Tensor> activations = {};  // T: f32 or bf16
+  std::vector<Tensor> floats = {};       // f32
+  std::vector<Tensor> others = {};       // of types of their own: labels, images of bytes
+
+  std::vector<Tensor> all() const;
+};
+
 // One forward pass, and in training its backward. In Mode::evaluate nothing is recorded.
 class Tape {
  public:
@@ -33,19 +44,20 @@ class Tape {
   Mode mode() const { return mode_; }
 
   // Runs forward(context, Type<T>{}) now and, where a gradient is wanted, backward(context, Type<T>{}) on the
-  // way back, when the gradient of outputs[0] has arrived. T is the element type of outputs[0]. There is no
-  // way to record one without the other.
+  // way back, when the gradient of outputs[0] has arrived. T is the element type of the activations, f32
+  // where there are none. There is no way to record one without the other. Throws when an operand is of
+  // another type than Operands says, or on another device.
   template <class Forward, class Backward>
-  void op(const char* name, const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs,
-          Forward forward, Backward backward) {
+  void op(const char* name, const Operands& operands, const std::vector<Tensor>& outputs, Forward forward,
+          Backward backward) {
     const std::string label = this->label(name);
-    const DType dtype = outputs.front().dtype();
+    const DType dtype = element_type(label, operands);
+    const std::vector<Tensor> inputs = operands.all();
     device_.run(label, dtype, forward);
     if (check_finite_) check(label, outputs);
     if (observer_) observer_(label, inputs, outputs);
     if (!wanted(inputs)) return;
-    for (const Tensor& output : outputs)
-      if (output.dtype() == dtype) output.want_gradient();
+    for (const Tensor& output : outputs) output.want_gradient();
     nodes_.push_back({label, outputs.front(), check_finite_ ? inputs : std::vector<Tensor>(),
                       [label = label + " backward", dtype, backward = std::move(backward)](Device& device) {
                         device.run(label, dtype, backward);
@@ -82,6 +94,9 @@ class Tape {
   const std::string& path() const { return path_; }
   std::string label(const char* op) const { return path_ + "/" + op; }
 
+  // Whether an op that reads these would be recorded.
+  bool wanted(const std::vector<Tensor>& inputs) const;
+
  private:
   struct Node {
     std::string label;
@@ -89,7 +104,8 @@ class Tape {
     std::vector<Tensor> inputs;  // only while checking
     std::function<void(Device&)> backward;
   };
-  bool wanted(const std::vector<Tensor>& inputs) const;
+  // T, once the operands are found to fit.
+  DType element_type(const std::string& label, const Operands& operands) const;
   static void check(const std::string& label, const std::vector<Tensor>& tensors);
 
   Device& device_;

@@ -29,7 +29,7 @@ struct Result {
 Tensor loss_of(Tape& tape, const std::vector<Tensor>& outputs, std::uint64_t seed) {
   Tensor loss = Tensor::empty(tape.device(), DType::f32, {});
   tape.op(
-      "loss", outputs, {loss}, [&](auto, auto) { *loss.data<float>() = 0; },
+      "loss", {outputs}, {loss}, [&](auto, auto) { *loss.data<float>() = 0; },
       [outputs, seed](auto, auto) {
         for (std::size_t o = 0; o < outputs.size(); ++o) {
           const auto gradient = outputs[o].take_gradient<float>();

@@ -88,7 +88,7 @@ std::vector<Tensor> twice(Tape& tape, const Feature& x, const Fault& fault) {
     return h * v.norm.gain[c] + v.norm.shift[c];
   };
   tape.op(
-      "twice", {x.y}, {y},
+      "twice", {{x.y}}, {y},
       [&](auto ctx, auto) {
         if (fault.overruns) y.data<float>()[y.size()] = 0;
         for (std::int64_t i = fault.skips; i < y.size(); ++i) {

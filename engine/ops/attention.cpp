@@ -13,7 +13,7 @@ Tensor attention(Tape& tape, const Tensor& qkv) {
   const Tensor o = Tensor::empty(tape.device(), qkv.dtype(), {shape[0], shape[1], shape[2], dims.d});
   const Tensor log_sum_exp = Tensor::empty(tape.device(), DType::f32, {dims.N, dims.positions});
   tape.op(
-      "attention", {qkv}, {o},
+      "attention", {{qkv}}, {o},
       [&]<class T>(auto ctx, Type<T>) {
         kernels::attention_forward(ctx, dims, qkv.data<T>(), o.data<T>(), log_sum_exp.data<float>());
       },

@@ -21,14 +21,13 @@ Tensor augment(Tape& tape, const Tensor& images, const Tensor& parameters, const
   if (shape[1] * shape[2] * 3 >= std::numeric_limits<std::int32_t>::max())
     throw Error("{}/augment: an image of {} x {} px is too large", tape.path(), shape[2], shape[1]);
   const Tensor out = Tensor::empty(tape.device(), DType::f32, shape);
-  // No input is named: none of them wants a gradient.
   tape.op(
-      "augment", {}, {out},
-      [&]<class T>(auto ctx, Type<T>) {
+      "augment", {.floats = {parameters, mean, inv_std}, .others = {images}}, {out},
+      [&](auto ctx, auto) {
         kernels::augment_forward(
             ctx, {shape[0], shape[1], shape[2]}, images.data<std::uint8_t>(),
             reinterpret_cast<const kernels::AugmentParameters*>(parameters.data<float>()), mean.data<float>(),
-            inv_std.data<float>(), out.data<T>());
+            inv_std.data<float>(), out.data<float>());
       },
       [](auto, auto) {});
   return out;

@@ -14,7 +14,7 @@ Tensor average_pool(Tape& tape, const Feature& x, int grid) {
   shape.set(-2, grid);
   const Tensor y = Tensor::empty(tape.device(), x.y.dtype(), shape);
   tape.op(
-      "average_pool", {x.y}, {y},
+      "average_pool", {{x.y}}, {y},
       [&]<class T>(auto ctx, Type<T>) { kernels::average_pool_forward(ctx, dims, x.view<T>(), y.data<T>()); },
       [=]<class T>(auto ctx, Type<T>) {
         kernels::average_pool_backward(ctx, dims, x.view<T>(), y.gradient().template data<T>(),

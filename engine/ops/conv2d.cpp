@@ -1,7 +1,5 @@
 #include "kernels/conv2d.h"
 
-#include <algorithm>
-
 #include "engine/ops.h"
 
 namespace fermion::engine {
@@ -49,14 +47,10 @@ kernels::Conv2dInput<T> view(const std::vector<Feature>& inputs) {
   return {inputs[0].view<T>(), inputs.size() == 2 ? inputs[1].view<T>() : kernels::Feature<T>{}};
 }
 
-// Tensors whose gradient may be asked for.
-std::vector<Tensor> sources_of(const std::vector<Feature>& inputs, const Tensor& weight,
-                               const Conv2dOptions& options) {
-  std::vector<Tensor> list = {weight};
-  for (const Feature& input : inputs) list.push_back(input.y);
-  for (const Tensor& t : {options.gain, options.shift, options.bias})
-    if (t) list.push_back(t);
-  return list;
+Operands operands_of(const std::vector<Feature>& inputs, const Tensor& weight, const Conv2dOptions& options) {
+  Operands operands{.floats = {weight, options.gain, options.shift, options.bias}};
+  for (const Feature& input : inputs) operands.activations.push_back(input.y);
+  return operands;
 }
 
 }  // namespace
@@ -77,12 +71,11 @@ Feature conv2d(Tape& tape, const std::vector<Feature>& inputs, const Tensor& wei
     y.relu = options.relu;
   }
   const bool epilogue = !options.gain && (options.bias || options.relu);
-  const std::vector<Tensor> sources = sources_of(inputs, weight, options);
-  if (epilogue && tape.mode() == Mode::train &&
-      std::any_of(sources.begin(), sources.end(), [](const Tensor& t) { return t.wants_gradient(); }))
+  const Operands operands = operands_of(inputs, weight, options);
+  if (epilogue && tape.wanted(operands.all()))
     throw Error("{}: bias and ReLU in the epilogue are for evaluation; they have no backward", op);
   tape.op(
-      "conv2d", sources, {y.y},
+      "conv2d", operands, {y.y},
       [&]<class T>(auto ctx, Type<T>) {
         float* statistics = y.has_norm() ? y.statistics.data<float>() : nullptr;
         kernels::conv2d_forward(ctx, dims, view<T>(inputs), weight.data<float>(),

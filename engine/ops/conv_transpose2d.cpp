@@ -12,7 +12,7 @@ Tensor conv_transpose2d(Tape& tape, const Feature& x, const Tensor& weight) {
   const kernels::ConvTranspose2d dims{s[0], s[1], s[2], s[3], w[0]};
   const Tensor y = Tensor::empty(tape.device(), x.y.dtype(), {s[0], 2 * s[1], 2 * s[2], w[0]});
   tape.op(
-      "conv_transpose2d", {x.y, weight}, {y},
+      "conv_transpose2d", {{x.y}, {weight}}, {y},
       [&]<class T>(auto ctx, Type<T>) {
         kernels::conv_transpose2d_forward(ctx, dims, x.view<T>(), weight.data<float>(), y.data<T>());
       },

@@ -11,7 +11,7 @@ Tensor dropout(Tape& tape, const Tensor& x, float probability) {
   const kernels::RandomSource random = tape.random();
   const Tensor y = Tensor::empty(tape.device(), x.dtype(), x.shape());
   tape.op(
-      "dropout", {x}, {y},
+      "dropout", {{x}}, {y},
       [&]<class T>(auto ctx, Type<T>) {
         kernels::dropout_forward(ctx, x.size(), probability, random, x.data<T>(), y.data<T>());
       },

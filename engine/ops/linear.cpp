@@ -30,14 +30,15 @@ Tensor linear(Tape& tape, const Tensor& x, const Tensor& weight, const Tensor& b
   shape.set(-1, dims.Co);
   const Tensor y = Tensor::empty(tape.device(), x.dtype(), shape);
   tape.op(
-      "linear", bias ? std::vector{x, weight, bias} : std::vector{x, weight}, {y},
+      "linear", {{x}, {weight, bias}}, {y},
       [&]<class T>(auto ctx, Type<T>) {
-        kernels::linear_forward(ctx, dims, x.data<T>(), weight.data<T>(), bias ? bias.data<T>() : nullptr,
-                                y.data<T>());
+        kernels::linear_forward(ctx, dims, x.data<T>(), weight.data<float>(),
+                                bias ? bias.data<float>() : nullptr, y.data<T>());
       },
       [=]<class T>(auto ctx, Type<T>) {
-        kernels::linear_backward(ctx, dims, x.data<T>(), weight.data<T>(), y.gradient().template data<T>(),
-                                 x.take_gradient<T>(), weight.take_gradient<T>(), bias.take_gradient<T>());
+        kernels::linear_backward(ctx, dims, x.data<T>(), weight.data<float>(),
+                                 y.gradient().template data<T>(), x.take_gradient<T>(),
+                                 weight.take_gradient<float>(), bias.take_gradient<float>());
       });
   return y;
 }

@@ -15,7 +15,7 @@ Tensor max_pool2d(Tape& tape, const Feature& x) {
   shape.set(-2, dims.W / 2);
   const Tensor y = Tensor::empty(tape.device(), x.y.dtype(), shape);
   tape.op(
-      "max_pool2d", {x.y}, {y},
+      "max_pool2d", {{x.y}}, {y},
       [&]<class T>(auto ctx, Type<T>) { kernels::max_pool2d_forward(ctx, dims, x.view<T>(), y.data<T>()); },
       [=]<class T>(auto ctx, Type<T>) {
         kernels::max_pool2d_backward(ctx, dims, x.view<T>(), y.gradient().template data<T>(),

@@ -8,15 +8,13 @@ Tensor region_entropy(Tape& tape, const Tensor& w) {
   const Shape& s = w.shape();
   if (s.rank() != 2) throw Error("{}/region_entropy: weights are [B, K], not {}", tape.path(), s.text());
   const std::int64_t B = s[0], K = s[1];
-  const Tensor y = Tensor::empty(tape.device(), w.dtype(), {});
+  const Tensor y = Tensor::empty(tape.device(), DType::f32, {});
   tape.op(
-      "region_entropy", {w}, {y},
-      [&]<class T>(auto ctx, Type<T>) {
-        kernels::region_entropy_forward(ctx, B, K, w.data<T>(), y.data<T>());
-      },
-      [=]<class T>(auto ctx, Type<T>) {
-        kernels::region_entropy_backward(ctx, B, K, w.data<T>(), y.gradient().template data<T>(),
-                                         w.take_gradient<T>());
+      "region_entropy", {.floats = {w}}, {y},
+      [&](auto ctx, auto) { kernels::region_entropy_forward(ctx, B, K, w.data<float>(), y.data<float>()); },
+      [=](auto ctx, auto) {
+        kernels::region_entropy_backward(ctx, B, K, w.data<float>(), y.gradient().data<float>(),
+                                         w.take_gradient<float>());
       });
   return y;
 }

@@ -37,15 +37,15 @@ Tensor region_join(Tape& tape, const Tensor& f, const Tensor& w, const Tensor& g
   const Tensor weights = f ? w : Tensor();
   const Tensor z = Tensor::empty(tape.device(), (f ? f : g).dtype(), {dims.B, dims.width()});
   tape.op(
-      "region_join", {f, weights, g}, {z},
+      "region_join", {{f, g}, {weights}}, {z},
       [&]<class T>(auto ctx, Type<T>) {
-        kernels::region_join_forward(ctx, dims, data_or_null<T>(f), data_or_null<T>(weights),
+        kernels::region_join_forward(ctx, dims, data_or_null<T>(f), data_or_null<float>(weights),
                                      data_or_null<T>(g), z.data<T>());
       },
       [=]<class T>(auto ctx, Type<T>) {
-        kernels::region_join_backward(ctx, dims, data_or_null<T>(f), data_or_null<T>(weights),
+        kernels::region_join_backward(ctx, dims, data_or_null<T>(f), data_or_null<float>(weights),
                                       z.gradient().template data<T>(), f.take_gradient<T>(),
-                                      weights.take_gradient<T>(), g.take_gradient<T>());
+                                      weights.take_gradient<float>(), g.take_gradient<T>());
       });
   return z;
 }

@@ -17,7 +17,7 @@ Tensor region_split(Tape& tape, const Feature& x, int grid, int overlap) {
                 tape.path(), grid, s[1], s[2]);
   const Tensor y = Tensor::empty(tape.device(), x.y.dtype(), {std::int64_t{grid} * grid, s[0], h, w, s[3]});
   tape.op(
-      "region_split", {x.y}, {y},
+      "region_split", {{x.y}}, {y},
       [&]<class T>(auto ctx, Type<T>) { kernels::region_split_forward(ctx, dims, x.view<T>(), y.data<T>()); },
       [=]<class T>(auto ctx, Type<T>) {
         kernels::region_split_backward(ctx, dims, x.view<T>(), y.gradient().template data<T>(),

@@ -11,7 +11,7 @@ Tensor residual_add(Tape& tape, const Feature& a, const Feature& b) {
   const kernels::ImageDims dims = a.dims(tape.label("residual_add"));
   const Tensor y = Tensor::empty(tape.device(), a.y.dtype(), a.y.shape());
   tape.op(
-      "residual_add", {a.y, b.y}, {y},
+      "residual_add", {{a.y, b.y}}, {y},
       [&]<class T>(auto ctx, Type<T>) {
         kernels::residual_add_forward(ctx, dims, a.view<T>(), b.view<T>(), y.data<T>());
       },

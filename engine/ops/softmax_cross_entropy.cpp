@@ -34,7 +34,7 @@ Tensor softmax_cross_entropy(Tape& tape, const Tensor& logits, const Tensor& tar
                              const CrossEntropyOptions& options) {
   check(tape, logits, targets, options);
   const Shape l = logits.shape();
-  const Tensor y = Tensor::empty(tape.device(), logits.dtype(), {});
+  const Tensor y = Tensor::empty(tape.device(), DType::f32, {});
   const auto view = [=] {
     kernels::CrossEntropy x{l.rank() == 3 ? l[0] : 1, l[-2], l[-1], options.label_smoothing};
     if (targets.dtype() == DType::i32)
@@ -45,8 +45,10 @@ Tensor softmax_cross_entropy(Tape& tape, const Tensor& logits, const Tensor& tar
     if (options.region_weights) x.region_weights = options.region_weights.data<float>();
     return x;
   };
+  Operands operands{{logits}, {options.class_weights, options.region_weights}};
+  (targets.dtype() == DType::i32 ? operands.others : operands.floats).push_back(targets);
   tape.op(
-      "softmax_cross_entropy", {logits, options.region_weights}, {y},
+      "softmax_cross_entropy", operands, {y},
       [&]<class T>(auto ctx, Type<T>) {
         kernels::softmax_cross_entropy_forward(ctx, view(), logits.data<T>(), y.data<float>());
       },

@@ -10,18 +10,18 @@ Tensor weighted_sum(Tape& tape, const std::vector<Tensor>& scalars, const std::v
   for (const Tensor& scalar : scalars)
     if (scalar.size() != 1)
       throw Error("{}/weighted_sum: {} is no scalar", tape.path(), scalar.shape().text());
-  const Tensor y = Tensor::empty(tape.device(), scalars.front().dtype(), {});
+  const Tensor y = Tensor::empty(tape.device(), DType::f32, {});
   tape.op(
-      "weighted_sum", scalars, {y},
-      [&]<class T>(auto ctx, Type<T>) {
-        std::vector<const T*> x;
-        for (const Tensor& scalar : scalars) x.push_back(scalar.data<T>());
-        kernels::weighted_sum_forward(ctx, x, weights, y.data<T>());
+      "weighted_sum", {.floats = scalars}, {y},
+      [&](auto ctx, auto) {
+        std::vector<const float*> x;
+        for (const Tensor& scalar : scalars) x.push_back(scalar.data<float>());
+        kernels::weighted_sum_forward(ctx, x, weights, y.data<float>());
       },
-      [=]<class T>(auto ctx, Type<T>) {
-        std::vector<kernels::Gradient<T>> dx;
-        for (const Tensor& scalar : scalars) dx.push_back(scalar.take_gradient<T>());
-        kernels::weighted_sum_backward(ctx, dx, weights, y.gradient().template data<T>());
+      [=](auto ctx, auto) {
+        std::vector<kernels::Gradient<float>> dx;
+        for (const Tensor& scalar : scalars) dx.push_back(scalar.take_gradient<float>());
+        kernels::weighted_sum_backward(ctx, dx, weights, y.gradient().data<float>());
       });
   return y;
 }

@@ -46,7 +46,7 @@ Pooled pool(std::int64_t W, std::vector<float> values) {
   const Tensor y = engine::max_pool2d(tape, x);
   const Tensor loss = Tensor::zeros(device, engine::DType::f32, {});
   tape.op(
-      "ramp", {y}, {loss}, [](auto, auto) {},
+      "ramp", {{y}}, {loss}, [](auto, auto) {},
       [=](auto, auto) {
         float* dy = y.take_gradient<float>().data;
         for (std::int64_t i = 0; i < y.size(); ++i) dy[i] = static_cast<float>(i + 1);

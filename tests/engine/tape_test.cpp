@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <limits>
 #include <stdexcept>
+#include <type_traits>
 
 #include "engine/error.h"
 #include "engine/ops.h"
@@ -18,7 +19,7 @@ using Numbers = std::vector<float>;
 Tensor scale(Tape& tape, const Tensor& x, float factor) {
   const Tensor y = Tensor::empty(tape.device(), DType::f32, x.shape());
   tape.op(
-      "scale", {x}, {y},
+      "scale", {{x}}, {y},
       [&](auto, auto) {
         for (std::int64_t i = 0; i < x.size(); ++i) y.data<float>()[i] = factor * x.data<float>()[i];
       },
@@ -37,7 +38,7 @@ Tensor scale(Tape& tape, const Tensor& x, float factor) {
 Tensor sum(Tape& tape, const std::vector<Tensor>& inputs) {
   const Tensor y = Tensor::zeros(tape.device(), DType::f32, {});
   tape.op(
-      "sum", inputs, {y},
+      "sum", {inputs}, {y},
       [&](auto, auto) {
         for (const Tensor& x : inputs)
           for (std::int64_t i = 0; i < x.size(); ++i) *y.data<float>() += x.data<float>()[i];
@@ -111,7 +112,7 @@ TEST_CASE_FIXTURE(Fixture, "what a kernel throws comes out as an error that name
       if (fails) throw std::runtime_error("out of luck");
     };
     tape.op(
-        "lottery", {x}, {y}, [=](auto, auto) { work(forward); }, [=](auto, auto) { work(backward); });
+        "lottery", {{x}}, {y}, [=](auto, auto) { work(forward); }, [=](auto, auto) { work(backward); });
     return y;
   };
   CHECK_THROWS_WITH_AS(op(true, false), "unet.enc.0/lottery: out of luck", Error);
@@ -134,6 +135,29 @@ TEST_CASE_FIXTURE(Fixture, "an op that reads features names itself and the shape
   CHECK(message([&] { max_pool2d(tape, x); }) == "local/max_pool2d: " + what);
   CHECK(message([&] { residual_add(tape, x, x); }) == "local/residual_add: " + what);
   CHECK(message([&] { conv2d(tape, {x}, x, {}); }) == "local/conv2d: " + what);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "an op computes in the type of its activations, whatever it reads besides and makes") {
+  Tape tape(device, Mode::evaluate);
+  const Tensor half = Tensor::zeros(device, DType::bf16, {2}), index = Tensor::zeros(device, DType::i32, {2});
+  const auto scope = tape.scope("head");
+  const auto op = [&](const Operands& operands, const Tensor& y) {
+    bool is_float = false;
+    tape.op(
+        "op", operands, {y}, [&]<class T>(auto, Type<T>) { is_float = std::is_same_v<T, float>; },
+        [](auto, auto) {});
+    return is_float;
+  };
+  CHECK(op({{x}}, index));
+  CHECK(op({.floats = {x}, .others = {index}}, half));
+  CHECK_THROWS_WITH_AS(op({{half}, {x}}, x), "head/op: bf16 needs a CUDA device; the CPU computes in f32",
+                       Error);
+  CHECK_THROWS_WITH_AS(
+      op({{x}, {half}}, x),
+      "head/op: given f32 [2, 3], bf16 [2]; activations are all f32 or all bf16, parameters, "
+      "region weights and losses are f32",
+      Error);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a tensor is read as what it is") {
