@@ -13,8 +13,8 @@ namespace fermion::engine {
 // A norm out (gain, shift, relu), or in evaluation bias [Co] or [K, Co] and relu in the epilogue, or neither.
 struct Conv2dOptions {
   int stride = 1;
-  Tensor gain, shift;
-  Tensor bias;
+  Tensor gain = {}, shift = {};
+  Tensor bias = {};
   bool relu = false;
 };
 // One or two inputs, side by side along the channels; weight [Co, Kh, Kw, Ci] or [K, Co, Kh, Kw, Ci].

@@ -15,10 +15,11 @@ struct Case {
   std::int64_t Co;
   int kernel = 3, stride = 1;
   bool norm_in = false, norm_out = false;
-  std::int64_t second = 0;  // channels of a second input
-  bool epilogue = false;    // bias and ReLU, as in evaluation
-  bool first_layer = false;
-  bool relu = true;  // in the norms
+  std::int64_t second = 0;   // channels of a second input
+  bool epilogue = false;     // bias and ReLU, as in evaluation
+  bool first_layer = false;  // no gradient of x
+  bool relu = true;          // in the norms
+  bool skip_gradient = true, weight_gradient = true;
 };
 
 // Shapes lead with K here, 1 where the tensor has none.
@@ -87,8 +88,10 @@ OpCase conv(const std::string& name, const Case& test) {
   result.name = name;
   result.inputs.push_back(test.first_layer || test.epilogue ? x.without_gradient() : x);
   if (test.second) result.inputs.push_back(feature("skip", second, test.norm_in, false));
+  if (test.second) result.inputs.back().gradient = test.skip_gradient;
   const Shape weights = bank ? Shape{test.x[0], Co, kernel, kernel, Ci} : Shape{Co, kernel, kernel, Ci};
   result.inputs.push_back(tensor("weight", weights));
+  result.inputs.back().gradient = test.weight_gradient;
   if (test.norm_out) result.inputs.push_back(tensor("gain", channels));
   if (test.norm_out) result.inputs.push_back(tensor("shift", channels));
   if (test.epilogue) result.inputs.push_back(tensor("bias", channels));
@@ -175,6 +178,14 @@ FERMION_CASES(conv2d) {
                 conv("two inputs",
                      {.x = {2, 8, 8, 16}, .Co = 16, .norm_in = true, .norm_out = true, .second = 32}),
                 conv("two plain inputs, odd channels", {.x = {1, 6, 5, 5}, .Co = 3, .second = 12}),
+                conv("two inputs, gradient of the first",
+                     {.x = {2, 6, 5, 7}, .Co = 4, .norm_in = true, .second = 9, .skip_gradient = false}),
+                conv("two inputs, gradient of the second",
+                     {.x = {2, 6, 5, 7}, .Co = 4, .norm_in = true, .second = 9, .first_layer = true}),
+                conv("two inputs, gradient of the weights",
+                     {.x = {2, 6, 5, 7}, .Co = 4, .second = 9, .first_layer = true, .skip_gradient = false}),
+                conv("gradient of the input alone",
+                     {.x = {2, 6, 5, 16}, .Co = 16, .norm_in = true, .weight_gradient = false}),
                 conv("bank", {.x = {4, 3, 5, 5, 16}, .Co = 16, .norm_in = true, .norm_out = true}),
                 conv("bank, odd", {.x = {3, 2, 4, 3, 5}, .Co = 6, .norm_out = true}),
                 conv("bank of one region", {.x = {1, 2, 6, 6, 16}, .Co = 16}),
@@ -194,23 +205,38 @@ FERMION_CASES(conv2d) {
 TEST_CASE("conv2d refuses what does not fit, with both shapes") {
   engine::Device device({.threads = 1});
   const auto zeros = [&](Shape shape) { return Tensor::zeros(device, engine::DType::f32, shape); };
-  const auto call = [&](const std::vector<Feature>& x, Shape weight,
-                        const engine::Conv2dOptions& options = {}) {
+  const auto refused = [&](const std::vector<Feature>& x, Shape weight, const std::string& why,
+                           const engine::Conv2dOptions& options = {}) {
     Tape tape(device, engine::Mode::train);
     const auto scope = tape.scope("stem");
-    engine::conv2d(tape, x, zeros(weight), options);
+    CHECK_THROWS_WITH_AS(engine::conv2d(tape, x, zeros(weight), options), ("stem/conv2d: " + why).c_str(),
+                         engine::Error);
   };
   const Feature x = zeros({2, 6, 6, 3});
-  CHECK_THROWS_WITH_AS(call({x}, {8, 3}),
-                       "stem/conv2d: weight [8, 3] of input [2, 6, 6, 3] is not [Co, 3, 3, Ci] or 1 x 1",
-                       engine::Error);
-  CHECK_THROWS_AS(call({x}, {8, 3, 3, 4}), engine::Error);
-  CHECK_THROWS_AS(call({x, zeros({2, 5, 6, 3})}, {8, 3, 3, 6}), engine::Error);
-  CHECK_THROWS_AS(call({x}, {8, 3, 3, 3}, {1, zeros({8}), {}, {}, false}), engine::Error);
-  CHECK_THROWS_AS(call({x}, {8, 3, 3, 3}, {1, zeros({7}), zeros({7}), {}, false}), engine::Error);
-  CHECK_THROWS_AS(call({zeros({1, 1, 1, 3})}, {8, 3, 3, 3}, {1, zeros({8}), zeros({8}), {}, false}),
-                  engine::Error);
+  const Shape fits{8, 3, 3, 3};
+  refused({}, fits, "0 inputs instead of one or two");
+  refused({x, x, x}, {8, 3, 3, 9}, "3 inputs instead of one or two");
+  refused({x}, {8, 3}, "weight [8, 3] of input [2, 6, 6, 3] is not [Co, 3, 3, Ci] or 1 x 1");
+  refused({zeros({4, 2, 6, 6, 3})}, fits,
+          "weight [8, 3, 3, 3] of input [4, 2, 6, 6, 3] is not per region [Co, 3, 3, Ci] or 1 x 1");
+  for (const Shape& weight : {Shape{8, 3, 3, 4}, Shape{8, 3, 1, 3}, Shape{8, 5, 5, 3}})
+    refused({x}, weight,
+            "weight " + weight.text() +
+                " does not fit 3 input channels of [2, 6, 6, 3]; it is [Co, 3, 3, Ci] or 1 x 1");
+  refused({x, zeros({2, 5, 6, 3})}, {8, 3, 3, 6},
+          "inputs [2, 6, 6, 3] and [2, 5, 6, 3] differ in more than channels");
+  refused({zeros({0, 6, 6, 3})}, fits, "input [0, 6, 6, 3] is empty");
+  refused({x}, fits, "stride 3 is neither 1 nor 2", {.stride = 3});
+  refused({x}, fits, "a norm needs gain and shift", {.gain = zeros({8})});
+  refused({x}, fits, "either a norm or a bias",
+          {.gain = zeros({8}), .shift = zeros({8}), .bias = zeros({8})});
+  refused({x}, fits, "gain, shift or bias [7] does not fit the 8 output channels of weight [8, 3, 3, 3]",
+          {.gain = zeros({8}), .shift = zeros({7})});
+  refused({zeros({1, 1, 1, 3})}, fits,
+          "no statistics of one value per channel; take a larger batch or input than [1, 1, 1, 3]",
+          {.gain = zeros({8}), .shift = zeros({8})});
   const Tensor bias = zeros({8});
   bias.want_gradient();
-  CHECK_THROWS_AS(call({x}, {8, 3, 3, 3}, {1, {}, {}, bias, false}), engine::Error);
+  refused({x}, fits, "bias and ReLU in the epilogue are for evaluation; they have no backward",
+          {.bias = bias});
 }

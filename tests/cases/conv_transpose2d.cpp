@@ -10,11 +10,12 @@ using namespace fermion::test;
 namespace {
 
 OpCase up(const std::string& name, Shape x, std::int64_t Co, bool norm, bool wants_dx = true,
-          bool relu = true) {
+          bool relu = true, bool wants_dw = true) {
   OpCase test;
   test.name = name;
   test.inputs = {feature("x", x, norm, relu), tensor("weight", {Co, 2, 2, x[3]})};
   test.inputs[0].gradient = wants_dx;
+  test.inputs[1].gradient = wants_dw;
   test.op = [](Tape& tape, const std::vector<Feature>& in) {
     return std::vector<Tensor>{engine::conv_transpose2d(tape, in[0], in[1].y)};
   };
@@ -46,7 +47,8 @@ FERMION_CASES(conv_transpose2d) {
                     up("several blocks of pixels", {2, 18, 17, 16}, 16, true),
                     // As in conv2d's cases: a call for each image.
                     up("several calls and slices", {11, 28, 28, 2}, 15, true, true, false),
-                    up("weights only", {2, 4, 4, 16}, 16, true, false)},
+                    up("weights only", {2, 4, 4, 16}, 16, true, false),
+                    up("input only", {2, 4, 4, 16}, 16, true, true, true, false)},
           .benchmarks = {up("lnl-base, 7 to 14 px", {16, 7, 7, 512}, 256, true),
                          up("lnl-base, 14 to 28 px", {16, 14, 14, 256}, 128, true),
                          up("lnl-base, 28 to 56 px", {16, 28, 28, 128}, 64, true),
@@ -54,4 +56,24 @@ FERMION_CASES(conv_transpose2d) {
                          up("lnl-tiny, 8 to 16 px", {64, 8, 8, 128}, 64, true),
                          up("lnl-tiny, 16 to 32 px", {64, 16, 16, 64}, 32, true),
                          up("lnl-tiny, 32 to 64 px", {64, 32, 32, 32}, 16, true)}};
+}
+
+TEST_CASE("conv_transpose2d refuses what does not fit, with both shapes") {
+  engine::Device device({.threads = 1});
+  const auto zeros = [&](Shape shape) { return Tensor::zeros(device, engine::DType::f32, shape); };
+  const auto refused = [&](Shape x, Shape weight, const std::string& shapes) {
+    Tape tape(device, engine::Mode::train);
+    const auto scope = tape.scope("unet.dec.0.up");
+    CHECK_THROWS_WITH_AS(
+        engine::conv_transpose2d(tape, zeros(x), zeros(weight)),
+        ("unet.dec.0.up/conv_transpose2d: input " + shapes + " are not [N, H, W, Ci] and [Co, 2, 2, Ci]")
+            .c_str(),
+        engine::Error);
+  };
+  refused({2, 4, 4, 8}, {5, 2, 2, 7}, "[2, 4, 4, 8] and weight [5, 2, 2, 7]");
+  refused({2, 4, 4, 8}, {5, 3, 2, 8}, "[2, 4, 4, 8] and weight [5, 3, 2, 8]");
+  refused({2, 4, 4, 8}, {5, 2, 3, 8}, "[2, 4, 4, 8] and weight [5, 2, 3, 8]");
+  refused({2, 4, 4, 8}, {5, 8}, "[2, 4, 4, 8] and weight [5, 8]");
+  refused({3, 2, 4, 4, 8}, {5, 2, 2, 8}, "[3, 2, 4, 4, 8] and weight [5, 2, 2, 8]");
+  refused({0, 4, 4, 8}, {5, 2, 2, 8}, "[0, 4, 4, 8] and weight [5, 2, 2, 8]");
 }

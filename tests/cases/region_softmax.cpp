@@ -38,3 +38,17 @@ FERMION_CASES(region_softmax) {
                     make("large scores", 4, 16, 80), make("empty", 0, 16, 1)},
           .benchmarks = {make("lnl-tiny", 64, 16, 1), make("lnl-base", 16, 16, 1)}};
 }
+
+TEST_CASE("region_softmax refuses what are no scores, with their shape") {
+  engine::Device device({.threads = 1});
+  Tape tape(device, engine::Mode::train);
+  const auto scope = tape.scope("non_local");
+  const auto call = [&](Shape shape) {
+    engine::region_softmax(tape, Tensor::zeros(device, engine::DType::f32, shape));
+  };
+  CHECK_THROWS_WITH_AS(call({2, 4, 4}), "non_local/region_softmax: scores are [B, K], not [2, 4, 4]",
+                       engine::Error);
+  CHECK_THROWS_WITH_AS(call({16}), "non_local/region_softmax: scores are [B, K], not [16]", engine::Error);
+  CHECK_THROWS_WITH_AS(call({2, 0}), "non_local/region_softmax: scores are [B, K], not [2, 0]",
+                       engine::Error);
+}

@@ -34,3 +34,20 @@ FERMION_CASES(residual_add) {
           .benchmarks = {add("lnl-tiny, non-local block", {64, 16, 16, 64}, true, true),
                          add("lnl-base, non-local block", {16, 28, 28, 128}, true, true)}};
 }
+
+TEST_CASE("residual_add refuses what does not fit, with both shapes") {
+  engine::Device device({.threads = 1});
+  const auto zeros = [&](Shape shape) { return Tensor::zeros(device, engine::DType::f32, shape); };
+  Tape tape(device, engine::Mode::train);
+  const auto scope = tape.scope("non_local.block1");
+  CHECK_THROWS_WITH_AS(engine::residual_add(tape, zeros({2, 4, 4, 8}), zeros({2, 4, 4, 9})),
+                       "non_local.block1/residual_add: shapes [2, 4, 4, 8] and [2, 4, 4, 9] differ",
+                       engine::Error);
+  CHECK_THROWS_WITH_AS(engine::residual_add(tape, zeros({2, 4, 4, 8}), zeros({1, 2, 4, 4, 8})),
+                       "non_local.block1/residual_add: shapes [2, 4, 4, 8] and [1, 2, 4, 4, 8] differ",
+                       engine::Error);
+  CHECK_THROWS_WITH_AS(
+      engine::residual_add(tape, zeros({4, 8}), zeros({4, 8})),
+      "non_local.block1/residual_add: a feature is [N, H, W, C] or [K, N, H, W, C], not [4, 8]",
+      engine::Error);
+}
