@@ -1,5 +1,8 @@
 #include "kernels/adamw.h"
 
+#include <cmath>
+#include <doctest/doctest.h>
+
 #include "tests/step_rig.h"
 
 using namespace fermion;

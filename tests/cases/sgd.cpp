@@ -1,5 +1,7 @@
 #include "kernels/sgd.h"
 
+#include <doctest/doctest.h>
+
 #include "tests/step_rig.h"
 
 using namespace fermion;
