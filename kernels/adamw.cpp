@@ -29,7 +29,7 @@ namespace fermion::kernels::HWY_NAMESPACE {
 
 void AdamWChunk(const AdamWConstants& k, const StepParameter& p, const StepChunk& chunk) {
   const float shrink = p.decay ? k.shrink : 1.0f;
-  for_each_channel_vector(chunk.count, [&](auto d, std::int64_t offset) HWY_ATTR {
+  for_each_vector(chunk.count, [&](auto d, std::int64_t offset) HWY_ATTR {
     const std::int64_t i = chunk.begin + offset;
     const auto g = hn::Mul(hn::Set(d, k.clip), hn::LoadU(d, p.gradient + i));
     const auto m =

@@ -16,7 +16,7 @@ namespace fermion::kernels::HWY_NAMESPACE {
 void PoolImage(const AveragePool& dims, std::int64_t k, std::int64_t n, const Feature<float>& x, float* y) {
   const std::int64_t N = dims.x.N, H = dims.x.H, W = dims.x.W, C = dims.x.C;
   const std::int64_t G = dims.grid, h = H / G, w = W / G, image = k * N + n;
-  for_each_channel_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
+  for_each_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
     const FeatureVector v(d, x.norm, k * C + c);
     const auto share = hn::Set(d, 1.0f / static_cast<float>(h * w));
     for (std::int64_t cell = 0; cell < G * G; ++cell) {
@@ -36,7 +36,7 @@ void SpreadImage(const AveragePool& dims, std::int64_t k, std::int64_t n, const 
                  const float* dy, const Gradient<float>& da, float* sum_da, float* sum_da_x_hat) {
   const std::int64_t N = dims.x.N, H = dims.x.H, W = dims.x.W, C = dims.x.C;
   const std::int64_t G = dims.grid, h = H / G, w = W / G, image = k * N + n;
-  for_each_channel_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
+  for_each_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
     const FeatureVector v(d, x.norm, k * C + c);
     const auto share = hn::Set(d, 1.0f / static_cast<float>(h * w));
     auto sum = hn::Zero(d), sum_x_hat = hn::Zero(d);

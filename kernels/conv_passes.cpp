@@ -22,7 +22,7 @@ HWY_INLINE void ForEachTile(const PixelRange& range, std::int64_t block, const B
     const std::int64_t end = std::min(begin + tile, range.end);
     const auto call = [&](auto d, std::int64_t c) HWY_ATTR { body(d, c, begin, end); };
     if (vectors)
-      for_each_channel_vector(C, call);
+      for_each_vector(C, call);
     else
       for (std::int64_t c = 0; c < C; ++c) call(hn::CappedTag<float, 1>(), c);
   }
@@ -122,14 +122,14 @@ void WriteStatistics(const PixelRange& range, const float* y, float* mean, float
 }
 
 void Relu(float* values, std::int64_t count) {
-  for_each_channel_vector(count, [&](auto d, std::int64_t i) HWY_ATTR {
+  for_each_vector(count, [&](auto d, std::int64_t i) HWY_ATTR {
     const auto value = hn::LoadU(d, values + i);
     hn::StoreU(hn::IfThenZeroElse(hn::Lt(value, hn::Zero(d)), value), d, values + i);
   });
 }
 
 void Add(float* to, const float* from, std::int64_t count) {
-  for_each_channel_vector(count, [&](auto d, std::int64_t i) HWY_ATTR {
+  for_each_vector(count, [&](auto d, std::int64_t i) HWY_ATTR {
     hn::StoreU(hn::Add(hn::LoadU(d, to + i), hn::LoadU(d, from + i)), d, to + i);
   });
 }

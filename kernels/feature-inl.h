@@ -2,7 +2,7 @@
 // behind foreach_target.h and hwy/highway.h. A reader's forward and backward see the same bits of value(x),
 // so that a mask or a maximum is decided alike in both.
 //
-//   for_each_channel_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
+//   for_each_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
 //     const FeatureVector x(d, norm, k * C + c);            // the norm's constants, in registers
 //     auto sum_da = hn::Zero(d), sum_da_x_hat = hn::Zero(d);
 //     for (each pixel) {
@@ -68,14 +68,14 @@ HWY_INLINE void store_gradient(D d, hn::Vec<D> gradient, Write write, float* to)
   hn::StoreU(write == Write::accumulate ? hn::Add(hn::LoadU(d, to), gradient) : gradient, d, to);
 }
 
-// Calls body(d, c) for each whole vector of channels, then for the remaining channels one by one.
+// Calls body(d, i) for each whole vector of `count` floats, then for those that remain one by one.
 template <class Body>
-HWY_INLINE void for_each_channel_vector(std::int64_t C, const Body& body) {
+HWY_INLINE void for_each_vector(std::int64_t count, const Body& body) {
   const hn::ScalableTag<float> d;
   const std::int64_t lanes = hn::Lanes(d);
-  std::int64_t c = 0;
-  for (; c + lanes <= C; c += lanes) body(d, c);
-  for (; c < C; ++c) body(hn::CappedTag<float, 1>(), c);
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) body(d, i);
+  for (; i < count; ++i) body(hn::CappedTag<float, 1>(), i);
 }
 
 }  // namespace fermion::kernels::HWY_NAMESPACE

@@ -42,7 +42,7 @@ class Winner {
 // One row of y from two rows of x.
 void PoolRow(const ImageDims& dims, std::int64_t k, const Feature<float>& x, const float* rows, float* y) {
   const std::int64_t C = dims.C;
-  for_each_channel_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
+  for_each_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
     const FeatureVector v(d, x.norm, k * C + c);
     for (std::int64_t j = 0; j < dims.W / 2; ++j)
       hn::StoreU(Winner(d, v, rows + 2 * j * C + c, C, dims.W * C).value, d, y + j * C + c);
@@ -53,7 +53,7 @@ void PoolRow(const ImageDims& dims, std::int64_t k, const Feature<float>& x, con
 void UnpoolRow(const ImageDims& dims, std::int64_t k, const Feature<float>& x, std::int64_t rows,
                const float* dy, const Gradient<float>& da, float* sum_da, float* sum_da_x_hat) {
   const std::int64_t C = dims.C, row = dims.W * C;
-  for_each_channel_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
+  for_each_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
     const FeatureVector v(d, x.norm, k * C + c);
     auto sum = hn::LoadU(d, sum_da + c), sum_x_hat = hn::LoadU(d, sum_da_x_hat + c);
     for (std::int64_t j = 0; j < dims.W / 2; ++j) {

@@ -16,21 +16,21 @@ HWY_BEFORE_NAMESPACE();
 namespace fermion::kernels::HWY_NAMESPACE {
 
 void CopyPixels(std::int64_t pixels, std::int64_t C, const Norm& norm, const float* x, float* y) {
-  for_each_channel_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
+  for_each_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
     const FeatureVector v(d, norm, c);
     for (std::int64_t at = c; at < pixels * C; at += C) hn::StoreU(v.value(hn::LoadU(d, x + at)), d, y + at);
   });
 }
 
 void AddNumbers(std::int64_t count, const float* from, float* to) {
-  for_each_channel_vector(count, [&](auto d, std::int64_t i) HWY_ATTR {
+  for_each_vector(count, [&](auto d, std::int64_t i) HWY_ATTR {
     hn::StoreU(hn::Add(hn::LoadU(d, to + i), hn::LoadU(d, from + i)), d, to + i);
   });
 }
 
 void MaskPixels(std::int64_t pixels, std::int64_t C, const Norm& norm, const float* x, const float* gathered,
                 const Gradient<float>& da, float* sum_da, float* sum_da_x_hat) {
-  for_each_channel_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
+  for_each_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
     const FeatureVector v(d, norm, c);
     auto sum = hn::LoadU(d, sum_da + c), sum_x_hat = hn::LoadU(d, sum_da_x_hat + c);
     for (std::int64_t at = c; at < pixels * C; at += C) {

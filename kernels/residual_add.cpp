@@ -18,7 +18,7 @@ namespace fermion::kernels::HWY_NAMESPACE {
 void AddPixels(const ImageDims& dims, std::int64_t k, std::int64_t begin, std::int64_t end,
                const Feature<float>& a, const Feature<float>& b, float* y) {
   const std::int64_t C = dims.C;
-  for_each_channel_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
+  for_each_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
     const FeatureVector va(d, a.norm, k * C + c), vb(d, b.norm, k * C + c);
     for (std::int64_t at = begin * C + c; at < end * C; at += C)
       hn::StoreU(hn::Add(va.value(hn::LoadU(d, a.y + at)), vb.value(hn::LoadU(d, b.y + at))), d, y + at);
@@ -29,7 +29,7 @@ void MaskPixels(const ImageDims& dims, std::int64_t k, std::int64_t begin, std::
                 const Feature<float>& x, const float* dy, const Gradient<float>& da, float* sum_da,
                 float* sum_da_x_hat) {
   const std::int64_t C = dims.C;
-  for_each_channel_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
+  for_each_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
     const FeatureVector v(d, x.norm, k * C + c);
     auto sum = hn::Zero(d), sum_x_hat = hn::Zero(d);
     for (std::int64_t at = begin * C + c; at < end * C; at += C) {

@@ -24,7 +24,7 @@ namespace fermion::kernels::HWY_NAMESPACE {
 
 void SgdChunk(const SgdConstants& k, const StepParameter& p, const StepChunk& chunk) {
   const float decay = p.decay ? k.weight_decay : 0.0f;
-  for_each_channel_vector(chunk.count, [&](auto d, std::int64_t offset) HWY_ATTR {
+  for_each_vector(chunk.count, [&](auto d, std::int64_t offset) HWY_ATTR {
     const std::int64_t i = chunk.begin + offset;
     const auto old = hn::LoadU(d, p.value + i), ema = hn::LoadU(d, p.ema + i);
     const auto momentum = hn::Set(d, k.momentum);
