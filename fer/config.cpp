@@ -58,6 +58,7 @@ void set_preset(ModelConfig& model, const std::string& name) {
 }
 
 void set(TrainConfig& config, const std::string& key, const std::string& text) {
+  config.named.insert(key);
   if (key == "preset") return set_preset(config.model, text);
   bool known = false;
   std::vector<std::string> keys;
@@ -141,11 +142,26 @@ void read_toml(TrainConfig& config, const std::string& path) {
 
 std::string to_toml(const TrainConfig& config) {
   std::string text;
-  each_option(config, [&](const char* key, const auto& value) {
+  each_effective_option(config, [&](const char* key, const auto& value) {
     // JSON's strings, numbers and booleans are TOML's.
     text += fmt::format("{} = {}\n", key, nlohmann::json(value).dump());
   });
   return text;
+}
+
+bool has_effect(std::string_view key, bool drawn) {
+  if (key == "classes") return false;  // the faces have as many as they have
+  if (key == "faces") return drawn;
+  if (key == "targets" || key == "skip_unreadable" || key == "holdout") return !drawn;
+  return true;
+}
+
+void check_effects(const TrainConfig& config) {
+  const bool drawn = config.data.empty();
+  for (const std::string& key : config.named)
+    if (!has_effect(key, drawn))
+      throw UsageError("option '{}' has no effect in training on {}; leave it out", key,
+                       drawn ? "drawn faces" : "a data set");
 }
 
 void check(const TrainConfig& c) {

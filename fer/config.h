@@ -2,7 +2,9 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fer/model.h"
@@ -40,6 +42,8 @@ struct TrainConfig {
   int loader_threads = 1;
   std::string device = "auto";
   std::string precision = "auto";
+
+  std::set<std::string> named;  // no option: the keys that a file or the command line has set
 };
 
 template <class Config, class Visit>
@@ -95,9 +99,22 @@ struct UsageError : engine::Error {
 void set_option(TrainConfig& config, const std::string& assignment);
 // A TOML file of flat keys. Throws UsageError with file and line.
 void read_toml(TrainConfig& config, const std::string& path);
+// The options that have an effect.
 std::string to_toml(const TrainConfig& config);
 // Throws UsageError with what does not fit together.
 void check(const TrainConfig& config);
+
+// Whether an option changes anything in training on drawn faces (`drawn`) or on a data set.
+bool has_effect(std::string_view key, bool drawn);
+// Throws UsageError for a named option that has none.
+void check_effects(const TrainConfig& config);
+
+template <class Visit>
+void each_effective_option(const TrainConfig& config, Visit&& visit) {
+  each_option(config, [&](const char* key, const auto& value) {
+    if (has_effect(key, config.data.empty())) visit(key, value);
+  });
+}
 
 template <class Config>
 nlohmann::json to_json(const Config& config) {

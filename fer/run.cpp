@@ -48,6 +48,7 @@ Dataset open_data(const TrainConfig& config, int threads) {
 }
 
 Run new_run(const TrainConfig& config, const std::filesystem::path& folder, const std::string& command) {
+  check_effects(config);
   if (std::filesystem::exists(folder))
     throw engine::Error("'{}' exists; choose another --out, or --resume to go on with it", folder.string());
   Run run;

@@ -89,12 +89,14 @@ json describe(const Run& run) {
               {"images_per_second",
                static_cast<double>(info.step * info.config.batch) / std::max(info.seconds, 1e-9)},
               {"peak_bytes", run.device->pool().statistics().peak},
-              {"config", to_json(info.config)},
+              {"config", json::object()},
               {"classes", info.class_names},
               {"grid", info.config.model.grid},
               {"epochs", info.epochs},
               {"best_epoch", info.best_epoch},
               {"data", report_data(run.data)}};
+  each_effective_option(info.config,
+                        [&](const char* key, const auto& value) { report["config"][key] = value; });
   return report;
 }
 
