@@ -56,7 +56,9 @@ Run new_run(const TrainConfig& config, const std::filesystem::path& folder, cons
   run.info.config = config;
   run.info.command = command;
   run.device = std::make_unique<engine::Device>(engine::DeviceOptions{config.threads, false});
-  run.info.threads = run.device->threads();
+  run.info.threads = run.info.config.threads = run.device->threads();
+  run.info.config.device = "cpu";
+  run.info.config.precision = "fp32";
   run.data = open_data_aloud(config, run.info.threads);
   check_trainable(run.data);
   run.info.config.model.classes = run.data.classes();

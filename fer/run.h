@@ -21,8 +21,8 @@ struct Run {
   std::unique_ptr<TrainingStep> training;
 };
 
-// A run at step 0. Nothing is written yet. Throws when `folder` exists or an option that was named has no
-// effect.
+// A run at step 0, whose configuration names the threads, device and precision that are used. Nothing is
+// written yet. Throws when `folder` exists or an option that was named has no effect.
 Run new_run(const TrainConfig& config, const std::filesystem::path& folder, const std::string& command);
 
 // The run that `folder` holds, at the step of its last checkpoint, with the configuration and the number of

@@ -38,6 +38,7 @@ TrainingLoop::TrainingLoop(Run& run, std::int64_t stop_after)
       stop_after_(stop_after),
       batches_(run.data.train, batch_options(config_), info_.step),
       schedule_(schedule_of(config_, batches_.per_epoch() * config_.epochs)) {
+  info_.config.warmup = static_cast<int>(schedule_.warmup);
   if (info_.step != info_.epoch * batches_.per_epoch() + info_.running.steps)
     throw engine::Error("the checkpoint in '{}' contradicts itself: step {} in epoch {}", run.folder.string(),
                         info_.step, info_.epoch + 1);

@@ -17,8 +17,9 @@ BatchOptions batch_options(const TrainConfig& config);
 // wherever that was, goes through the same bits as one that was not.
 class TrainingLoop {
  public:
-  // Goes on from where the run is. `stop_after`: stop when so many steps are done in all; -1: never. Throws
-  // when the data set holds less than a batch or the warm-up does not fit into the run.
+  // Goes on from where the run is; its configuration then names the warm-up. `stop_after`: stop when so many
+  // steps are done in all; -1: never. Throws when the data set holds less than a batch or the warm-up does
+  // not fit into the run.
   TrainingLoop(Run& run, std::int64_t stop_after);
 
   // True when the last epoch is done or patience has run out. False, with everything to go on saved, after an
