@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/augment.h"
-
 namespace fermion::fer {
 
 Preprocessing measure_pixels(const Split& split, int size) {
@@ -28,6 +26,22 @@ Preprocessing measure_pixels(const Split& split, int size) {
     p.std[c] = static_cast<float>(std::max(std::sqrt(std::max(variance, 0.0)) / 255, 1e-3));
   }
   return p;
+}
+
+Tensor network_input(engine::Tape& tape, const Preprocessing& preprocessing,
+                     std::span<const std::uint8_t> faces,
+                     std::span<const kernels::AugmentParameters> augmentations) {
+  engine::Device& device = tape.device();
+  const auto N = static_cast<std::int64_t>(augmentations.size());
+  const std::span<const float> parameters(reinterpret_cast<const float*>(augmentations.data()),
+                                          augmentations.size() * kernels::augment_parameter_count);
+  std::array<float, 3> inv_std;
+  for (std::size_t c = 0; c < 3; ++c) inv_std[c] = 1 / preprocessing.std[c];
+  const auto scope = tape.scope("input");
+  return engine::augment(
+      tape, Tensor::from<std::uint8_t>(device, {N, preprocessing.size, preprocessing.size, 3}, faces),
+      Tensor::from<float>(device, {N, kernels::augment_parameter_count}, parameters),
+      Tensor::from<float>(device, {3}, preprocessing.mean), Tensor::from<float>(device, {3}, inv_std));
 }
 
 std::span<const float> Predictions::probabilities_of(std::int64_t face) const {
@@ -62,10 +76,6 @@ Predictions predict(Model& model, engine::Device& device, const Preprocessing& p
   const int size = preprocessing.size;
   const std::int64_t face_bytes = std::int64_t{3} * size * size;
   Predictions out{count, model.config().classes, model.config().regions(), {}, {}};
-  std::array<float, 3> inv_std;
-  for (std::size_t c = 0; c < 3; ++c) inv_std[c] = 1 / preprocessing.std[c];
-  const Tensor mean = Tensor::from<float>(device, {3}, preprocessing.mean);
-  const Tensor scale = Tensor::from<float>(device, {3}, inv_std);
   for (std::int64_t begin = 0; begin < count; begin += batch) {
     const std::int64_t n = std::min<std::int64_t>(batch, count - begin);
     std::vector<std::uint8_t> faces(static_cast<std::size_t>(n * face_bytes));
@@ -73,13 +83,8 @@ Predictions predict(Model& model, engine::Device& device, const Preprocessing& p
       read(begin + i, std::span(faces).subspan(static_cast<std::size_t>(i * face_bytes),
                                                static_cast<std::size_t>(face_bytes)));
     const std::vector<kernels::AugmentParameters> identity(static_cast<std::size_t>(n));
-    const std::span<const float> parameters(reinterpret_cast<const float*>(identity.data()),
-                                            identity.size() * kernels::augment_parameter_count);
     engine::Tape tape(device, engine::Mode::evaluate);
-    const Tensor images = engine::augment(
-        tape, Tensor::from<std::uint8_t>(device, {n, size, size, 3}, faces),
-        Tensor::from<float>(device, {n, kernels::augment_parameter_count}, parameters), mean, scale);
-    const Model::Output result = model.forward(tape, images);
+    const Model::Output result = model.forward(tape, network_input(tape, preprocessing, faces, identity));
     const std::vector<float> logits = result.joint_logits.to_host<float>();
     for (std::int64_t i = 0; i < n; ++i)
       append_softmax(logits.data() + i * out.classes, out.classes, out.probabilities);

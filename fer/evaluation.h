@@ -3,10 +3,12 @@
 
 #include <array>
 #include <functional>
+#include <span>
 
 #include "fer/dataset.h"
 #include "fer/metrics.h"
 #include "fer/model.h"
+#include "kernels/augment.h"
 
 namespace fermion::fer {
 
@@ -18,6 +20,11 @@ struct Preprocessing {
 
 // Mean and standard deviation of the faces' pixels, per channel.
 Preprocessing measure_pixels(const Split& split, int size);
+
+// u8 faces [N, size, size, 3], with N augmentations, as the network reads them: f32 of the same shape.
+Tensor network_input(engine::Tape& tape, const Preprocessing& preprocessing,
+                     std::span<const std::uint8_t> faces,
+                     std::span<const kernels::AugmentParameters> augmentations);
 
 struct Predictions {
   std::int64_t faces = 0;

@@ -16,10 +16,6 @@ layers::OptimizerOptions optimizer_options(const TrainConfig& config) {
   return options;
 }
 
-Tensor channels(engine::Device& device, const std::array<float, 3>& values) {
-  return Tensor::from<float>(device, {3}, values);
-}
-
 double value(const Tensor& scalar) {
   return scalar ? scalar.item<float>() : 0.0;
 }
@@ -40,9 +36,7 @@ TrainingStep::TrainingStep(engine::Device& device, const TrainConfig& config,
       model_(parameters_, config.model),
       average_model_(average_, config.model),
       optimizer_(std::make_unique<layers::Optimizer>(parameters_, average_, optimizer_options(config))),
-      mean_(channels(device, preprocessing.mean)),
-      inv_std_(
-          channels(device, {1 / preprocessing.std[0], 1 / preprocessing.std[1], 1 / preprocessing.std[2]})) {
+      preprocessing_(preprocessing) {
   loss_options_.tau = static_cast<float>(config.tau);
   loss_options_.label_smoothing = static_cast<float>(config.label_smoothing);
   if (!class_weights.empty())
@@ -53,16 +47,10 @@ TrainingStep::TrainingStep(engine::Device& device, const TrainConfig& config,
 TrainingStep::Result TrainingStep::forward_backward(const Batch& batch, bool check_finite) {
   optimizer_->forget_gradients();  // a backward that threw may have left some
   const auto B = static_cast<std::int64_t>(batch.labels.size());
-  const std::int64_t size = config_.model.size;
   engine::Tape tape(device_, engine::Mode::train,
                     {static_cast<std::uint64_t>(config_.seed), optimizer_->step_tensor()});
   if (check_finite) tape.check_finite();
-  const std::span<const float> augmentation(reinterpret_cast<const float*>(batch.augmentation.data()),
-                                            batch.augmentation.size() * kernels::augment_parameter_count);
-  const Tensor faces = Tensor::from<std::uint8_t>(device_, {B, size, size, 3}, batch.faces);
-  const Tensor images = engine::augment(
-      tape, faces, Tensor::from<float>(device_, {B, kernels::augment_parameter_count}, augmentation), mean_,
-      inv_std_);
+  const Tensor images = network_input(tape, preprocessing_, batch.faces, batch.augmentation);
   const Tensor targets = Tensor::from<float>(device_, {B, config_.model.classes}, batch.targets);
   const Model::Output output = model_.forward(tape, images);
   Result result{loss(tape, output, targets, loss_options_), output.joint_logits};

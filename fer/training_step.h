@@ -43,7 +43,7 @@ class TrainingStep {
   layers::Parameters parameters_, average_;
   Model model_, average_model_;
   std::unique_ptr<layers::Optimizer> optimizer_;
-  Tensor mean_, inv_std_;
+  Preprocessing preprocessing_;
   LossOptions loss_options_;
 };
 

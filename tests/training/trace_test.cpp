@@ -43,6 +43,8 @@ TEST_CASE("a traced step names the forward and the backward of every op by its l
     CHECK_MESSAGE(traced.calls(name) == 2 * count, name);
     CHECK_MESSAGE(traced.calls(name + " backward") == 2 * count, name);
   }
+  for (const Trace::Event& event : traced.device.trace().events()) CHECK(!event.label.starts_with("/"));
+  CHECK(traced.calls("input/augment") == 2);
   CHECK(traced.calls("unet.enc.0.conv1/conv2d") == 2);
   CHECK(traced.calls("loss/softmax_cross_entropy backward") == 6);
   CHECK(traced.calls("optimizer/adamw") == 2);
