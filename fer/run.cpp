@@ -6,6 +6,10 @@
 namespace fermion::fer {
 namespace {
 
+std::filesystem::path last_of(const std::filesystem::path& folder) {
+  return folder / "last.safetensors";
+}
+
 // Inverse frequency, mean 1 over the classes that occur.
 std::vector<float> class_weights(const TrainConfig& config, const Split& train) {
   if (!config.class_weights) return {};
@@ -49,8 +53,10 @@ Dataset open_data(const TrainConfig& config, int threads) {
 
 Run new_run(const TrainConfig& config, const std::filesystem::path& folder, const std::string& command) {
   check_effects(config);
-  if (std::filesystem::exists(folder))
+  if (std::filesystem::exists(last_of(folder)))
     throw engine::Error("'{}' exists; choose another --out, or --resume to go on with it", folder.string());
+  if (std::filesystem::exists(folder))
+    throw engine::Error("'{}' exists and is no run to go on with; choose another --out", folder.string());
   Run run;
   run.folder = folder;
   run.info.config = config;
@@ -70,7 +76,7 @@ Run new_run(const TrainConfig& config, const std::filesystem::path& folder, cons
 }
 
 Run resumed_run(const std::filesystem::path& folder, const std::string& data) {
-  const std::filesystem::path last = folder / "last.safetensors";
+  const std::filesystem::path last = last_of(folder);
   if (!std::filesystem::exists(last))
     throw engine::Error("there is no '{}' to go on with; start the run anew", last.string());
   const engine::SafeTensors file = engine::read_safetensors(last);
@@ -93,8 +99,15 @@ void make_folder(const Run& run) {
   std::error_code error;
   std::filesystem::create_directories(run.folder, error);
   if (error) throw engine::Error("cannot make the folder '{}': {}", run.folder.string(), error.message());
-  write_file(run.folder / "config.toml", to_toml(run.info.config));
-  save_last(run.folder / "last.safetensors", run.info, run.training->optimizer());
+  const std::filesystem::path config = run.folder / "config.toml", last = last_of(run.folder);
+  try {
+    write_file(config, to_toml(run.info.config));
+    save_last(last, run.info, run.training->optimizer());
+  } catch (...) {
+    // The same command may then be tried again. The folder goes only when it is empty.
+    for (const auto& path : {last, config, run.folder}) std::filesystem::remove(path, error);
+    throw;
+  }
 }
 
 }  // namespace fermion::fer

@@ -31,7 +31,7 @@ Run new_run(const TrainConfig& config, const std::filesystem::path& folder, cons
 Run resumed_run(const std::filesystem::path& folder, const std::string& data);
 
 // Makes the folder of a new run with config.toml and a first checkpoint: a folder that cannot be written or a
-// disk that is too small is known before the first step.
+// disk that is too small is known before the first step, and leaves nothing.
 void make_folder(const Run& run);
 
 // What a finished run found: measures the best epoch on every split, looks at the regions, writes

@@ -161,9 +161,12 @@ TEST_CASE("a warm-up longer than the run is refused") {
 
 TEST_CASE("a folder that exists is refused, whatever it holds") {
   const TemporaryFolder folder;
-  const std::string message = message_of([&] { train(folder.path(), small_config()); });
-  CHECK(message ==
-        "'" + folder.path().string() + "' exists; choose another --out, or --resume to go on with it");
+  const std::string name = "'" + folder.path().string() + "' exists";
+  CHECK(message_of([&] { train(folder.path(), small_config()); }) ==
+        name + " and is no run to go on with; choose another --out");
+  write_file(folder / "last.safetensors", "");
+  CHECK(message_of([&] { train(folder.path(), small_config()); }) ==
+        name + "; choose another --out, or --resume to go on with it");
 }
 
 TEST_CASE("what --resume needs") {

@@ -108,12 +108,13 @@ TEST_CASE("a disk that fills up while saving leaves the old checkpoint, and one 
   CHECK(difference(folder / "never", run) == "");
 }
 
-TEST_CASE("a disk that is too small is known before the first step") {
+TEST_CASE("a disk that is too small is known before the first step, and nothing is left of the run") {
   const TemporaryFolder folder;
   Program program(train_arguments(folder / "run"), folder / "log", [] { limit_file_size(4096); });
   CHECK(program.wait() == 1);
   CHECK(contains(program.output(), "last.safetensors cannot be written: File too large"));
   CHECK(!contains(program.output(), "epoch"));
+  CHECK(!fs::exists(folder / "run"));
 }
 
 TEST_CASE("a folder that cannot be written keeps its checkpoint") {
