@@ -1,0 +1,88 @@
+#include "fer/command_line.h"
+
+namespace fermion::fer {
+namespace {
+
+CLI::App* add_command(CLI::App& app, const char* name, const char* meaning, const char* example) {
+  CLI::App* command = app.add_subcommand(name, meaning);
+  command->footer(std::string("Example: ") + example);
+  return command;
+}
+
+void add_typed(CLI::App* command, Typed& typed) {
+  command->add_option("--preset", typed.preset, "lnl-tiny, lnl-48, lnl-base or lnl-large");
+  command->add_option("--config", typed.config, "TOML file of options");
+  command->add_option("--set", typed.set, "key=value, any option")->allow_extra_args(false);
+}
+
+void add_json(CLI::App* command, bool& json) {
+  command->add_flag("--json", json, "one JSON object");
+}
+
+void add_train(CLI::App& app, Typed& typed, TrainOptions& options) {
+  CLI::App* train = add_command(app, "train", "Train on drawn faces or on a data set",
+                                "fer train --data ferplus --set epochs=5 --out runs/first");
+  add_typed(train, typed);
+  train->add_option("--data", typed.data, "folder of a data set; without it the program draws faces");
+  train->add_option("--out", options.out, "run folder; default runs/PRESET-DATE-TIME");
+  train->add_flag("--resume", options.resume, "go on with the run in --out, as if it had never stopped");
+  train->add_option("--device", typed.device, "auto, cpu or cuda");
+  train->add_option("--precision", typed.precision, "fp32 or bf16");
+  train->add_option("--seed", typed.seed, "seed of weights, order and augmentation");
+  train->add_option("--trace", options.trace, "write a timeline that Perfetto opens");
+}
+
+void add_eval(CLI::App& app, EvalOptions& options) {
+  CLI::App* eval = add_command(app, "eval", "Measure a checkpoint on one split of a data set",
+                               "fer eval runs/first/best.safetensors --data ferplus --split valid");
+  eval->add_option("checkpoint", options.checkpoint)->required();
+  eval->add_option("--data", options.data, "folder of a data set; without it the program draws faces");
+  eval->add_option("--split", options.split,
+                   "train, holdout, valid or test; default test if it is there, else valid, else holdout");
+  eval->add_flag("--skip-unreadable", options.skip_unreadable,
+                 "measure without the images that cannot be read");
+  add_json(eval, options.json);
+}
+
+void add_predict(CLI::App& app, PredictOptions& options, std::string& box) {
+  CLI::App* predict = add_command(app, "predict", "Name the expressions in pictures of single faces",
+                                  "fer predict --overlay maps --csv faces.csv photos portrait.jpg");
+  predict->add_option("images", options.inputs, "pictures, or folders of them")->required();
+  predict->add_option("--model", options.model, "checkpoint; default the newest runs/*/best.safetensors");
+  predict->add_option("--box", box, "x,y,width,height of the face in each picture, in pixels");
+  predict->add_option("--overlay", options.overlay, "folder for the faces with their region weights, as PNG");
+  predict->add_option("--csv", options.csv, "file for the predictions as CSV");
+  add_json(predict, options.json);
+}
+
+void add_faces(CLI::App& app, FacesOptions& options) {
+  CLI::App* faces =
+      add_command(app, "faces", "Draw a contact sheet of synthetic faces", "fer faces --out faces.png");
+  faces->add_option("--out", options.out, "PNG file")->required();
+  faces->add_option("--size", options.sheet.size, "side of a face in pixels");
+  faces->add_option("--seed", options.sheet.seed);
+  faces->add_option("--rows", options.sheet.rows);
+  faces->add_flag_callback(
+      "--no-labels", [&] { options.sheet.labels = false; }, "shuffled and only numbered");
+  faces->add_flag("--truth", options.sheet.truth, "below each face, what its action units changed");
+  faces->add_flag("--key", options.key, "print the expression of each number");
+}
+
+}  // namespace
+
+CommandLine::CommandLine()
+    : app("Facial-expression recognition with the local non-local joint network.", "fer") {
+  app.require_subcommand(1);
+  add_train(app, typed, train);
+  add_eval(app, eval);
+  add_predict(app, predict, box);
+  CLI::App* info = add_command(app, "info", "Print the network as a table", "fer info --preset lnl-base");
+  add_typed(info, typed);
+  add_json(info, info_json);
+  CLI::App* folder = add_command(app, "data", "Say what a folder of faces holds", "fer data ferplus");
+  folder->add_option("folder", data.folder)->required();
+  add_json(folder, data.json);
+  add_faces(app, faces);
+}
+
+}  // namespace fermion::fer

@@ -1,0 +1,38 @@
+// The words that the program understands: its commands, their options and what each of them means.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+
+#include "fer/data_command.h"
+#include "fer/eval_command.h"
+#include "fer/faces_command.h"
+#include "fer/predict_command.h"
+#include "fer/train.h"
+
+namespace fermion::fer {
+
+// Options that several commands share, as typed.
+struct Typed {
+  std::string data, preset, config, device, precision;
+  std::vector<std::string> set;
+  std::optional<std::int64_t> seed;
+};
+
+// What app.parse fills.
+struct CommandLine {
+  CLI::App app;
+  Typed typed;
+  TrainOptions train;
+  EvalOptions eval;
+  PredictOptions predict;
+  std::string box;  // of predict, as typed
+  DataOptions data;
+  FacesOptions faces;
+  bool info_json = false;
+
+  CommandLine();
+  CommandLine(const CommandLine&) = delete;  // app points to the others
+};
+
+}  // namespace fermion::fer
