@@ -6,6 +6,7 @@
 #include "engine/short_waits.h"
 #include "fer/command_line.h"
 #include "fer/info.h"
+#include "fer/shell_quoted.h"
 
 namespace {
 
@@ -38,8 +39,7 @@ TrainConfig resumed(const Typed& typed) {
       !typed.precision.empty() || typed.seed)
     throw UsageError(
         "--resume goes on with the options that the run began with; besides it only --out, --data and "
-        "--trace "
-        "may be given");
+        "--trace may be given");
   TrainConfig config;
   config.data = typed.data;
   return config;
@@ -54,7 +54,7 @@ int run(int argc, char** argv) {
   }
   const auto is = [&](const char* command) { return line.app.got_subcommand(command); };
   if (is("train")) {
-    for (int i = 0; i < argc; ++i) line.train.command += (i > 0 ? " " : "") + std::string(argv[i]);
+    for (int i = 0; i < argc; ++i) line.train.command += (i > 0 ? " " : "") + shell_quoted(argv[i]);
     line.train.config = line.train.resume ? resumed(line.typed) : resolve(line.typed);
     return train_command(line.train);
   }

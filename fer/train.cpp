@@ -2,6 +2,7 @@
 
 #include <ctime>
 
+#include "fer/shell_quoted.h"
 #include "fer/training_loop.h"
 
 namespace fermion::fer {
@@ -53,7 +54,7 @@ int train_command(const TrainOptions& options) {
   }
   if (!finished) {
     fmt::print(stderr, "stopped after step {}; go on with: fer train --resume --out {}\n", run.info.step,
-               run.folder.string());
+               shell_quoted(run.folder.string()));
     return 130;
   }
   fmt::print(stderr, "measuring the best epoch, {}, and writing the report\n", run.info.best_epoch);

@@ -13,7 +13,7 @@ struct TrainOptions {
   std::filesystem::path out;     // empty: runs/PRESET-DATE-TIME
   bool resume = false;           // go on with `out` and its configuration; of `config` only data is read
   std::filesystem::path trace;   // empty: none
-  std::string command;           // what was typed, for the report
+  std::string command;           // what was typed, quoted for a shell; for the report
   std::int64_t stop_after = -1;  // tests: stop as Ctrl-C does, after so many steps in all
 };
 

@@ -46,8 +46,10 @@ TEST_CASE("wrong words end with status 2") {
                 "fer: unknown option 'epoch'; did you mean 'epochs'?");
   check_refused({"train", "--config", run, "--out", run}, 2,
                 "fer: there is no configuration '" + run + "'\n");
-  check_refused({"train", "--resume", "--seed", "2", "--out", run}, 2,
-                "fer: --resume goes on with the options");
+  check_refused(
+      {"train", "--resume", "--seed", "2", "--out", run}, 2,
+      "fer: --resume goes on with the options that the run began with; besides it only --out, --data and "
+      "--trace may be given\n");
   check_refused({"train", "--set", "classes=3", "--out", run}, 2,
                 "fer: option 'classes' has no effect in training on drawn faces; leave it out\n");
   check_refused({"predict", "--box", "1,2,3", "a.png"}, 2, "box");
