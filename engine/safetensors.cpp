@@ -22,7 +22,7 @@ std::string quoted(const std::string& text) {
 json fermion_json(const SafeTensors& contents) {
   const auto entry = contents.metadata.find("fermion");
   if (entry == contents.metadata.end()) return json::object();
-  json object = json::parse(entry->second);
+  json object = json::parse(entry->second, nullptr, false);
   if (!object.is_object()) throw Error("the metadata 'fermion' is not a JSON object");
   return object;
 }

@@ -66,12 +66,13 @@ void save_last(const std::filesystem::path& path, const CheckpointInfo& info,
 
 CheckpointInfo checkpoint_info(const engine::SafeTensors& file, const std::filesystem::path& path) {
   const auto found = file.metadata.find("fermion");
-  if (found == file.metadata.end())
+  const json all = found == file.metadata.end() ? json::object() : json::parse(found->second, nullptr, false);
+  // Other programs may use the key too.
+  if (!all.is_object() || !all.contains("format") || !all["format"].is_number_integer())
     throw engine::Error("'{}' is no checkpoint of Fermion's: it says nothing of a network", path.string());
   try {
-    const json all = json::parse(found->second);
-    if (all.at("format") != format)
-      throw engine::Error("its format is {}, not {}", all.at("format").dump(), format);
+    if (all["format"] != format)
+      throw engine::Error("its format is {}, not {}", all["format"].dump(), format);
     CheckpointInfo info;
     info.config = from_json<TrainConfig>(all.at("config"));
     check(info.config);

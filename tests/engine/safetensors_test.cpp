@@ -140,7 +140,7 @@ TEST_CASE("contents that are no valid file are refused and the old file stays") 
   CHECK(contains(refused([](auto& c) { c.tensors[0].name = "__metadata__"; }), "reserved"));
   CHECK(contains(refused([](auto& c) { c.tensors[0].shape = {4}; }), "3 bytes, which is not [4] of u8"));
   CHECK(contains(refused([](auto& c) { c.metadata["fermion"] = "[]"; }), "not a JSON object"));
-  refused([](auto& c) { c.metadata["fermion"] = "{"; });
+  CHECK(contains(refused([](auto& c) { c.metadata["fermion"] = "{"; }), "not a JSON object"));
   refused([](auto& c) { c.tensors[0].name = "\xff"; });
 }
 

@@ -115,7 +115,23 @@ TEST_CASE("eval refuses what is no checkpoint") {
   refusal_of("");
   refusal_of(std::string(1000, 'x'));
   // A safetensors file of nothing.
-  CHECK(contains(refusal_of(std::string("\2\0\0\0\0\0\0\0{}", 10)), "no checkpoint of Fermion"));
+  const std::string foreign = "is no checkpoint of Fermion's: it says nothing of a network";
+  CHECK(contains(refusal_of(std::string("\2\0\0\0\0\0\0\0{}", 10)), foreign));
+  // And files in which another program has used Fermion's key.
+  engine::SafeTensors other;
+  for (const char* text : {"{}", R"({"seed": 3, "size": 32})", R"({"format": "pt"})"}) {
+    CAPTURE(std::string(text));
+    other.metadata["fermion"] = text;
+    const TemporaryFolder folder;
+    options.checkpoint = folder / "other.safetensors";
+    engine::write_safetensors(options.checkpoint, other);
+    CHECK(contains(error_of([&] { fer::evaluate(options); }), foreign));
+  }
+  other.metadata["fermion"] = R"({"format": 2})";
+  const TemporaryFolder folder;
+  engine::write_safetensors(folder / "later.safetensors", other);
+  options.checkpoint = folder / "later.safetensors";
+  CHECK(contains(error_of([&] { fer::evaluate(options); }), "its format is 2, not 1"));
   std::string flipped = best;
   flipped[best.size() - 9] ^= 1;
   CHECK(contains(refusal_of(flipped), "checksum"));
