@@ -1,7 +1,11 @@
 #include "fer/command_line.h"
 
+#include <algorithm>
+
 namespace fermion::fer {
 namespace {
+
+constexpr const char* version = "fer 0.1.0";
 
 CLI::App* add_command(CLI::App& app, const char* name, const char* meaning, const char* example) {
   CLI::App* command = app.add_subcommand(name, meaning);
@@ -35,7 +39,8 @@ void add_train(CLI::App& app, Typed& typed, TrainOptions& options) {
 void add_eval(CLI::App& app, EvalOptions& options) {
   CLI::App* eval = add_command(app, "eval", "Measure a checkpoint on one split of a data set",
                                "fer eval runs/first/best.safetensors --data ferplus --split valid");
-  eval->add_option("checkpoint", options.checkpoint)->required();
+  eval->add_option("checkpoint", options.checkpoint, "best.safetensors or last.safetensors of a run")
+      ->required();
   eval->add_option("--data", options.data, "folder of a data set; without it the program draws faces");
   eval->add_option("--split", options.split,
                    "train, holdout, valid or test; default test if it is there, else valid, else holdout");
@@ -59,9 +64,9 @@ void add_faces(CLI::App& app, FacesOptions& options) {
   CLI::App* faces =
       add_command(app, "faces", "Draw a contact sheet of synthetic faces", "fer faces --out faces.png");
   faces->add_option("--out", options.out, "PNG file")->required();
-  faces->add_option("--size", options.sheet.size, "side of a face in pixels");
-  faces->add_option("--seed", options.sheet.seed);
-  faces->add_option("--rows", options.sheet.rows);
+  faces->add_option("--size", options.sheet.size, "side of a face in pixels; default 112");
+  faces->add_option("--seed", options.sheet.seed, "which faces; default 1");
+  faces->add_option("--rows", options.sheet.rows, "rows of seven faces; default 5");
   faces->add_flag_callback(
       "--no-labels", [&] { options.sheet.labels = false; }, "shuffled and only numbered");
   faces->add_flag("--truth", options.sheet.truth, "below each face, what its action units changed");
@@ -73,6 +78,7 @@ void add_faces(CLI::App& app, FacesOptions& options) {
 CommandLine::CommandLine()
     : app("Facial-expression recognition with the local non-local joint network.", "fer") {
   app.require_subcommand(1);
+  app.set_version_flag("--version", version, "print the version");
   add_train(app, typed, train);
   add_eval(app, eval);
   add_predict(app, predict, box);
@@ -80,9 +86,22 @@ CommandLine::CommandLine()
   add_typed(info, typed);
   add_json(info, info_json);
   CLI::App* folder = add_command(app, "data", "Say what a folder of faces holds", "fer data ferplus");
-  folder->add_option("folder", data.folder)->required();
+  folder->add_option("folder", data.folder, "folder of a data set")->required();
   add_json(folder, data.json);
   add_faces(app, faces);
+}
+
+void CommandLine::parse(int argc, const char* const* argv) {
+  const std::string first = argc > 1 ? argv[1] : "";
+  std::vector<std::string> commands;
+  for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
+  if (first.starts_with('-')) {
+    if (!app.get_option_no_throw(first))
+      throw UsageError("there is no option '{}'; --help lists them", first);
+  } else if (argc > 1 && std::ranges::find(commands, first) == commands.end()) {
+    throw UsageError("there is no command '{}', only {}", first, fmt::join(commands, ", "));
+  }
+  app.parse(argc, argv);
 }
 
 }  // namespace fermion::fer

@@ -19,7 +19,7 @@ struct Typed {
   std::optional<std::int64_t> seed;
 };
 
-// What app.parse fills.
+// What `parse` fills.
 struct CommandLine {
   CLI::App app;
   Typed typed;
@@ -33,6 +33,10 @@ struct CommandLine {
 
   CommandLine();
   CommandLine(const CommandLine&) = delete;  // app points to the others
+
+  // Throws UsageError for a first word that is no command, CLI::ParseError for other words that make no sense
+  // and for --help.
+  void parse(int argc, const char* const* argv);
 };
 
 }  // namespace fermion::fer

@@ -1,13 +1,15 @@
 #include "fer/faces_command.h"
 
-#include <fmt/format.h>
-
+#include "fer/config.h"
+#include "fer/picture_files.h"
 #include "fer/synth_faces.h"
 
 namespace fermion::fer {
 
 int faces_command(const FacesOptions& options) {
   const ContactSheet& sheet = options.sheet;
+  if (is_picture(options.out) && !is_png(options.out))
+    throw UsageError("a sheet is written as PNG; '{}' needs another name", options.out.string());
   write_png(options.out, draw_contact_sheet(sheet));
   fmt::print(stderr, "{}: {} faces of {} px, seed {}\n", options.out.string(), sheet_faces(sheet).size(),
              sheet.size, sheet.seed);

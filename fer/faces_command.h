@@ -14,7 +14,8 @@ struct FacesOptions {
 };
 
 // Writes the sheet, prints with `key` one line "NUMBER EXPRESSION" per face to stdout, in reading order, and
-// returns 0. Throws engine::Error for a sheet that cannot be drawn or a file that cannot be written.
+// returns 0. Throws UsageError for a sheet that cannot be drawn and a name of another format, engine::Error
+// for a file that cannot be written.
 int faces_command(const FacesOptions& options);
 
 }  // namespace fermion::fer

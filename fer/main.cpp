@@ -48,7 +48,7 @@ TrainConfig resumed(const Typed& typed) {
 int run(int argc, char** argv) {
   CommandLine line;
   try {
-    line.app.parse(argc, argv);
+    line.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return line.app.exit(error) == 0 ? 0 : 2;
   }

@@ -14,6 +14,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// In small letters.
+std::string extension_of(const fs::path& path) {
+  std::string extension = path.extension().string();
+  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return extension;
+}
+
 bool is_hidden(const fs::path& path) {
   return path.filename().string().starts_with('.');
 }
@@ -46,9 +53,11 @@ double spread(const Image& face) {
 bool is_picture(const fs::path& path) {
   constexpr std::array<std::string_view, 8> extensions = {".png", ".jpg", ".jpeg", ".bmp",
                                                           ".gif", ".ppm", ".pgm",  ".pnm"};
-  std::string extension = path.extension().string();
-  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return std::ranges::find(extensions, extension) != extensions.end();
+  return std::ranges::find(extensions, extension_of(path)) != extensions.end();
+}
+
+bool is_png(const fs::path& path) {
+  return extension_of(path) == ".png";
 }
 
 std::vector<PictureFile> find_pictures(const std::vector<fs::path>& inputs, const Complain& complain) {

@@ -17,6 +17,7 @@ struct PictureFile {
 
 // Whether the name ends in the extension of a format that is read (fer/image.h), in whatever case.
 bool is_picture(const std::filesystem::path& path);
+bool is_png(const std::filesystem::path& path);
 
 using Complain = std::function<void(const std::string& sentence)>;
 

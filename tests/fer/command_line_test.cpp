@@ -1,6 +1,9 @@
 // What the program says and returns, for words that make no sense and for others.
+#include "fer/command_line.h"
+
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
+#include <regex>
 
 #include "tests/fer/generated_sets.h"
 #include "tests/fer/temporary_folder.h"
@@ -37,7 +40,11 @@ TEST_CASE("wrong words end with status 2") {
   const TemporaryFolder folder;
   const std::string run = folder / "run";
   check_refused({}, 2, "subcommand is required");
-  check_refused({"trian"}, 2, "subcommand is required");
+  check_refused({"trian"}, 2,
+                "fer: there is no command 'trian', only train, eval, predict, info, data, faces\n");
+  check_refused({"--verson"}, 2, "fer: there is no option '--verson'; --help lists them\n");
+  for (const char* name : {"faces.jpg", "faces.PNM"})
+    check_refused({"faces", "--out", folder / name}, 2, "fer: a sheet is written as PNG; '");
   check_refused({"train", "--epochs=3"}, 2, "not expected: --epochs=3");
   check_refused({"train", "--seed", "one", "--out", run}, 2, "--seed = one");
   check_refused({"train", "--preset", "lnl-huge", "--out", run}, 2,
@@ -53,7 +60,7 @@ TEST_CASE("wrong words end with status 2") {
   check_refused({"train", "--set", "classes=3", "--out", run}, 2,
                 "fer: option 'classes' has no effect in training on drawn faces; leave it out\n");
   check_refused({"predict", "--box", "1,2,3", "a.png"}, 2, "box");
-  CHECK(!std::filesystem::exists(run));
+  CHECK(std::filesystem::is_empty(folder.path()));
 }
 
 TEST_CASE("bf16 on the CPU ends with status 2, however it is asked for") {
@@ -95,6 +102,30 @@ TEST_CASE("every command explains itself") {
     CHECK(contains(answer.text, std::string("Example: fer ") + command));
     CHECK(contains(fer({"--help"}).text, command));
   }
+}
+
+TEST_CASE("every option and what stands without one is explained") {
+  const CommandLine line;
+  const std::vector<const CLI::App*> commands =
+      line.app.get_subcommands([](const CLI::App*) { return true; });
+  CHECK(commands.size() == 6);
+  int options = 0;
+  for (const CLI::App* command : commands) {
+    CHECK(!command->get_description().empty());
+    for (const CLI::Option* option : command->get_options()) {
+      INFO(command->get_name(), " ", option->get_name(false, true));
+      CHECK(option->get_description().size() > 3);
+      ++options;
+    }
+  }
+  CHECK(options > 30);
+  for (const CLI::Option* option : line.app.get_options()) CHECK(!option->get_description().empty());
+}
+
+TEST_CASE("fer tells its version") {
+  const Answer answer = fer({"--version"});
+  CHECK(answer.status == 0);
+  CHECK(std::regex_match(answer.text, std::regex("fer [0-9]+\\.[0-9]+\\.[0-9]+\n")));
 }
 
 TEST_CASE("a stdout that cannot be written is a failure") {
