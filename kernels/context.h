@@ -4,6 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/host_device.h"
+
+struct CUstream_st;  // what a cudaStream_t points to
+
 namespace fermion::kernels {
 
 // Scratch memory of one kernel call. What take() returns stays valid until the call ends; the engine hands
@@ -30,6 +34,12 @@ struct Cpu {
   Primitives& primitives;
 };
 
+// Kernels are queued on the stream; scratch goes back to the stream's order too.
+struct Cuda {
+  CUstream_st* stream;
+  Workspace& workspace;
+};
+
 // Whether a gradient kernel replaces what its output holds or adds to it.
 enum class Write { overwrite, accumulate };
 
@@ -39,7 +49,7 @@ struct Gradient {
   T* data = nullptr;
   Write write = Write::overwrite;
 
-  explicit operator bool() const { return data != nullptr; }
+  FERMION_HOST_DEVICE explicit operator bool() const { return data != nullptr; }
 };
 
 }  // namespace fermion::kernels

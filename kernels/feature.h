@@ -24,7 +24,7 @@ struct Norm {
   const float* inv_std = nullptr;
   bool relu = false;
 
-  explicit operator bool() const { return gain != nullptr; }
+  FERMION_HOST_DEVICE explicit operator bool() const { return gain != nullptr; }
 };
 
 template <class T>

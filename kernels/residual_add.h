@@ -12,4 +12,10 @@ void residual_add_forward(Cpu ctx, const ImageDims& dims, Feature<float> a, Feat
 void residual_add_backward(Cpu ctx, const ImageDims& dims, Feature<float> x, const float* dy,
                            FeatureGradient<float> dx);
 
+// CUDA: T is float or bf16.
+template <class T>
+void residual_add_forward(Cuda ctx, const ImageDims& dims, Feature<T> a, Feature<T> b, T* y);
+template <class T>
+void residual_add_backward(Cuda ctx, const ImageDims& dims, Feature<T> x, const T* dy, FeatureGradient<T> dx);
+
 }  // namespace fermion::kernels

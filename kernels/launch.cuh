@@ -1,0 +1,55 @@
+// The one place that launches kernels.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/context.h"
+
+namespace fermion::kernels {
+
+// Throws what the runtime says, with the kernel's name.
+inline void check_launch(cudaError_t error, const void* kernel) {
+  if (error == cudaSuccess) return;
+  const char* name = "?";
+  cudaFuncGetName(&name, kernel);
+  throw std::runtime_error(std::string("CUDA could not launch ") + name + ": " + cudaGetErrorString(error));
+}
+
+struct Grid {
+  std::int64_t x = 1, y = 1, z = 1;
+
+  bool empty() const { return x == 0 || y == 0 || z == 0; }
+};
+
+// Queues kernel(args...) on the context's stream; an empty grid queues nothing. `shared`: bytes of dynamic
+// shared memory. Throws when the grid is larger than a launch can be.
+template <class... Parameters, class... Args>
+void launch(Cuda ctx, void (*kernel)(Parameters...), Grid grid, dim3 block, std::size_t shared,
+            const Args&... args) {
+  if (grid.empty()) return;
+  const void* address = reinterpret_cast<const void*>(kernel);
+  if (grid.x > 0x7FFFFFFF || grid.y > 0xFFFF || grid.z > 0xFFFF)
+    check_launch(cudaErrorInvalidConfiguration, address);
+  if (shared > 48 * 1024)
+    check_launch(cudaFuncSetAttribute(address, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                      static_cast<int>(shared)),
+                 address);
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y),
+                        static_cast<unsigned>(grid.z));
+  config.blockDim = block;
+  config.dynamicSmemBytes = shared;
+  config.stream = ctx.stream;
+  check_launch(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(args)...), address);
+}
+
+// Blocks of `size` that cover `count`.
+constexpr std::int64_t blocks_for(std::int64_t count, std::int64_t size) {
+  return (count + size - 1) / size;
+}
+
+}  // namespace fermion::kernels

@@ -1,0 +1,67 @@
+// N numbers that lie side by side, loaded and stored as one: 16 bytes wherever the address allows it.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/bf16.h"
+#include "kernels/context.h"
+
+namespace fermion::kernels {
+
+// Computed with in f32, whatever they are stored as.
+template <int N>
+struct Floats {
+  float at[N];
+
+  __device__ float& operator[](int i) { return at[i]; }
+  __device__ float operator[](int i) const { return at[i]; }
+};
+
+template <class T, int N>
+struct alignas(sizeof(T) * N) Vec {
+  T at[N];
+};
+
+// `from` is aligned to N numbers.
+template <int N, class T>
+__device__ Floats<N> load(const T* from) {
+  const auto stored = *reinterpret_cast<const Vec<T, N>*>(from);
+  Floats<N> values;
+#pragma unroll
+  for (int i = 0; i < N; ++i) values[i] = to_float(stored.at[i]);
+  return values;
+}
+
+template <int N, class T>
+__device__ void store(T* to, const Floats<N>& values) {
+  Vec<T, N> stored;
+#pragma unroll
+  for (int i = 0; i < N; ++i) stored.at[i] = from_float<T>(values[i]);
+  *reinterpret_cast<Vec<T, N>*>(to) = stored;
+}
+
+// Replaces what is there or adds to it.
+template <int N, class T>
+__device__ void put(T* to, Floats<N> values, Write write) {
+  if (write == Write::accumulate) {
+    const Floats<N> before = load<N>(to);
+#pragma unroll
+    for (int i = 0; i < N; ++i) values[i] += before[i];
+  }
+  store(to, values);
+}
+
+// The widest vector of T that rows of C numbers allow.
+template <class T>
+constexpr int widest = 16 / sizeof(T);
+
+// Calls body(std::integral_constant<int, N>{}) with N = widest<T> where it divides C, else with 1.
+template <class T, class Body>
+void with_vectors(std::int64_t C, Body&& body) {
+  if (C % widest<T> == 0)
+    body(std::integral_constant<int, widest<T>>{});
+  else
+    body(std::integral_constant<int, 1>{});
+}
+
+}  // namespace fermion::kernels
