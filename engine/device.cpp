@@ -3,20 +3,52 @@
 #include <omp.h>
 
 #include "kernels/onednn.h"
+#if FERMION_CUDA
+#include "engine/cuda_runtime.h"
+#endif
 
 namespace fermion::engine {
 
 Device::Device(DeviceOptions options)
     : threads_(options.threads > 0 ? options.threads : omp_get_num_procs()),
-      pool_(options.poison),
       primitives_(std::make_unique<kernels::Primitives>()) {
   omp_set_num_threads(threads_);
+  if (options.kind == DeviceOptions::Kind::cpu) {
+    memory_ = std::make_unique<HostMemory>();
+    own_pool_ = std::make_unique<Pool>(*memory_, PoolOptions{.poison = options.poison});
+  } else {
+#if FERMION_CUDA
+    auto runtime = std::make_unique<CudaRuntime>(options.ordinal);
+    stream_ = runtime->stream();
+    memory_ = std::move(runtime);
+    own_pool_ = std::make_unique<Pool>(*memory_, PoolOptions{.keep = false, .guard = false});
+#else
+    throw Error("this program was built without CUDA; choose the CPU, or build it where nvcc is");
+#endif
+  }
+  own_arena_ = std::make_unique<Arena>(*own_pool_);
+  pool_ = own_pool_.get();
+  arena_ = own_arena_.get();
 }
 
 Device::~Device() = default;
 
 std::string Device::name() const {
-  return fmt::format("cpu, {} thread{}", threads_, threads_ == 1 ? "" : "s");
+  return is_cuda() ? memory_->name() : fmt::format("cpu, {} thread{}", threads_, threads_ == 1 ? "" : "s");
+}
+
+Device::Call::Call(Device& device, const std::string& label)
+    : traced_(device.trace_.enabled() ? device.memory_.get() : nullptr),
+      range_(label),
+      span_(device.trace_.span(label, device.pool_->statistics())) {}
+
+Device::Call::~Call() {
+  if (!traced_) return;
+  try {
+    traced_->synchronize();
+  } catch (const Error&) {
+    // The next call that waits throws it again.
+  }
 }
 
 }  // namespace fermion::engine

@@ -3,18 +3,24 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "engine/error.h"
 #include "engine/memory.h"
+#include "engine/profile_range.h"
 #include "engine/shape.h"
 #include "engine/trace.h"
+#include "kernels/bf16.h"
 #include "kernels/context.h"
 
 namespace fermion::engine {
 
 struct DeviceOptions {
-  int threads = 0;      // 0: every core
-  bool poison = false;  // fill fresh memory with NaNs (tests)
+  int threads = 0;  // of the CPU; 0: every core
+  bool poison =
+      false;  // tests: fill fresh memory with NaNs (CPU); give every tensor a block of its own (CUDA)
+  enum class Kind { cpu, cuda } kind = Kind::cpu;
+  int ordinal = 0;  // of CUDA devices
 };
 
 // Outlives its tensors. Used from one thread.
@@ -25,20 +31,50 @@ class Device {
   Device(const Device&) = delete;
 
   std::string name() const;
+  bool is_cuda() const { return stream_ != nullptr; }
   int threads() const { return threads_; }
-  Pool& pool() { return pool_; }
+  Memory& memory() { return *memory_; }
+  // Where tensors and scratch come from.
+  Pool& pool() { return *pool_; }
+  CUstream_st* stream() const { return stream_; }  // null on the CPU
   Trace& trace() { return trace_; }
 
+  // Tensors and scratch come from elsewhere while it lives.
+  class MemoryScope {
+   public:
+    MemoryScope(Device& device, Pool& pool, Arena& arena)
+        : device_(device),
+          pool_(std::exchange(device.pool_, &pool)),
+          arena_(std::exchange(device.arena_, &arena)) {}
+    ~MemoryScope() {
+      device_.pool_ = pool_;
+      device_.arena_ = arena_;
+    }
+    MemoryScope(const MemoryScope&) = delete;
+
+   private:
+    Device& device_;
+    Pool* pool_;
+    Arena* arena_;
+  };
+
   // Calls kernel(context, Type<T>{}) with the context of this device and the element type of `dtype`. `label`
-  // names the call in traces and in errors of the kernel, "module.path/op".
+  // names the call in traces, profiles and errors of the kernel, "module.path/op".
   template <class Kernel>
   void run(const std::string& label, DType dtype, Kernel&& kernel) {
-    if (dtype != DType::f32)
+    if (dtype != DType::f32 && !(is_cuda() && dtype == DType::bf16))
       throw Error("{}: {} needs a CUDA device; the CPU computes in f32", label, name_of(dtype));
-    arena_.reset();
-    const Trace::Span span = trace_.span(label, pool_.statistics());
+    arena_->reset();
+    const Call call(*this, label);
     try {
-      kernel(kernels::Cpu{threads_, arena_, *primitives_}, Type<float>{});
+#if FERMION_CUDA
+      if (is_cuda()) {
+        const kernels::Cuda context{stream_, *arena_};
+        dtype == DType::f32 ? kernel(context, Type<float>{}) : kernel(context, Type<kernels::bf16>{});
+        return;
+      }
+#endif
+      kernel(kernels::Cpu{threads_, *arena_, *primitives_}, Type<float>{});
     } catch (const Error&) {
       throw;
     } catch (const std::exception& error) {
@@ -47,9 +83,25 @@ class Device {
   }
 
  private:
+  // A call's place in profiles and traces. Traces wait for the device, so that what they show are its times.
+  class Call {
+   public:
+    Call(Device& device, const std::string& label);
+    ~Call();
+
+   private:
+    Memory* traced_;
+    ProfileRange range_;
+    Trace::Span span_;
+  };
+
   int threads_;
-  Pool pool_;
-  Arena arena_{pool_};
+  std::unique_ptr<Memory> memory_;
+  CUstream_st* stream_ = nullptr;  // of a CUDA device
+  std::unique_ptr<Pool> own_pool_;
+  std::unique_ptr<Arena> own_arena_;
+  Pool* pool_;
+  Arena* arena_;
   std::unique_ptr<kernels::Primitives> primitives_;
   Trace trace_;
 };

@@ -24,6 +24,12 @@ std::size_t size_class(std::size_t bytes) {
   return round_up(std::max(bytes, std::size_t{1}), step);
 }
 
+// Where nothing is kept, blocks end where they were asked to, so that a checker of memory sees every step
+// beyond.
+std::size_t block_bytes(std::size_t bytes, const PoolOptions& options) {
+  return options.keep ? size_class(bytes) : std::max(bytes, std::size_t{1});
+}
+
 void check_guard(const unsigned char* data, std::size_t bytes) noexcept {
   for (std::size_t i = 0; i < alignment; ++i) {
     if (data[bytes + i] == guard_byte) continue;
@@ -35,38 +41,63 @@ void check_guard(const unsigned char* data, std::size_t bytes) noexcept {
 
 }  // namespace
 
+void* HostMemory::allocate(std::size_t bytes) {
+  return std::aligned_alloc(alignment, round_up(bytes, alignment));
+}
+
+void HostMemory::release(void* data) noexcept {
+  std::free(data);
+}
+
+void HostMemory::read(void* host, const void* data, std::size_t bytes) {
+  if (bytes > 0) std::memcpy(host, data, bytes);
+}
+
+void HostMemory::write(void* data, const void* host, std::size_t bytes) {
+  if (bytes > 0) std::memcpy(data, host, bytes);
+}
+
+void HostMemory::zero(void* data, std::size_t bytes) {
+  std::memset(data, 0, bytes);
+}
+
 Pool::~Pool() {
   for (auto& [bytes, blocks] : free_)
-    for (void* block : blocks) std::free(block);
+    for (void* block : blocks) memory_.release(block);
 }
 
 void* Pool::allocate(std::size_t bytes) {
-  const std::size_t rounded = size_class(bytes);
+  const std::size_t rounded = block_bytes(bytes, options_), guard = options_.guard ? alignment : 0;
   std::vector<void*>& blocks = free_[rounded];
   void* data = nullptr;
   if (!blocks.empty()) {
     data = blocks.back();
     blocks.pop_back();
   } else {
-    data = std::aligned_alloc(alignment, round_up(rounded + alignment, alignment));
+    data = memory_.allocate(rounded + guard);
     if (!data)
-      throw Error("out of memory: {} bytes asked, {} in use on the CPU; a smaller batch or input needs less",
-                  bytes, statistics_.in_use);
-    statistics_.reserved += rounded + alignment;
+      throw Error("out of memory: {} bytes asked, {} in use on {}; a smaller batch or input needs less",
+                  bytes, statistics_.in_use, memory_.name());
+    statistics_.reserved += rounded + guard;
     ++statistics_.system_allocations;
   }
-  if (poison_) std::memset(data, 0xFF, rounded);
-  std::memset(static_cast<unsigned char*>(data) + bytes, guard_byte, alignment);
+  if (options_.poison) std::memset(data, 0xFF, rounded);
+  if (options_.guard) std::memset(static_cast<unsigned char*>(data) + bytes, guard_byte, guard);
   statistics_.in_use += rounded;
   statistics_.peak = std::max(statistics_.peak, statistics_.in_use);
   return data;
 }
 
 void Pool::release(void* data, std::size_t bytes) noexcept {
-  check_guard(static_cast<unsigned char*>(data), bytes);
-  const std::size_t rounded = size_class(bytes);
-  free_[rounded].push_back(data);
+  if (options_.guard) check_guard(static_cast<unsigned char*>(data), bytes);
+  const std::size_t rounded = block_bytes(bytes, options_);
   statistics_.in_use -= rounded;
+  if (options_.keep) {
+    free_[rounded].push_back(data);
+  } else {
+    statistics_.reserved -= rounded + (options_.guard ? alignment : 0);
+    memory_.release(data);
+  }
 }
 
 Arena::~Arena() {
@@ -86,11 +117,12 @@ void* Arena::take_bytes(std::size_t bytes) {
   }
   void* data = static_cast<char*>(blocks_.back().data) + used_;
   used_ += bytes;
-  if (pool_.poison()) std::memset(data, 0xFF, bytes);
+  if (pool_.options().poison) std::memset(data, 0xFF, bytes);
   return data;
 }
 
 void Arena::reset() {
+  if (!pool_.options().keep) release_blocks();
   if (blocks_.size() > 1) {
     std::size_t total = 0;
     for (const Block& block : blocks_) total += block.bytes;

@@ -1,10 +1,10 @@
-// Memory of the CPU device: a pool of size classes for tensors and an arena for the scratch of one kernel
-// call.
+// Memory of a device, a pool of size classes for tensors, and an arena for the scratch of one kernel call.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "kernels/context.h"
@@ -18,13 +18,47 @@ struct MemoryStatistics {
   std::int64_t system_allocations = 0;  // how often the system was asked
 };
 
+// A device's memory, and copies between it and the host's. Copies come after all that was queued before, and
+// the host's side is free again on return.
+class Memory {
+ public:
+  virtual ~Memory() = default;
+  virtual std::string name() const = 0;  // for errors
+
+  // 64-byte aligned; null when there is no more.
+  virtual void* allocate(std::size_t bytes) = 0;
+  virtual void release(void* data) noexcept = 0;
+
+  virtual void read(void* host, const void* data, std::size_t bytes) = 0;
+  virtual void write(void* data, const void* host, std::size_t bytes) = 0;
+  virtual void zero(void* data, std::size_t bytes) = 0;
+  // Waits until everything queued is done.
+  virtual void synchronize() = 0;
+};
+
+class HostMemory : public Memory {
+ public:
+  std::string name() const override { return "the CPU"; }
+  void* allocate(std::size_t bytes) override;
+  void release(void* data) noexcept override;
+  void read(void* host, const void* data, std::size_t bytes) override;
+  void write(void* data, const void* host, std::size_t bytes) override;
+  void zero(void* data, std::size_t bytes) override;
+  void synchronize() override {}
+};
+
+struct PoolOptions {
+  bool keep = true;     // keep what is released, to hand it out again
+  bool guard = true;    // end every block in guard bytes; of host memory only
+  bool poison = false;  // fill what is handed out with NaNs; of host memory only
+};
+
 // Blocks are rounded up to size classes an eighth of a power of two apart, kept when released and handed out
-// again, so that a training step after the first asks the system for nothing. Every block ends in guard
-// bytes, which are checked on release: a kernel that wrote past its tensor aborts with the tensor's size.
-// With `poison`, what is handed out is filled with NaNs.
+// again, so that a training step after the first asks the system for nothing. Guard bytes are checked on
+// release: a kernel that wrote past its tensor aborts with the tensor's size.
 class Pool {
  public:
-  explicit Pool(bool poison) : poison_(poison) {}
+  Pool(Memory& memory, PoolOptions options) : memory_(memory), options_(options) {}
   ~Pool();
   Pool(const Pool&) = delete;
 
@@ -32,18 +66,19 @@ class Pool {
   void* allocate(std::size_t bytes);
   void release(void* data, std::size_t bytes) noexcept;
 
-  bool poison() const { return poison_; }
+  const PoolOptions& options() const { return options_; }
   const MemoryStatistics& statistics() const { return statistics_; }
   void reset_peak() { statistics_.peak = statistics_.in_use; }
 
  private:
+  Memory& memory_;
+  PoolOptions options_;
   std::map<std::size_t, std::vector<void*>> free_;  // by size class
   MemoryStatistics statistics_;
-  bool poison_;
 };
 
 // Bump allocation out of blocks that outlive the call; after a call that needed several blocks, they are
-// merged into one.
+// merged into one. Where the pool keeps nothing, neither does the arena.
 class Arena : public kernels::Workspace {
  public:
   explicit Arena(Pool& pool) : pool_(pool) {}

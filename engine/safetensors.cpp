@@ -77,8 +77,7 @@ std::string header_text(const SafeTensors& contents, const std::vector<const Nam
 }  // namespace
 
 void SafeTensors::add(std::string name, const Tensor& tensor) {
-  const auto* begin = static_cast<const std::uint8_t*>(tensor.raw());
-  tensors.push_back({std::move(name), tensor.dtype(), tensor.shape(), {begin, begin + tensor.bytes()}});
+  tensors.push_back({std::move(name), tensor.dtype(), tensor.shape(), tensor.bytes_to_host()});
 }
 
 const NamedTensor* SafeTensors::find(const std::string& name) const {

@@ -8,6 +8,8 @@
 #include <span>
 #include <string>
 
+#include "kernels/bf16.h"
+
 namespace fermion::engine {
 
 enum class DType { f32, bf16, u8, i32 };
@@ -26,6 +28,10 @@ constexpr DType dtype_of();
 template <>
 constexpr DType dtype_of<float>() {
   return DType::f32;
+}
+template <>
+constexpr DType dtype_of<kernels::bf16>() {
+  return DType::bf16;
 }
 template <>
 constexpr DType dtype_of<std::uint8_t>() {

@@ -4,14 +4,20 @@
 #include <cmath>
 
 #include "engine/error.h"
+#include "kernels/fill.h"
 
 namespace fermion::engine {
 namespace {
 
 bool finite(const Tensor& tensor) {
-  if (!tensor || tensor.dtype() != DType::f32) return true;
-  const float* values = tensor.data<float>();
-  return std::all_of(values, values + tensor.size(), [](float value) { return std::isfinite(value); });
+  const auto all_finite = [](const auto& values) {
+    return std::all_of(values.begin(), values.end(),
+                       [](auto value) { return std::isfinite(kernels::to_float(value)); });
+  };
+  if (!tensor) return true;
+  if (tensor.dtype() == DType::f32) return all_finite(tensor.to_host<float>());
+  if (tensor.dtype() == DType::bf16) return all_finite(tensor.to_host<kernels::bf16>());
+  return true;
 }
 
 // "f32 [2, 3], u8 [4, 3]"
@@ -66,7 +72,8 @@ void Tape::check(const std::string& label, const std::vector<Tensor>& tensors) {
 void Tape::backward(const Tensor& loss) {
   if (loss.size() != 1) throw Error("backward starts from a scalar, not from {}", loss.shape().text());
   if (!loss.wants_gradient()) throw Error("backward: no parameter that wants a gradient led to this loss");
-  *loss.take_gradient<float>().data = 1.0f;
+  device_.run("loss", DType::f32,
+              [&](auto ctx, auto) { kernels::fill(ctx, 1, 1.0f, loss.take_gradient<float>().data); });
   while (!nodes_.empty()) {
     const Node node = std::move(nodes_.back());
     nodes_.pop_back();

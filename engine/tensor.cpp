@@ -7,11 +7,12 @@ namespace fermion::engine {
 class Storage {
  public:
   Storage(Device& device, std::size_t bytes)
-      : device(device), data(device.pool().allocate(bytes)), bytes(bytes) {}
-  ~Storage() { device.pool().release(data, bytes); }
+      : device(device), pool(device.pool()), data(pool.allocate(bytes)), bytes(bytes) {}
+  ~Storage() { pool.release(data, bytes); }
   Storage(const Storage&) = delete;
 
   Device& device;
+  Pool& pool;
   void* data;
   std::size_t bytes;
   bool wants_gradient = false;
@@ -52,14 +53,24 @@ void* Tensor::gradient_address() const {
   return static_cast<char*>(storage_->gradient->data) + static_cast<std::size_t>(offset_) * size_of(dtype_);
 }
 
+void Tensor::copy_to(void* host, std::size_t count, const void* from) const {
+  storage_->device.memory().read(host, from, count);
+}
+
+std::vector<std::uint8_t> Tensor::bytes_to_host() const {
+  std::vector<std::uint8_t> copy(bytes());
+  copy_to(copy.data(), copy.size(), address());
+  return copy;
+}
+
 void Tensor::fill_zero() const {
-  std::memset(address(), 0, bytes());
+  storage_->device.memory().zero(address(), bytes());
 }
 
 void Tensor::copy_from(const void* host, std::size_t count) const {
   if (count != bytes())
     throw Error("a tensor {} of {} bytes was given {} bytes", shape_.text(), bytes(), count);
-  if (count > 0) std::memcpy(address(), host, count);
+  storage_->device.memory().write(address(), host, count);
 }
 
 Tensor Tensor::reshape(Shape shape) const {
@@ -99,7 +110,7 @@ kernels::Write Tensor::start_gradient() const {
   if (storage_->gradient_arrived) return kernels::Write::accumulate;
   storage_->gradient_arrived = true;
   if (bytes() == storage_->bytes) return kernels::Write::overwrite;
-  std::memset(storage_->gradient->data, 0, storage_->bytes);
+  storage_->device.memory().zero(storage_->gradient->data, storage_->bytes);
   return kernels::Write::accumulate;
 }
 

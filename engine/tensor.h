@@ -1,7 +1,7 @@
 // Tensors: contiguous, row-major, with the gradient beside the data.
 #pragma once
 
-#include <cstring>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -38,28 +38,33 @@ class Tensor {
   std::size_t bytes() const { return static_cast<std::size_t>(size()) * size_of(dtype_); }
   Device& device() const;
 
-  // Throws when T is not the tensor's element type.
+  // The address, in the device's memory. Throws when T is not the tensor's element type.
   template <class T>
   T* data() const {
     check_type(dtype_of<T>());
     return static_cast<T*>(address());
   }
+  // To and from the host's memory.
   template <class T>
   std::vector<T> to_host() const {
-    const T* begin = data<T>();
-    return {begin, begin + size()};
+    std::vector<T> values(static_cast<std::size_t>(size()));
+    copy_to(values.data(), sizeof(T) * values.size(), data<T>());
+    return values;
   }
   template <class T>
   T item() const {
-    return *data<T>();
+    T value;
+    copy_to(&value, sizeof value, data<T>());
+    return value;
   }
-  // The bytes, whatever the element type.
-  const void* raw() const {
-    check_type(dtype_);
-    return address();
-  }
+  std::vector<std::uint8_t> bytes_to_host() const;  // whatever the element type
   void fill_zero() const;
   void copy_from(const void* host, std::size_t bytes) const;
+  template <class T>
+  void copy_from(const std::vector<T>& values) const {
+    check_type(dtype_of<T>());
+    copy_from(values.data(), sizeof(T) * values.size());
+  }
 
   Tensor reshape(Shape shape) const;
   // Rows begin..end of the leading dimension.
@@ -84,6 +89,7 @@ class Tensor {
 
  private:
   void check_type(DType dtype) const;
+  void copy_to(void* host, std::size_t bytes, const void* from) const;
   void* address() const;
   void* gradient_address() const;
   kernels::Write start_gradient() const;

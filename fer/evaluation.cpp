@@ -2,47 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace fermion::fer {
-
-Preprocessing measure_pixels(const Split& split, int size) {
-  // Exact sums of bytes, so that order and threads do not matter.
-  std::array<std::uint64_t, 3> sum{}, squares{};
-  std::vector<std::uint8_t> face(static_cast<std::size_t>(split.faces->bytes_per_face()));
-  for (std::int64_t i = 0; i < split.size(); ++i) {
-    split.read(i, face);
-    for (std::size_t at = 0; at < face.size(); ++at) {
-      sum[at % 3] += face[at];
-      squares[at % 3] += std::uint64_t{face[at]} * face[at];
-    }
-  }
-  Preprocessing p{size, {}, {}};
-  const double count = static_cast<double>(split.size()) * static_cast<double>(face.size()) / 3;
-  for (std::size_t c = 0; c < 3; ++c) {
-    const double mean = static_cast<double>(sum[c]) / count;
-    const double variance =
-        static_cast<double>(squares[c]) / count - mean * mean;  // of integers below 2^64: exact sums
-    p.mean[c] = static_cast<float>(mean / 255);
-    p.std[c] = static_cast<float>(std::max(std::sqrt(std::max(variance, 0.0)) / 255, 1e-3));
-  }
-  return p;
-}
-
-Tensor network_input(engine::Tape& tape, const Preprocessing& preprocessing,
-                     std::span<const std::uint8_t> faces,
-                     std::span<const kernels::AugmentParameters> augmentations) {
-  engine::Device& device = tape.device();
-  const auto N = static_cast<std::int64_t>(augmentations.size());
-  const std::span<const float> parameters(reinterpret_cast<const float*>(augmentations.data()),
-                                          augmentations.size() * kernels::augment_parameter_count);
-  std::array<float, 3> inv_std;
-  for (std::size_t c = 0; c < 3; ++c) inv_std[c] = 1 / preprocessing.std[c];
-  const auto scope = tape.scope("input");
-  return engine::augment(
-      tape, Tensor::from<std::uint8_t>(device, {N, preprocessing.size, preprocessing.size, 3}, faces),
-      Tensor::from<float>(device, {N, kernels::augment_parameter_count}, parameters),
-      Tensor::from<float>(device, {3}, preprocessing.mean), Tensor::from<float>(device, {3}, inv_std));
-}
 
 std::span<const float> Predictions::probabilities_of(std::int64_t face) const {
   return std::span(probabilities)
@@ -76,6 +38,7 @@ Predictions predict(Model& model, engine::Device& device, const Preprocessing& p
   const int size = preprocessing.size;
   const std::int64_t face_bytes = std::int64_t{3} * size * size;
   Predictions out{count, model.config().classes, model.config().regions(), {}, {}};
+  std::optional<NetworkInput> input;
   for (std::int64_t begin = 0; begin < count; begin += batch) {
     const std::int64_t n = std::min<std::int64_t>(batch, count - begin);
     std::vector<std::uint8_t> faces(static_cast<std::size_t>(n * face_bytes));
@@ -83,8 +46,10 @@ Predictions predict(Model& model, engine::Device& device, const Preprocessing& p
       read(begin + i, std::span(faces).subspan(static_cast<std::size_t>(i * face_bytes),
                                                static_cast<std::size_t>(face_bytes)));
     const std::vector<kernels::AugmentParameters> identity(static_cast<std::size_t>(n));
+    if (!input || input->batch() != n) input.emplace(device, preprocessing, n);
+    input->write(faces, identity);
     engine::Tape tape(device, engine::Mode::evaluate);
-    const Model::Output result = model.forward(tape, network_input(tape, preprocessing, faces, identity));
+    const Model::Output result = model.forward(tape, input->standardised(tape));
     const std::vector<float> logits = result.joint_logits.to_host<float>();
     for (std::int64_t i = 0; i < n; ++i)
       append_softmax(logits.data() + i * out.classes, out.classes, out.probabilities);

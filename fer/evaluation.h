@@ -1,30 +1,15 @@
 // Running a model over faces without learning.
 #pragma once
 
-#include <array>
 #include <functional>
 #include <span>
 
 #include "fer/dataset.h"
 #include "fer/metrics.h"
 #include "fer/model.h"
-#include "kernels/augment.h"
+#include "fer/network_input.h"
 
 namespace fermion::fer {
-
-// How a pixel in 0..255 becomes what the network reads: (v / 255 - mean) / std, per channel.
-struct Preprocessing {
-  int size = 0;  // of the square face
-  std::array<float, 3> mean{}, std{1, 1, 1};
-};
-
-// Mean and standard deviation of the faces' pixels, per channel.
-Preprocessing measure_pixels(const Split& split, int size);
-
-// u8 faces [N, size, size, 3], with N augmentations, as the network reads them: f32 of the same shape.
-Tensor network_input(engine::Tape& tape, const Preprocessing& preprocessing,
-                     std::span<const std::uint8_t> faces,
-                     std::span<const kernels::AugmentParameters> augmentations);
 
 struct Predictions {
   std::int64_t faces = 0;

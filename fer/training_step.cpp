@@ -27,6 +27,8 @@ struct TrainingStep::Result {
   Tensor logits;
 };
 
+TrainingStep::~TrainingStep() = default;
+
 TrainingStep::TrainingStep(engine::Device& device, const TrainConfig& config,
                            const Preprocessing& preprocessing, const std::vector<float>& class_weights)
     : device_(device),
@@ -36,7 +38,8 @@ TrainingStep::TrainingStep(engine::Device& device, const TrainConfig& config,
       model_(parameters_, config.model),
       average_model_(average_, config.model),
       optimizer_(std::make_unique<layers::Optimizer>(parameters_, average_, optimizer_options(config))),
-      preprocessing_(preprocessing) {
+      preprocessing_(preprocessing),
+      result_(std::make_unique<Result>()) {
   loss_options_.tau = static_cast<float>(config.tau);
   loss_options_.label_smoothing = static_cast<float>(config.label_smoothing);
   if (!class_weights.empty())
@@ -44,24 +47,32 @@ TrainingStep::TrainingStep(engine::Device& device, const TrainConfig& config,
         device, {static_cast<std::int64_t>(class_weights.size())}, std::span<const float>(class_weights));
 }
 
-TrainingStep::Result TrainingStep::forward_backward(const Batch& batch, bool check_finite) {
-  optimizer_->forget_gradients();  // a backward that threw may have left some
+void TrainingStep::upload(const Batch& batch) {
   const auto B = static_cast<std::int64_t>(batch.labels.size());
+  if (!input_ || input_->batch() != B) {
+    input_.emplace(device_, preprocessing_, B);
+    targets_ = Tensor::empty(device_, engine::DType::f32, {B, config_.model.classes});
+    replay_.emplace(device_);
+  }
+  input_->write(batch.faces, batch.augmentation);
+  targets_.copy_from(batch.targets);
+}
+
+TrainingStep::Result TrainingStep::forward_backward(bool check_finite) {
+  optimizer_->forget_gradients();  // a backward that threw may have left some
   engine::Tape tape(device_, engine::Mode::train,
                     {static_cast<std::uint64_t>(config_.seed), optimizer_->step_tensor()});
   if (check_finite) tape.check_finite();
-  const Tensor images = network_input(tape, preprocessing_, batch.faces, batch.augmentation);
-  const Tensor targets = Tensor::from<float>(device_, {B, config_.model.classes}, batch.targets);
-  const Model::Output output = model_.forward(tape, images);
-  Result result{loss(tape, output, targets, loss_options_), output.joint_logits};
+  const Model::Output output = model_.forward(tape, input_->standardised(tape));
+  Result result{loss(tape, output, targets_, loss_options_), output.joint_logits};
   tape.backward(result.loss.total);
   return result;
 }
 
-void TrainingStep::explain(const Batch& batch, double learning_rate) {
+void TrainingStep::explain(double learning_rate) {
   std::string cause = "the gradient norm is not finite though every single value is";
   try {
-    forward_backward(batch, true);
+    forward_backward(true);
   } catch (const engine::Error& error) {
     cause = error.what();
   }
@@ -70,9 +81,15 @@ void TrainingStep::explain(const Batch& batch, double learning_rate) {
 }
 
 StepStatistics TrainingStep::run(const Batch& batch, double learning_rate) {
-  const Result result = forward_backward(batch, false);
-  const layers::StepResult step = optimizer_->step(result.loss.total, learning_rate);
-  if (!step.finite) explain(batch, learning_rate);
+  upload(batch);
+  optimizer_->set_learning_rate(learning_rate);
+  replay_->run([&] {
+    *result_ = forward_backward(false);
+    optimizer_->update(result_->loss.total);
+  });
+  const layers::StepResult step = optimizer_->finish();
+  if (!step.finite) explain(learning_rate);
+  const Result& result = *result_;
   StepStatistics s;
   s.loss = value(result.loss.total);
   s.joint = value(result.loss.joint);
@@ -81,7 +98,8 @@ StepStatistics TrainingStep::run(const Batch& batch, double learning_rate) {
   s.entropy = value(result.loss.entropy);
   s.gradient_norm = step.gradient_norm;
   const int classes = config_.model.classes;
-  const float* logits = result.logits.data<float>();
+  const std::vector<float> all_logits = result.logits.to_host<float>();
+  const float* logits = all_logits.data();
   for (std::size_t i = 0; i < batch.labels.size(); ++i, logits += classes) {
     if (batch.labels[i] < 0) continue;
     ++s.labelled;

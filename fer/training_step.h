@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include "engine/replay.h"
 #include "fer/batches.h"
 #include "fer/config.h"
 #include "fer/evaluation.h"
@@ -22,6 +24,7 @@ class TrainingStep {
   // class_weights: empty, or one a class.
   TrainingStep(engine::Device& device, const TrainConfig& config, const Preprocessing& preprocessing,
                const std::vector<float>& class_weights);
+  ~TrainingStep();
 
   // Forward, backward and update. When loss or gradients are not finite nothing changes; the step is run
   // again with a check of every op, and Error names the step and the op that made the first such value.
@@ -35,8 +38,9 @@ class TrainingStep {
 
  private:
   struct Result;
-  Result forward_backward(const Batch& batch, bool check_finite);
-  [[noreturn]] void explain(const Batch& batch, double learning_rate);
+  void upload(const Batch& batch);
+  Result forward_backward(bool check_finite);
+  [[noreturn]] void explain(double learning_rate);
 
   engine::Device& device_;
   TrainConfig config_;
@@ -44,6 +48,11 @@ class TrainingStep {
   Model model_, average_model_;
   std::unique_ptr<layers::Optimizer> optimizer_;
   Preprocessing preprocessing_;
+  // A batch on the device, and what a step leaves there; a replayed step finds both in the same place.
+  std::optional<NetworkInput> input_;
+  Tensor targets_;
+  std::unique_ptr<Result> result_;
+  std::optional<engine::Replay> replay_;
   LossOptions loss_options_;
 };
 

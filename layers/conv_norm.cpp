@@ -48,15 +48,18 @@ void ConvNorm::fold() {
     folded_weight_ = Tensor::empty(weight_.device(), weight_.dtype(), weight_.shape());
     folded_bias_ = Tensor::empty(gain_.device(), gain_.dtype(), gain_.shape());
   }
-  const std::int64_t fan_in = weight_.size() / gain_.size();
-  const float *weight = weight_.data<float>(), *gain = gain_.data<float>(), *shift = shift_.data<float>();
-  const float *mean = running_.mean.data<float>(), *var = running_.var.data<float>();
-  for (std::int64_t c = 0; c < gain_.size(); ++c) {
+  std::vector<float> weight = weight_.to_host<float>(), bias = shift_.to_host<float>();
+  const std::vector<float> gain = gain_.to_host<float>(), mean = running_.mean.to_host<float>(),
+                           var = running_.var.to_host<float>();
+  const std::size_t fan_in = weight.size() / gain.size();
+  for (std::size_t c = 0; c < gain.size(); ++c) {
     const double factor = gain[c] / std::sqrt(var[c] + epsilon);
-    folded_bias_.data<float>()[c] = static_cast<float>(shift[c] - mean[c] * factor);
-    for (std::int64_t i = c * fan_in; i < (c + 1) * fan_in; ++i)
-      folded_weight_.data<float>()[i] = static_cast<float>(weight[i] * factor);
+    bias[c] = static_cast<float>(bias[c] - mean[c] * factor);
+    for (std::size_t i = c * fan_in; i < (c + 1) * fan_in; ++i)
+      weight[i] = static_cast<float>(weight[i] * factor);
   }
+  folded_weight_.copy_from(weight);
+  folded_bias_.copy_from(bias);
   folded_version_ = parameters_.version();
 }
 

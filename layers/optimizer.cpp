@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 
 #include "engine/error.h"
 #include "kernels/adamw.h"
@@ -41,10 +42,6 @@ Optimizer::Optimizer(Parameters& parameters, Parameters& ema, OptimizerOptions o
   report_ = Tensor::zeros(device, DType::i32, {words<StepReport>});
 }
 
-std::int64_t Optimizer::steps() const {
-  return step_.item<std::int32_t>();
-}
-
 void Optimizer::collect() {
   table_.clear();
   statistics_.clear();
@@ -73,10 +70,13 @@ void Optimizer::forget_gradients() {
   for (RunningStatistics& running : parameters_.running()) running.batch = {};
 }
 
-StepResult Optimizer::step(const Tensor& loss, double learning_rate) {
-  const auto t = static_cast<std::int32_t>(steps());
-  const StepScalars scalars{learning_rate, std::min(options_.ema, (1.0 + t) / (10.0 + t)), t, 0};
+void Optimizer::set_learning_rate(double learning_rate) {
+  const StepScalars scalars{learning_rate, std::min(options_.ema, (1.0 + steps_) / (10.0 + steps_)), steps_,
+                            0};
   scalars_.copy_from(&scalars, sizeof scalars);
+}
+
+void Optimizer::update(const Tensor& loss) {
   collect();
   const bool adamw = options_.kind == Kind::adamw;
   parameters_.device().run(adamw ? "optimizer/adamw" : "optimizer/sgd", DType::f32, [&](auto ctx, auto) {
@@ -95,11 +95,15 @@ StepResult Optimizer::step(const Tensor& loss, double learning_rate) {
       kernels::sgd_step(ctx, {options_.momentum, options_.weight_decay}, step);
   });
   forget_gradients();
+}
+
+StepResult Optimizer::finish() {
   StepReport report;
-  std::memcpy(&report, report_.raw(), sizeof report);
+  const std::vector<std::uint8_t> bytes = report_.bytes_to_host();
+  std::memcpy(&report, bytes.data(), sizeof report);
   if (report.finite) {
-    const std::int32_t next = t + 1;
-    step_.copy_from(&next, sizeof next);
+    ++steps_;
+    step_.copy_from(&steps_, sizeof steps_);
     parameters_.changed();
     ema_.changed();
   }
@@ -132,6 +136,7 @@ void Optimizer::load(const engine::SafeTensors& file) {
   layers::load(parameters_, "", file);
   layers::load(ema_, "ema.", file);
   for (const auto& [name, tensor] : own_tensors()) file.copy_to(name, tensor);
+  steps_ = step;
 }
 
 }  // namespace fermion::layers

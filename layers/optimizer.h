@@ -33,11 +33,20 @@ class Optimizer {
   // One step along the gradients that the backward of `loss` (a scalar) has left. Afterwards gradients and
   // batch statistics are forgotten, after a step that was not finite too: it can be run again. Throws when a
   // parameter got no gradient or a norm saw no batch.
-  StepResult step(const Tensor& loss, double learning_rate);
+  StepResult step(const Tensor& loss, double learning_rate) {
+    set_learning_rate(learning_rate);
+    update(loss);
+    return finish();
+  }
+  // The three parts of a step. The first writes what changes from step to step to the device; the second
+  // queues kernels and nothing else (engine/replay.h); the third waits for them.
+  void set_learning_rate(double learning_rate);
+  void update(const Tensor& loss);
+  StepResult finish();
   // What a backward has left, without a step.
   void forget_gradients();
 
-  std::int64_t steps() const;  // that were finite
+  std::int64_t steps() const { return steps_; }  // that were finite
   // The same in device memory, i32 [1]: for the random numbers of the next step.
   Tensor step_tensor() const { return step_; }
 
@@ -59,6 +68,7 @@ class Optimizer {
   Parameters& ema_;
   OptimizerOptions options_;
   std::vector<Moments> moments_;
+  std::int32_t steps_ = 0;
   Tensor scalars_, step_, report_;
   std::vector<kernels::StepParameter> table_;
   std::vector<kernels::StepStatistics> statistics_;

@@ -49,8 +49,10 @@ void copy(const Parameters& from, Parameters& to) {
       throw engine::Error("'{}' {} cannot be copied to '{}' {}: the models differ", name,
                           source.shape().text(), other, target.shape().text());
   }
-  for (std::size_t i = 0; i < sources.size(); ++i)
-    targets[i].second.copy_from(sources[i].second.raw(), sources[i].second.bytes());
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const std::vector<std::uint8_t> bytes = sources[i].second.bytes_to_host();
+    targets[i].second.copy_from(bytes.data(), bytes.size());
+  }
   to.changed();
 }
 

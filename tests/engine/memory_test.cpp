@@ -7,8 +7,14 @@
 
 using namespace fermion::engine;
 
+namespace {
+
+HostMemory host;
+
+}  // namespace
+
 TEST_CASE("a released block is handed out again to whoever needs its size class") {
-  Pool pool(false);
+  Pool pool(host, {});
   void* first = pool.allocate(1000);
   pool.release(first, 1000);
   CHECK(pool.allocate(1010) == first);
@@ -21,7 +27,7 @@ TEST_CASE("a released block is handed out again to whoever needs its size class"
 }
 
 TEST_CASE("what is in use and its peak are counted") {
-  Pool pool(false);
+  Pool pool(host, {});
   void* a = pool.allocate(4096);
   void* b = pool.allocate(8192);
   CHECK(pool.statistics().in_use == 12288);
@@ -35,7 +41,7 @@ TEST_CASE("what is in use and its peak are counted") {
 }
 
 TEST_CASE("blocks are aligned, also empty ones") {
-  Pool pool(false);
+  Pool pool(host, {});
   for (const std::size_t bytes : {0, 1, 63, 65, 1000, 4097}) {
     void* data = pool.allocate(bytes);
     CHECK(reinterpret_cast<std::uintptr_t>(data) % 64 == 0);
@@ -44,7 +50,7 @@ TEST_CASE("blocks are aligned, also empty ones") {
 }
 
 TEST_CASE("poison: what is handed out holds NaNs, again and again") {
-  Pool pool(true);
+  Pool pool(host, {.poison = true});
   Arena arena(pool);
   for (int round = 0; round < 3; ++round) {
     auto* block = static_cast<float*>(pool.allocate(64 * sizeof(float)));
@@ -58,7 +64,7 @@ TEST_CASE("poison: what is handed out holds NaNs, again and again") {
 }
 
 TEST_CASE("an arena keeps what it took: the second call of a kernel asks the system for nothing") {
-  Pool pool(false);
+  Pool pool(host, {});
   Arena arena(pool);
   const auto call = [&] {
     arena.reset();

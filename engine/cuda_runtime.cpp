@@ -1,0 +1,100 @@
+#if FERMION_CUDA
+#include "engine/cuda_runtime.h"
+
+#include <cstdint>
+#include <cuda_runtime_api.h>
+
+#include "engine/error.h"
+
+namespace fermion::engine {
+namespace {
+
+// `what`: what failed, "reading 16 bytes".
+void check(cudaError_t error, const std::string& what) {
+  if (error == cudaSuccess) return;
+  throw Error("CUDA, {}: {} ({})", what, cudaGetErrorString(error), cudaGetErrorName(error));
+}
+
+CudaDeviceInfo describe(int ordinal) {
+  cudaDeviceProp p;
+  check(cudaGetDeviceProperties(&p, ordinal), fmt::format("asking for device {}", ordinal));
+  const std::string name = p.name;
+  return {
+      ordinal, name, p.major, p.minor, p.multiProcessorCount, p.totalGlobalMem, name.starts_with("ptxi ")};
+}
+
+}  // namespace
+
+std::vector<CudaDeviceInfo> cuda_devices() {
+  int count = 0;
+  // Without a driver, or with one too old, the answer is an error: there is no device.
+  if (cudaGetDeviceCount(&count) != cudaSuccess) count = 0;
+  cudaGetLastError();
+  std::vector<CudaDeviceInfo> devices;
+  for (int ordinal = 0; ordinal < count; ++ordinal) devices.push_back(describe(ordinal));
+  return devices;
+}
+
+CudaRuntime::CudaRuntime(int ordinal) {
+  const std::vector<CudaDeviceInfo> devices = cuda_devices();
+  if (devices.empty()) throw Error("there is no CUDA device; choose --device cpu, or check the driver");
+  if (ordinal < 0 || ordinal >= static_cast<int>(devices.size()))
+    throw Error("there is no CUDA device {}; there are {}", ordinal, devices.size());
+  info_ = devices[static_cast<std::size_t>(ordinal)];
+  if (info_.major < 8)
+    throw Error("{} is sm_{}{}; Fermion needs sm_80 or newer", info_.name, info_.major, info_.minor);
+  check(cudaSetDevice(ordinal), fmt::format("choosing device {}", ordinal));
+  check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+  cudaMemPoolProps properties{};
+  properties.allocType = cudaMemAllocationTypePinned;
+  properties.location = {cudaMemLocationTypeDevice, ordinal};
+  check(cudaMemPoolCreate(&pool_, &properties), "making a memory pool");
+  std::uint64_t keep = UINT64_MAX;
+  check(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &keep), "setting up a memory pool");
+}
+
+CudaRuntime::~CudaRuntime() {
+  if (stream_) cudaStreamSynchronize(stream_);
+  if (pool_) cudaMemPoolDestroy(pool_);
+  if (stream_) cudaStreamDestroy(stream_);
+}
+
+void* CudaRuntime::allocate(std::size_t bytes) {
+  void* data = nullptr;
+  const cudaError_t error = cudaMallocFromPoolAsync(&data, bytes, pool_, stream_);
+  if (error == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    return nullptr;
+  }
+  check(error, fmt::format("allocating {} bytes", bytes));
+  return data;
+}
+
+void CudaRuntime::release(void* data) noexcept {
+  cudaFreeAsync(data, stream_);
+}
+
+void CudaRuntime::read(void* host, const void* data, std::size_t bytes) {
+  if (bytes == 0) return;
+  const std::string what = fmt::format("reading {} bytes", bytes);
+  check(cudaMemcpyAsync(host, data, bytes, cudaMemcpyDeviceToHost, stream_), what);
+  check(cudaStreamSynchronize(stream_), what);
+}
+
+void CudaRuntime::write(void* data, const void* host, std::size_t bytes) {
+  if (bytes == 0) return;
+  const std::string what = fmt::format("writing {} bytes", bytes);
+  check(cudaMemcpyAsync(data, host, bytes, cudaMemcpyHostToDevice, stream_), what);
+  check(cudaStreamSynchronize(stream_), what);
+}
+
+void CudaRuntime::zero(void* data, std::size_t bytes) {
+  check(cudaMemsetAsync(data, 0, bytes, stream_), fmt::format("zeroing {} bytes", bytes));
+}
+
+void CudaRuntime::synchronize() {
+  check(cudaStreamSynchronize(stream_), "waiting for the device");
+}
+
+}  // namespace fermion::engine
+#endif

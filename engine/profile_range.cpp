@@ -1,0 +1,30 @@
+#if FERMION_CUDA
+#include "engine/profile_range.h"
+
+#include <nvtx3/nvToolsExt.h>
+
+namespace fermion::engine {
+namespace {
+
+nvtxDomainHandle_t domain() {
+  static const nvtxDomainHandle_t handle = nvtxDomainCreateA("fermion");
+  return handle;
+}
+
+}  // namespace
+
+ProfileRange::ProfileRange(const std::string& name) {
+  nvtxEventAttributes_t event{};
+  event.version = NVTX_VERSION;
+  event.size = NVTX_EVENT_ATTRIB_STRUCT_SIZE;
+  event.messageType = NVTX_MESSAGE_TYPE_ASCII;
+  event.message.ascii = name.c_str();
+  nvtxDomainRangePushEx(domain(), &event);
+}
+
+ProfileRange::~ProfileRange() {
+  nvtxDomainRangePop(domain());
+}
+
+}  // namespace fermion::engine
+#endif

@@ -1,0 +1,81 @@
+#include "engine/replay.h"
+
+#if FERMION_CUDA
+#include <cuda_runtime_api.h>
+#endif
+
+namespace fermion::engine {
+
+#if FERMION_CUDA
+
+namespace {
+
+// The first run allocates, the second merges the blocks of scratch, the third must find all it needs.
+constexpr int runs_before_capture = 2;
+
+void check(cudaError_t error, const char* what) {
+  if (error != cudaSuccess)
+    throw Error("CUDA graph, {}: {} ({})", what, cudaGetErrorString(error), cudaGetErrorName(error));
+}
+
+}  // namespace
+
+struct Replay::Graph {
+  explicit Graph(Device& device)
+      : pool(device.memory(), PoolOptions{.keep = true, .guard = false}), arena(pool) {}
+  ~Graph() {
+    if (executable) cudaGraphExecDestroy(executable);
+  }
+
+  void capture(cudaStream_t stream, const std::function<void()>& work) {
+    const std::int64_t allocations = pool.statistics().system_allocations;
+    check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "beginning the capture");
+    cudaGraph_t graph = nullptr;
+    try {
+      work();
+    } catch (...) {
+      cudaStreamEndCapture(stream, &graph);
+      if (graph) cudaGraphDestroy(graph);
+      throw;
+    }
+    check(cudaStreamEndCapture(stream, &graph), "ending the capture");
+    const cudaError_t error = cudaGraphInstantiate(&executable, graph, 0);
+    cudaGraphDestroy(graph);
+    check(error, "making it executable");
+    if (pool.statistics().system_allocations != allocations)
+      throw Error("CUDA graph: the work that was captured needed more memory than the runs before it");
+  }
+
+  Pool pool;
+  Arena arena;
+  int runs = 0;
+  cudaGraphExec_t executable = nullptr;
+};
+
+Replay::Replay(Device& device) : device_(device) {
+  if (device.is_cuda()) graph_ = std::make_unique<Graph>(device);
+}
+
+void Replay::run(const std::function<void()>& work) {
+  if (!graph_) return work();
+  const Device::MemoryScope memory(device_, graph_->pool, graph_->arena);
+  if (graph_->runs++ < runs_before_capture) return work();
+  if (!graph_->executable) graph_->capture(device_.stream(), work);
+  check(cudaGraphLaunch(graph_->executable, device_.stream()), "queueing it");
+}
+
+#else
+
+struct Replay::Graph {};
+
+Replay::Replay(Device& device) : device_(device) {}
+
+void Replay::run(const std::function<void()>& work) {
+  work();
+}
+
+#endif
+
+Replay::~Replay() = default;
+
+}  // namespace fermion::engine
