@@ -84,6 +84,7 @@ StepStatistics TrainingStep::run(const Batch& batch, double learning_rate) {
   upload(batch);
   optimizer_->set_learning_rate(learning_rate);
   replay_->run([&] {
+    *result_ = {};  // its memory is there for this step's
     *result_ = forward_backward(false);
     optimizer_->update(result_->loss.total);
   });
