@@ -83,6 +83,7 @@ CommandLine::CommandLine()
   add_eval(app, eval);
   add_predict(app, predict, box);
   CLI::App* info = add_command(app, "info", "Print the network as a table", "fer info --preset lnl-base");
+  info->add_option("checkpoint", info_checkpoint, "whose network; without it that of the options");
   add_typed(info, typed);
   add_json(info, info_json);
   CLI::App* folder = add_command(app, "data", "Say what a folder of faces holds", "fer data ferplus");

@@ -29,6 +29,7 @@ struct CommandLine {
   std::string box;  // of predict, as typed
   DataOptions data;
   FacesOptions faces;
+  std::filesystem::path info_checkpoint;  // empty: the network of the options
   bool info_json = false;
 
   CommandLine();

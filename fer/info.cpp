@@ -13,14 +13,13 @@ constexpr std::int64_t images = 2;
 
 // Multiply-adds behind the outputs. `weight` [..., Co, Kh, Kw, Ci] or [..., Co, Ci] is the op's first
 // parameter.
-double macs_of(const std::string& op, const Tensor& weight, const Tensor& output) {
+std::int64_t macs_of(const std::string& op, const Tensor& weight, const Tensor& output) {
   const engine::Shape& y = output.shape();
-  const double size = static_cast<double>(output.size());
-  if (op == "attention") return 2 * size * static_cast<double>(y[1] * y[2]);
+  if (op == "attention") return 2 * output.size() * y[1] * y[2];
   if (op != "conv2d" && op != "conv_transpose2d" && op != "linear") return 0;
   const engine::Shape& w = weight.shape();
   const std::int64_t taps = op == "conv2d" ? w[-3] * w[-2] : 1;
-  return size * static_cast<double>(taps * w[-1]);
+  return output.size() * taps * w[-1];
 }
 
 }  // namespace
@@ -73,7 +72,7 @@ int info_command(const ModelConfig& config, bool json) {
                       {"bytes", row.bytes}});
     if (!json)
       fmt::print("{:<44} {:<22} {:>11} {:>10.2f} {:>10.1f}\n", row.name, row.output.text(), row.parameters,
-                 row.macs / 1e6, static_cast<double>(row.bytes) / 1024);
+                 static_cast<double>(row.macs) / 1e6, static_cast<double>(row.bytes) / 1024);
     total.parameters += row.parameters;
     total.macs += row.macs;
     total.bytes += row.bytes;
@@ -85,9 +84,9 @@ int info_command(const ModelConfig& config, bool json) {
     return 0;
   }
   fmt::print("{:<44} {:<22} {:>11} {:>10.2f} {:>10.1f}\n", "all, one image", "", total.parameters,
-             total.macs / 1e6, static_cast<double>(total.bytes) / 1024);
+             static_cast<double>(total.macs) / 1e6, static_cast<double>(total.bytes) / 1024);
   fmt::print("{:.2f} M parameters, {:.3f} GFLOP forward per image\n",
-             static_cast<double>(total.parameters) / 1e6, 2e-9 * total.macs);
+             static_cast<double>(total.parameters) / 1e6, 2e-9 * static_cast<double>(total.macs));
   return 0;
 }
 

@@ -12,7 +12,7 @@ struct LayerRow {
   std::string name;      // "unet.enc.0.conv1/conv2d"
   engine::Shape output;  // for one image
   std::int64_t parameters = 0;
-  double macs = 0;         // multiply-adds of the forward pass, one image
+  std::int64_t macs = 0;   // multiply-adds of the forward pass, one image
   std::int64_t bytes = 0;  // of the output, f32
 };
 

@@ -45,6 +45,15 @@ TrainConfig resumed(const Typed& typed) {
   return config;
 }
 
+// The network that fer info describes.
+ModelConfig network_of(const CommandLine& line) {
+  const std::filesystem::path& path = line.info_checkpoint;
+  if (path.empty()) return resolve(line.typed).model;
+  if (!line.typed.preset.empty() || !line.typed.config.empty() || !line.typed.set.empty())
+    throw UsageError("a checkpoint has its network; --preset, --config and --set are for others");
+  return checkpoint_info(engine::read_safetensors(path), path).config.model;
+}
+
 int run(int argc, char** argv) {
   CommandLine line;
   try {
@@ -63,7 +72,7 @@ int run(int argc, char** argv) {
     if (!line.box.empty()) line.predict.box = parse_box(line.box);
     return predict_command(line.predict);
   }
-  if (is("info")) return info_command(resolve(line.typed).model, line.info_json);
+  if (is("info")) return info_command(network_of(line), line.info_json);
   if (is("data")) return data_command(line.data);
   return faces_command(line.faces);
 }

@@ -6,6 +6,7 @@
 #include <regex>
 
 #include "tests/fer/generated_sets.h"
+#include "tests/fer/minute_run.h"
 #include "tests/fer/temporary_folder.h"
 #include "tests/training/program.h"
 
@@ -161,11 +162,29 @@ TEST_CASE("fer info tells the size of the network, as a table and as JSON") {
   CHECK(json.status == 0);
   const nlohmann::json network = nlohmann::json::parse(json.text);
   std::int64_t parameters = 0;
-  double macs = 0;
+  std::int64_t macs = 0;
   for (const nlohmann::json& layer : network["layers"]) {
+    for (const char* key : {"parameters", "macs", "bytes"}) CHECK(layer[key].is_number_integer());
     parameters += layer["parameters"].get<std::int64_t>();
-    macs += layer["macs"].get<double>();
+    macs += layer["macs"].get<std::int64_t>();
   }
   CHECK(network["parameters"] == parameters);
+  CHECK(network["flops"].is_number_integer());
   CHECK(network["flops"] == 2 * macs);
+}
+
+TEST_CASE("fer info prints the network of a checkpoint") {
+  const std::string best = minute_run().best, last = minute_run().run / "last.safetensors";
+  const std::string table = fer({"info", "--set", "size=32"}).text;
+  CHECK(table != fer({"info"}).text);
+  CHECK(fer({"info", best}).text == table);
+  CHECK(fer({"info", last}).text == table);
+  CHECK(fer({"info", best, "--json"}).text == fer({"info", "--set", "size=32", "--json"}).text);
+  for (const Words& words :
+       {Words{"--preset", "lnl-48"}, Words{"--set", "size=32"}, Words{"--config", best}}) {
+    Words all{"info", best};
+    all.insert(all.end(), words.begin(), words.end());
+    check_refused(all, 2, "fer: a checkpoint has its network; --preset, --config and --set are for others\n");
+  }
+  check_refused({"info", "tests/none.safetensors"}, 1, "fer: tests/none.safetensors");
 }
