@@ -183,6 +183,8 @@ void check(const TrainConfig& c) {
   if (c.precision == "bf16")
     throw UsageError("--precision bf16 needs a CUDA device; the CPU computes in fp32");
   if (c.epochs < 1 || c.batch < 1 || c.faces < 1) throw UsageError("epochs, batch and faces are at least 1");
+  if (c.batch > most_images || c.faces > most_faces)
+    throw UsageError("batch is at most {}, faces {}", most_images, most_faces);
   if (c.batch == 1 && smallest_map(c.model) == 1)
     throw UsageError(
         "a batch of 1 leaves norms one value where maps shrink to 1 x 1; set batch to at least 2");

@@ -87,7 +87,8 @@ TrainConfig data_set_config();
 // pose, so that only the mirror image and brightness are left to augment.
 TrainConfig drawn_faces_config();
 
-inline constexpr int most_threads = 1024, most_loader_threads = 64;
+inline constexpr int most_threads = 1024, most_loader_threads = 64, most_images = 65'536,
+                     most_faces = 10'000'000;
 
 // A wrong option, value or combination: exit status 2.
 struct UsageError : engine::Error {

@@ -8,6 +8,7 @@
 
 #include "engine/error.h"
 #include "fer/canvas.h"
+#include "fer/config.h"
 #include "fer/synth_faces.h"
 #include "kernels/rng.h"
 
@@ -67,11 +68,29 @@ Image draw_truth(const FaceOptions& face) {
   return image;
 }
 
+int row_height_of(const ContactSheet& sheet) {
+  return (sheet.truth ? 2 : 1) * (sheet.size + gap) + (sheet.labels ? 0 : text_height);
+}
+
+int height_of(const ContactSheet& sheet) {
+  return gap + (sheet.labels ? text_height : 0) + sheet.rows * row_height_of(sheet);
+}
+
+void check(const ContactSheet& sheet) {
+  if (sheet.rows < 1 || sheet.rows > max_image_side)
+    throw UsageError("a contact sheet has 1 to {} rows, not {}", max_image_side, sheet.rows);
+  if (sheet.size < smallest_drawn_face || sheet.size > largest_drawn_face)
+    throw UsageError("faces are drawn {} to {} pixels wide, not {}", smallest_drawn_face, largest_drawn_face,
+                     sheet.size);
+  if (height_of(sheet) > max_image_side)
+    throw UsageError("{} rows of faces of {} px make a sheet of {} px; the highest has {}", sheet.rows,
+                     sheet.size, height_of(sheet), max_image_side);
+}
+
 }  // namespace
 
 std::vector<std::int64_t> sheet_faces(const ContactSheet& sheet) {
-  if (sheet.rows < 1)
-    throw engine::Error("a contact sheet of {} rows is empty; give it 1 or more", sheet.rows);
+  check(sheet);
   std::vector<std::int64_t> faces(static_cast<std::size_t>(columns) * sheet.rows);
   std::iota(faces.begin(), faces.end(), std::int64_t{0});
   if (sheet.labels) {
@@ -91,10 +110,9 @@ Image draw_contact_sheet(const ContactSheet& sheet) {
   FaceOptions face;
   face.seed = sheet.seed;
   face.size = sheet.size;
-  const int head = sheet.labels ? text_height : 0, foot = sheet.labels ? 0 : text_height;
-  const int column_width = sheet.size + gap;
-  const int row_height = (sheet.truth ? 2 : 1) * (sheet.size + gap) + foot;
-  Image image{gap + columns * column_width, gap + head + sheet.rows * row_height, {}};
+  const int head = sheet.labels ? text_height : 0;
+  const int column_width = sheet.size + gap, row_height = row_height_of(sheet);
+  Image image{gap + columns * column_width, height_of(sheet), {}};
   image.rgb.assign(3 * static_cast<std::size_t>(image.width) * image.height, 255);
   for (std::size_t i = 0; i < faces.size(); ++i) {
     const int column = static_cast<int>(i) % columns, row = static_cast<int>(i) / columns;

@@ -20,10 +20,11 @@ struct ContactSheet {
   bool truth = false;
 };
 
-// The indices of the faces, in reading order.
+// The indices of the faces, in reading order. Throws UsageError like draw_contact_sheet.
 std::vector<std::int64_t> sheet_faces(const ContactSheet& sheet);
 
-// Throws engine::Error for sizes out of range or fewer than 1 row.
+// Throws UsageError for faces of another size than draw_face draws, for fewer than 1 row and for a picture
+// higher than read_image reads.
 Image draw_contact_sheet(const ContactSheet& sheet);
 
 }  // namespace fermion::fer

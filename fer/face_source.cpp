@@ -1,8 +1,10 @@
 #include "fer/face_source.h"
 
 #include <algorithm>
+#include <unistd.h>
 
 #include "engine/error.h"
+#include "fer/progress.h"
 
 namespace fermion::fer {
 
@@ -19,8 +21,21 @@ void FaceSource::read(std::int64_t index, std::span<std::uint8_t> rgb) const {
   read_face(index, rgb);
 }
 
+namespace {
+
+// Linux promises more memory than there is, and ends a program that takes it at its word.
+std::size_t allocatable(std::int64_t bytes) {
+  const std::int64_t machine = std::int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGE_SIZE);
+  if (bytes > machine)
+    throw engine::Error("the faces take {}, the machine has {}; fewer or smaller ones fit",
+                        bytes_text(static_cast<double>(bytes)), bytes_text(static_cast<double>(machine)));
+  return static_cast<std::size_t>(bytes);
+}
+
+}  // namespace
+
 MemoryFaces::MemoryFaces(std::int64_t count, int height, int width)
-    : FaceSource(count, height, width), pixels_(static_cast<std::size_t>(count * bytes_per_face())) {}
+    : FaceSource(count, height, width), pixels_(allocatable(count * bytes_per_face())) {}
 
 std::span<std::uint8_t> MemoryFaces::face(std::int64_t index) {
   return std::span(pixels_).subspan(static_cast<std::size_t>(index * bytes_per_face()),

@@ -38,6 +38,7 @@ class FaceSource {
 // All faces in one block of memory, black until written.
 class MemoryFaces final : public FaceSource {
  public:
+  // Throws engine::Error when they take more memory than the machine has.
   MemoryFaces(std::int64_t count, int height, int width);
 
   // Where face `index` is to be written. Threads may write different faces at once, but not while others

@@ -94,6 +94,9 @@ int main(int argc, char** argv) {
   } catch (const UsageError& error) {
     fmt::print(stderr, "fer: {}\n", error.what());
     return 2;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "fer: out of memory; fewer or smaller faces, a smaller batch or network need less\n");
+    return 1;
   } catch (const std::exception& error) {
     fmt::print(stderr, "fer: {}\n", error.what());
     return 1;

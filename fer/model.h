@@ -39,7 +39,7 @@ struct ModelConfig {
 std::vector<std::string> preset_names();
 // Throws with the names there are.
 ModelConfig preset(const std::string& name);
-// Throws with what does not fit: size by depth and grid, nothing left to join.
+// Throws with what does not fit: size by depth and grid, nothing left to join; or is absurdly large.
 void check(const ModelConfig& config);
 
 // Calls visit(key, member) for every option: the one list behind files, command line and checkpoints.

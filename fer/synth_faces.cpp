@@ -15,8 +15,9 @@ namespace {
 using namespace synth;
 
 std::vector<float> render(const FaceOptions& options, Expression expression, bool acting) {
-  if (options.size < 16 || options.size > 1024)
-    throw engine::Error("faces are drawn 16 to 1024 pixels wide, not {}", options.size);
+  if (options.size < smallest_drawn_face || options.size > largest_drawn_face)
+    throw engine::Error("faces are drawn {} to {} pixels wide, not {}", smallest_drawn_face,
+                        largest_drawn_face, options.size);
   const Face face = draw_parameters(options.seed, options.index);
   const Identity& identity = face.identity;
   const ActionUnits units =

@@ -16,10 +16,12 @@ enum class Expression { neutral, happiness, sadness, surprise, fear, disgust, an
 inline constexpr int synth_expressions = 7;
 std::string_view name(Expression expression);
 
+inline constexpr int smallest_drawn_face = 16, largest_drawn_face = 1024;
+
 struct FaceOptions {
   std::uint64_t seed = 0;
   std::int64_t index = 0;
-  int size = 64;                         // width and height in pixels, 16 to 1024
+  int size = 64;                         // width and height in pixels
   bool action_units = true;              // false: the same picture with the face at rest
   std::optional<Expression> expression;  // default: expression_at(seed, index)
 };

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 #include <regex>
+#include <sys/resource.h>
 
 #include "tests/fer/generated_sets.h"
 #include "tests/fer/minute_run.h"
@@ -63,6 +64,31 @@ TEST_CASE("wrong words end with status 2") {
   check_refused({"predict", "--box", "1,2,3", "a.png"}, 2, "box");
   CHECK(std::filesystem::is_empty(folder.path()));
 }
+
+TEST_CASE("what no machine can hold is refused before any work") {
+  const TemporaryFolder folder;
+  const std::string run = folder / "run", sheet = folder / "faces.png";
+  check_refused({"faces", "--size", "100000", "--out", sheet}, 2, "fer: faces are drawn 16 to 1024 pixels");
+  check_refused({"faces", "--rows", "100000", "--out", sheet}, 2, "fer: a contact sheet has 1 to ");
+  check_refused({"info", "--set", "width=1000000"}, 2, "fer: size is at most ");
+  check_refused({"train", "--set", "size=100000", "--out", run}, 2, "fer: size is at most ");
+  const Answer many = fer({"train", "--set", "faces=10000000", "--set", "size=1024", "--out", run});
+  CHECK(many.status == 1);
+  CHECK(contains(many.text, "fer: the faces take 29"));
+  CHECK(!std::filesystem::exists(run));
+}
+
+#ifndef __SANITIZE_ADDRESS__  // whose shadow memory needs more
+TEST_CASE("memory that runs out is one sentence") {
+  const TemporaryFolder folder;
+  const Answer answer = fer({"train", "--set", "faces=200000", "--out", folder / "run"}, [] {
+    const rlimit limit{1 << 30, 1 << 30};
+    ::setrlimit(RLIMIT_AS, &limit);
+  });
+  CHECK(answer.status == 1);
+  CHECK(contains(answer.text, "fer: out of memory; "));
+}
+#endif
 
 TEST_CASE("bf16 on the CPU ends with status 2, however it is asked for") {
   const TemporaryFolder folder;

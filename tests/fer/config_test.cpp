@@ -157,6 +157,33 @@ TEST_CASE("a batch of one needs maps of more than one pixel") {
   CHECK(refused(16, 4, 1, 0, true, 1));
 }
 
+TEST_CASE("sizes that no machine can hold are refused, large ones are not") {
+  const auto refused = [](const std::vector<std::string>& assignments) {
+    TrainConfig config;
+    for (const std::string& assignment : assignments) set_option(config, assignment);
+    try {
+      check(config);
+    } catch (const UsageError&) {
+      return true;
+    }
+    return false;
+  };
+  CHECK(refused({"size=2048"}));
+  CHECK(refused({"width=1000000"}));
+  CHECK(refused({"width=2147483647", "depth=1"}));
+  CHECK(refused({"width=1025"}));
+  CHECK(refused({"size=1024", "width=65"}));
+  CHECK(refused({"size=256", "grid=64"}));
+  CHECK(refused({"overlap=65"}));
+  CHECK(refused({"classes=1001"}));
+  CHECK(refused({"batch=65537"}));
+  CHECK(refused({"faces=10000001"}));
+  CHECK(!refused({"size=1024", "width=64", "grid=32"}));
+  CHECK(!refused({"width=1024"}));
+  CHECK(!refused({"overlap=64", "classes=1000", "batch=65536", "faces=10000000"}));
+  CHECK(!refused({"preset=lnl-large"}));
+}
+
 TEST_CASE("values that make no sense") {
   for (const char* assignment :
        {"epochs=0",         "batch=0",           "faces=0",          "warmup=-2",     "patience=-1",

@@ -4,13 +4,12 @@
 #include <doctest/doctest.h>
 #include <set>
 
-#include "engine/error.h"
+#include "fer/config.h"
 #include "fer/faces_command.h"
 #include "fer/synth_faces.h"
 #include "tests/fer/temporary_folder.h"
 
 using namespace fermion::fer;
-using fermion::engine::Error;
 
 namespace {
 
@@ -119,13 +118,26 @@ TEST_CASE("the truth is amber where something moves, grey elsewhere") {
   }
 }
 
-TEST_CASE("an empty sheet says so") {
-  ContactSheet sheet;
-  sheet.rows = 0;
-  CHECK_THROWS_AS(draw_contact_sheet(sheet), Error);
-  sheet.rows = 1;
-  sheet.size = 8;
-  CHECK_THROWS_AS(draw_contact_sheet(sheet), Error);
+TEST_CASE("a sheet that is empty, or too large to be read again, says so") {
+  const auto refused = [](int rows, int size) {
+    ContactSheet sheet;
+    sheet.rows = rows;
+    sheet.size = size;
+    try {
+      sheet_faces(sheet);
+    } catch (const UsageError&) {
+      return true;
+    }
+    return false;
+  };
+  CHECK(refused(0, 112));
+  CHECK(refused(100'000, 16));
+  CHECK(refused(2'147'483'647, 16));
+  CHECK(refused(1, 15));
+  CHECK(refused(1, 1025));
+  CHECK(refused(16, 1024));
+  CHECK(!refused(15, 1024));
+  CHECK(!refused(1, 16));
 }
 
 TEST_CASE("fer faces writes the sheet that was asked for") {
