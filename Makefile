@@ -1,5 +1,11 @@
 # Fermion's only build file. `make help` lists the targets and variables.
-CONFIG := release$(if $(SAN),-san)
+# DEVICE=cuda: a build with CUDA, for the GPU that is there (config cuda), else for the interpreter (config ptx).
+ifneq ($(filter-out auto cpu cuda,$(DEVICE))$(filter-out auto none interpreted,$(GPU)),)
+  $(error DEVICE is auto, cpu or cuda; GPU is auto, none or interpreted)
+endif
+gpu := $(if $(filter none interpreted,$(GPU)),,$(wildcard /dev/nvidiactl))
+cuda := $(if $(filter cuda,$(DEVICE)),$(if $(gpu),cuda,ptx))
+CONFIG := $(or $(cuda),release)$(if $(SAN),-san)
 BUILD ?= build/$(CONFIG)
 CXXFLAGS := -std=c++20 -O2 -g -Wall -Wextra -Werror -fopenmp -I. -MD -MP
 LDFLAGS := -fopenmp
@@ -14,9 +20,19 @@ ifneq ($(SAN),)
   LDFLAGS += -fsanitize=address,undefined
 endif
 
-# The CPU is the only device so far.
-ifneq ($(filter-out auto cpu,$(DEVICE))$(filter-out auto none,$(GPU)),)
-  $(error There is no CUDA device yet: DEVICE is auto or cpu, GPU is auto or none)
+ifneq ($(cuda),)
+  CUDA_HOME ?= /usr/local/cuda
+  NVCC ?= $(CUDA_HOME)/bin/nvcc
+  CUDA_LIB := $(firstword $(wildcard $(CUDA_HOME)/lib64 $(CUDA_HOME)/lib))
+  CXXFLAGS += -DFERMION_CUDA=1 -isystem $(CUDA_HOME)/include
+  LDFLAGS += -L$(CUDA_LIB) -Wl,--enable-new-dtags,-rpath,$(CUDA_LIB)
+  LDLIBS += -l:libcudart.so.13
+  ptx := -gencode arch=compute_80,code=compute_80
+  NVCCFLAGS := -std=c++20 -O2 -lineinfo -I. -Xcompiler -Wall,-Wextra,-Werror -Werror all-warnings \
+    $(if $(filter ptx,$(cuda)),$(ptx),-gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90])
+  cuda_sources := $(wildcard kernels/*.cu)
+  # The interpreter, where there is no GPU.
+  runner := $(if $(filter ptx,$(cuda)),scripts/run)
 endif
 ifeq ($(if $(OP),$(wildcard tests/cases/$(OP).cpp),every),)
   $(error There is no op '$(OP)'; choose one of $(sort $(basename $(notdir $(wildcard tests/cases/*.cpp)))))
@@ -25,7 +41,7 @@ endif
 library := $(filter-out fer/main.cpp,$(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp layers/*.cpp fer/*.cpp fer/datasets/*.cpp fer/synth_faces/*.cpp))
 harness := $(filter-out %_test.cpp,$(wildcard tests/*.cpp))
 tests := $(filter-out $(harness),$(wildcard tests/*.cpp tests/*/*.cpp))
-objects := $(library:%.cpp=$(BUILD)/%.o)
+objects := $(library:%.cpp=$(BUILD)/%.o) $(cuda_sources:%=$(BUILD)/%.o)
 test_binaries := $(tests:%.cpp=$(BUILD)/%)
 
 .PHONY: all build setup train test bench check clean help
@@ -40,8 +56,9 @@ train: all
 	bin/fer train $(if $(DATA),--data "$(DATA)") $(if $(DEVICE),--device $(DEVICE)) $(ARGS)
 
 test: setup
-	@$(MAKE) --no-print-directory build $(if $(OP),$(BUILD)/tests/cases/$(OP),$(test_binaries))
-	@scripts/run_tests.sh $(if $(OP),$(BUILD)/tests/cases/$(OP),$(test_binaries))
+	@$(if $(runner),$(MAKE) --no-print-directory -C tests/ptxi)
+	@$(MAKE) --no-print-directory $(if $(cuda),,build) $(if $(OP),$(BUILD)/tests/cases/$(OP),$(test_binaries))
+	@DEVICE="$(DEVICE)" RUNNER="$(runner)" scripts/run_tests.sh $(if $(OP),$(BUILD)/tests/cases/$(OP),$(test_binaries))
 
 bench: all
 	@$(MAKE) --no-print-directory $(BUILD)/benchmarks/bench
@@ -86,6 +103,10 @@ $(BUILD)/%.o: %.cpp
 	@mkdir -p $(@D)
 	@echo "c++ $<"
 	@$(CXX) $(CXXFLAGS) -c $< -o $@
+$(BUILD)/%.cu.o: %.cu
+	@mkdir -p $(@D)
+	@echo "nvcc $<"
+	@$(NVCC) $(NVCCFLAGS) -MD -MF $(@:.o=.d) -c $< -o $@
 # report.html's parts live inside the program.
 CHART_JS := /usr/share/javascript/chart.js/chart.min.js
 $(BUILD)/fer/assets.o: CXXFLAGS += -DCHART_JS='"$(CHART_JS)"'

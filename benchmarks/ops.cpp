@@ -58,7 +58,7 @@ Seconds run(engine::Device& device, const std::string& op, const OpCase& test,
 
 nlohmann::json measure(engine::Device& device, const Machine& machine, const std::string& op,
                        const OpCase& test) {
-  const std::vector<engine::Feature> inputs = test::make_inputs(device, test, 1);
+  const std::vector<engine::Feature> inputs = test::make_inputs({device}, test, 1);
   std::vector<double> forward, both;
   run(device, op, test, inputs);
   const Clock clock(0);

@@ -6,7 +6,7 @@ export OMP_WAIT_POLICY=passive
 for binary in "$@"; do
   name=${binary#*/tests/}
   start=$SECONDS
-  output=$("$binary" --no-intro 2>&1)
+  output=$($RUNNER "$binary" --no-intro 2>&1)
   status=$?
   counts=$(sed -nE 's/^\[doctest\] test cases: *[0-9]+ \| *([0-9]+) passed \| *([0-9]+) failed.*/\1 \2/p' <<<"$output")
   read -r p f <<<"${counts:-0 1}"

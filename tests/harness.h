@@ -61,7 +61,8 @@ struct Input {
   double scale = 1;       // of normal and uniform values; the bound of integers
   bool norm = false;      // a feature with gain, shift and statistics
   bool relu = false;
-  bool gradient = true;  // whether its gradient is wanted and checked
+  bool gradient = true;     // whether its gradient is wanted and checked
+  bool always_f32 = false;  // a parameter, region weights, a loss; activations are of the case's element type
 
   Input without_gradient() const {
     Input i = *this;
@@ -72,6 +73,11 @@ struct Input {
 
 inline Input tensor(std::string name, Shape shape, Input::Fill fill = Input::Fill::normal, double scale = 1) {
   return {std::move(name), shape, fill, scale};
+}
+// f32 whatever the activations are: parameters, region weights.
+inline Input parameter(std::string name, Shape shape, Input::Fill fill = Input::Fill::normal,
+                       double scale = 1) {
+  return {std::move(name), shape, fill, scale, false, false, true, true};
 }
 // [N, H, W, C] or [K, N, H, W, C]; gains of both signs.
 inline Input feature(std::string name, Shape shape, bool norm = true, bool relu = true) {
@@ -91,7 +97,11 @@ struct OpCase {
   std::function<std::vector<Array>(const std::vector<Array>& values)> reference;
   double terms = 1;  // length of the longest sum behind one output: tolerance 8 eps sqrt(terms) max|r|
   double gradient_terms = 1;  // the same for gradients
-  bool sparse = false;        // more than nine tenths of an output or gradient may be zero
+  bool cancels = false;       // a gradient of 0 is a difference, of a softmax over one number
+  // Of bf16 activations: tensors between inputs and outputs that are rounded, the outputs included; each adds
+  // 2^-8 max|r|, twice the error of rounding once. 0: the op is not tested in bf16.
+  int roundings = 1;
+  bool sparse = false;  // more than nine tenths of an output or gradient may be zero
   // For benchmarks: a multiply-add counts two; compulsory traffic, everything read and written once.
   double flops = 0, bytes = 0;  // of the forward pass
   double backward_flops = 0, backward_bytes = 0;

@@ -8,11 +8,19 @@
 
 namespace fermion::test {
 
-// The same for the same seed. Gains have both signs, and features with a ReLU some exact zeros before it.
-std::vector<Feature> make_inputs(engine::Device& device, const OpCase& test, std::uint64_t seed);
+// Where a case runs, and the element type of its activations.
+struct Target {
+  engine::Device& device;
+  engine::DType dtype = engine::DType::f32;
+};
 
-// A tensor's numbers in float64.
+// The same for the same seed, but for rounding. Gains have both signs, and features with a ReLU some exact
+// zeros before it.
+std::vector<Feature> make_inputs(const Target& target, const OpCase& test, std::uint64_t seed);
+
+// A tensor's numbers in float64, and back, rounded to its element type.
 std::vector<double> doubles(const Tensor& tensor);
+void write(const Tensor& tensor, const std::vector<double>& values);
 
 // One input in float64. The gradient check perturbs its numbers.
 struct Values {

@@ -15,12 +15,15 @@ using kernels::Random;
 std::vector<double> cotangent(std::size_t output, std::size_t size, std::uint64_t seed) {
   const Random random{seed, 1000 + static_cast<std::uint32_t>(output), 0};
   std::vector<double> r(size);
-  for (std::size_t i = 0; i < size; ++i) r[i] = static_cast<float>(random.normal(i));
+  // Representable in bf16, so that every device starts from the same.
+  for (std::size_t i = 0; i < size; ++i)
+    r[i] = kernels::to_float(kernels::from_float<kernels::bf16>(static_cast<float>(random.normal(i))));
   return r;
 }
 
-Reference::Reference(const OpCase& test, const std::vector<Feature>& inputs, std::uint64_t seed)
-    : test_(test), seed_(seed), values_(inputs.begin(), inputs.end()) {}
+Reference::Reference(const OpCase& test, const std::vector<Feature>& inputs, std::uint64_t seed,
+                     double rounding)
+    : test_(test), seed_(seed), rounding_(rounding), values_(inputs.begin(), inputs.end()) {}
 
 std::vector<Array> Reference::outputs() const {
   std::vector<Array> arguments;
@@ -76,8 +79,9 @@ std::vector<Reference::Set> Reference::sets_of(std::size_t count) const {
 void Reference::check(const std::string& name, std::vector<double>& numbers, std::vector<double> moves,
                       std::vector<double> actual) {
   constexpr double difference_error = 2e-6;
-  const double tolerance =
-      difference_error + 16 * std::numeric_limits<float>::epsilon() * std::sqrt(test_.gradient_terms);
+  const double tolerance = difference_error +
+                           16 * std::numeric_limits<float>::epsilon() * std::sqrt(test_.gradient_terms) +
+                           rounding_;
   if (actual.size() != numbers.size())
     throw Error("{}: {} elements instead of {}", name, actual.size(), numbers.size());
   // Random signs, so that errors within a set do not cancel.

@@ -18,7 +18,8 @@ using InputGradient = std::array<std::vector<double>, 3>;
 
 class Reference {
  public:
-  Reference(const OpCase& test, const std::vector<Feature>& inputs, std::uint64_t seed);
+  // rounding: of activations, relative to the largest; 0 in f32.
+  Reference(const OpCase& test, const std::vector<Feature>& inputs, std::uint64_t seed, double rounding = 0);
 
   std::vector<Array> outputs() const;
   // Compares with central differences, by single numbers and by sets of numbers that hold them all. Throws
@@ -36,6 +37,7 @@ class Reference {
 
   const OpCase& test_;
   std::uint64_t seed_;
+  double rounding_;
   std::vector<Values> values_;
   mutable std::vector<std::vector<double>> cotangents_;  // drawn once: a loss is taken hundreds of times
 };
