@@ -1,97 +1,13 @@
 // Arithmetic, lane by lane: the reference semantics of every arithmetic instruction. The common
 // cases have a vectorised version in alu_fast.cpp; PTXI_FAST=0 turns those off.
-#include <algorithm>
-#include <cfenv>
-#include <limits>
 
-#include "exec.h"
-#include "numeric.h"
+#include "alu.h"
 
 namespace ptxi {
 
 namespace {
 
-// Directed rounding for the duration of a scope.
-struct Rounding {
-  bool on;
-  explicit Rounding(int r) : on(r >= RZ && r <= RP) {
-    static const int mode[] = {FE_TONEAREST, FE_TONEAREST, FE_TOWARDZERO, FE_DOWNWARD, FE_UPWARD};
-    if (on) fesetround(mode[r]);
-  }
-  ~Rounding() {
-    if (on) fesetround(FE_TONEAREST);
-  }
-};
-
-bool is_float(Type t) {
-  return t == T_F32 || t == T_F64 || t == T_F16 || t == T_BF16;
-}
-bool is_half(Type t) {
-  return t == T_F16 || t == T_BF16 || t == T_F16X2 || t == T_BF16X2;
-}
-
-double to_double(Type t, u64 v, bool ftz) {
-  switch (t) {
-    case T_F32:
-      return ftz ? flush(u2f((u32)v)) : u2f((u32)v);
-    case T_F64:
-      return u2d(v);
-    case T_F16:
-      return half_to_float(v & 0xffff);
-    case T_BF16:
-      return bf16_to_float(v & 0xffff);
-    default:
-      return 0;
-  }
-}
-u64 round_to(Type t, double v) {
-  return t == T_F16 ? double_to_half(v) : double_to_bf16(v);
-}
-
-template <class T>
-T fmin_ptx(T a, T b, bool nan) {
-  if (std::isnan(a) || std::isnan(b))
-    return nan ? std::numeric_limits<T>::quiet_NaN() : std::isnan(a) ? b : a;
-  if (a == 0 && b == 0) return std::signbit(a) ? a : b;  // -0 < +0
-  return a < b ? a : b;
-}
-template <class T>
-T fmax_ptx(T a, T b, bool nan) {
-  if (std::isnan(a) || std::isnan(b))
-    return nan ? std::numeric_limits<T>::quiet_NaN() : std::isnan(a) ? b : a;
-  if (a == 0 && b == 0) return std::signbit(a) ? b : a;
-  return a > b ? a : b;
-}
-double saturate(double x) {
-  return std::isnan(x) ? 0 : x < 0 ? 0 : x > 1 ? 1 : x;
-}
-
-template <class T>
-bool compare(int c, T a, T b) {
-  switch (c) {
-    case 0:
-      return a == b;
-    case 1:
-      return a != b;
-    case 2:
-      return a < b;
-    case 3:
-      return a <= b;
-    case 4:
-      return a > b;
-    default:
-      return a >= b;
-  }
-}
-bool compare_float(int c, double a, double b) {
-  bool n = std::isnan(a) || std::isnan(b);
-  if (c == 12) return !n;
-  if (c == 13) return n;
-  if (c >= 6) return n || compare(c - 6, a, b);
-  return !n && compare(c, a, b);
-}
-
-u32 half_op(Warp& w, const Inst& in, Type e, u32 x, u32 y, u32 z) {
+u32 half_op(Warp& w, const Instruction& in, Type e, u32 x, u32 y, u32 z) {
   double a = to_double(e, x, false), b = to_double(e, y, false), c = to_double(e, z, false), r = 0;
   switch (in.op) {
     case O_add:
@@ -124,112 +40,15 @@ u32 half_op(Warp& w, const Inst& in, Type e, u32 x, u32 y, u32 z) {
       r = std::exp2(a);
       break;
     default:
-      w.blk->err(in, E_ILLEGAL_INSTRUCTION, "unsupported half-precision instruction", &w, 0);
+      w.block->err(in, E_ILLEGAL_INSTRUCTION, "unsupported half-precision instruction", &w, 0);
   }
   if (in.relu && !(r > 0)) r = std::isnan(r) ? r : 0;
   if (in.sat) r = saturate(r);
   return (u32)round_to(e, r);
 }
 
-u64 convert(Warp& w, const Inst& in, u64 v) {
-  const Type D = in.t, S = in.t2;
-  const int db = type_bits(D), sb = type_bits(S);
-  const bool sf = is_float(S), df = is_float(D) || D == T_TF32;
-  if (D == T_TF32 && S == T_F32 && !in.relu) {
-    u32 u = (u32)v;
-    if ((u & 0x7fffffff) > 0x7f800000) return 0x7fffffff;
-    if ((u & 0x7fffffff) == 0x7f800000) return u;
-    if (in.rnd == RNA)
-      u += 0x1000;
-    else if (in.rnd == RN)
-      u += 0xfff + (u >> 13 & 1);
-    return u & ~0x1fffu;
-  }
-  if (!sf && !df) {  // integer to integer
-    i64 x = is_signed(S) ? sign_extend(v, sb) : (i64)zero_extend(v, sb);
-    if (in.sat) {
-      if (is_signed(D)) {
-        i64 lo = db == 64 ? INT64_MIN : -(1ll << (db - 1)), hi = db == 64 ? INT64_MAX : (1ll << (db - 1)) - 1;
-        if (!is_signed(S))
-          x = (u64)x > (u64)hi ? hi : x;
-        else
-          x = std::min(std::max(x, lo), hi);
-      } else {
-        if (is_signed(S) && x < 0)
-          x = 0;
-        else if (db < 64 && (u64)x > (1ull << db) - 1)
-          x = (1ll << db) - 1;
-      }
-    }
-    return is_signed(D) ? (u64)sign_extend((u64)x, db) : zero_extend((u64)x, db);
-  }
-  if (!sf) {  // integer to float
-    Rounding r(in.rnd);
-    volatile i64 x = is_signed(S) ? sign_extend(v, sb) : (i64)zero_extend(v, sb);
-    const bool s = is_signed(S);
-    if (D == T_F32) return f2u(s ? (float)x : (float)(u64)x);
-    if (D == T_F64) return d2u(s ? (double)x : (double)(u64)x);
-    // to 16 bits: 64-bit integers beyond 2^53 overflow or round alike
-    double y = s ? (double)x : (double)(u64)x;
-    fesetround(FE_TONEAREST);
-    return D == T_F16 ? double_to_half(y, in.rnd) : double_to_bf16(y, in.rnd);
-  }
-  double x = to_double(S, v, in.ftz);
-  if (!df) {  // float to integer
-    // NaN gives 0 for 32-bit and smaller results, and 0x8000... for 64-bit ones.
-    if (std::isnan(x)) return db == 64 ? 1ull << 63 : 0;
-    double y = in.rnd == RNI || in.rnd == RN   ? std::nearbyint(x)
-               : in.rnd == RMI || in.rnd == RM ? std::floor(x)
-               : in.rnd == RPI || in.rnd == RP ? std::ceil(x)
-                                               : std::trunc(x);
-    if (is_signed(D)) {
-      double lo = -std::ldexp(1.0, db - 1), hi = std::ldexp(1.0, db - 1);
-      if (y <= lo) return (u64)sign_extend(1ull << (db - 1), db);
-      if (y >= hi) return (1ull << (db - 1)) - 1;
-      return (u64)(i64)y;
-    }
-    if (y <= 0) return 0;
-    if (y >= std::ldexp(1.0, db)) return db == 64 ? ~0ull : (1ull << db) - 1;
-    return (u64)y;
-  }
-  switch (in.rnd) {
-    case RNI:
-      x = std::nearbyint(x);
-      break;
-    case RZI:
-      x = std::trunc(x);
-      break;
-    case RMI:
-      x = std::floor(x);
-      break;
-    case RPI:
-      x = std::ceil(x);
-      break;
-    default:
-      break;
-  }
-  if (in.sat) x = saturate(x);
-  if (in.relu) x = std::isnan(x) ? x : x > 0 ? x : 0;
-  switch (D) {
-    case T_F64:
-      return d2u(x);
-    case T_F32: {
-      Rounding r(in.rnd);
-      volatile double q = x;
-      volatile float f = (float)q;
-      return canonical(in.ftz ? flush(f) : f);
-    }
-    case T_F16:
-      return double_to_half(x, in.rnd <= RP ? (int)in.rnd : (int)RN);
-    case T_BF16:
-      return double_to_bf16(x, in.rnd <= RP ? (int)in.rnd : (int)RN);
-    default:
-      w.blk->err(in, E_ILLEGAL_INSTRUCTION, "unsupported conversion", &w, 0);
-  }
-}
-
 // f32 add/sub/mul/fma with rounding, ftz and saturation
-u32 float_arith(const Inst& in, float x, float y, float z) {
+u32 float_arith(const Instruction& in, float x, float y, float z) {
   Rounding r(in.rnd);
   if (in.ftz) {
     x = flush(x);
@@ -255,7 +74,7 @@ u32 float_arith(const Inst& in, float x, float y, float z) {
   return canonical(o);
 }
 
-u64 int_muladd(const Inst& in, u64 x, u64 y, u64 z, u64& carry) {
+u64 int_muladd(const Instruction& in, u64 x, u64 y, u64 z, u64& carry) {
   const int B = type_bits(in.t);
   using u128 = unsigned __int128;
   u128 p;
@@ -275,7 +94,7 @@ u64 int_muladd(const Inst& in, u64 x, u64 y, u64 z, u64& carry) {
   return zero_extend((u64)q, ob);
 }
 
-u64 int_addsub(const Inst& in, u64 x, u64 y, u64& carry) {
+u64 int_addsub(const Instruction& in, u64 x, u64 y, u64& carry) {
   const int B = type_bits(in.t);
   const bool sub = in.op == O_sub || in.op == O_subc;
   if (in.sat && in.t == T_S32) {
@@ -288,7 +107,7 @@ u64 int_addsub(const Inst& in, u64 x, u64 y, u64& carry) {
   return zero_extend((u64)r, B);
 }
 
-u64 bit_extract(const Inst& in, u64 a, u32 pos, u32 len) {
+u64 bit_extract(const Instruction& in, u64 a, u32 pos, u32 len) {
   const u32 B = type_bits(in.t);
   pos &= 255;
   len &= 255;
@@ -303,7 +122,7 @@ u64 bit_extract(const Inst& in, u64 a, u32 pos, u32 len) {
   return r;
 }
 
-u64 eval(Warp& w, const Inst& in, u64 a, u64 b, u64 c, u64 e, u64& carry, u64& second) {
+u64 eval(Warp& w, const Instruction& in, u64 a, u64 b, u64 c, u64 e, u64& carry, u64& second) {
   const Type t = in.t;
   const int B = type_bits(t);
   switch (in.op) {
@@ -548,7 +367,7 @@ u64 eval(Warp& w, const Inst& in, u64 a, u64 b, u64 c, u64 e, u64& carry, u64& s
     case O_cvt:
       if (t == T_F16X2 || t == T_BF16X2) {
         if (in.ns != 2 || in.t2 != T_F32)
-          w.blk->err(in, E_ILLEGAL_INSTRUCTION, "unsupported conversion", &w, 0);
+          w.block->err(in, E_ILLEGAL_INSTRUCTION, "unsupported conversion", &w, 0);
         auto one = [&](u64 v) -> u32 {
           double x = u2f((u32)v);
           if (in.relu) x = std::isnan(x) ? x : x > 0 ? x : 0;
@@ -632,7 +451,7 @@ u64 eval(Warp& w, const Inst& in, u64 a, u64 b, u64 c, u64 e, u64& carry, u64& s
                                      : 0;
       if (!in.to) return a + base;
       if (base && a >> 56 != base >> 56)
-        w.blk->err(in, E_ILLEGAL_ADDRESS, "cvta.to of an address in another space", &w, 0);
+        w.block->err(in, E_ILLEGAL_ADDRESS, "cvta.to of an address in another space", &w, 0);
       return a - base;
     }
     case O_isspacep: {
@@ -642,13 +461,13 @@ u64 eval(Warp& w, const Inst& in, u64 a, u64 b, u64 c, u64 e, u64& carry, u64& s
     case O_createpolicy:
       return 0;
     default:
-      w.blk->err(in, E_ILLEGAL_INSTRUCTION, "unsupported instruction", &w, 0);
+      w.block->err(in, E_ILLEGAL_INSTRUCTION, "unsupported instruction", &w, 0);
   }
 }
 
 }  // namespace
 
-void h_generic(Warp& w, const Inst& in, u32 m) {
+void h_generic(Warp& w, const Instruction& in, u32 m) {
   const int B = type_bits(in.t);
   if (in.op == O_mov && (in.nd > 1 || in.ns > 1)) {  // unpack or pack
     FOR_LANES(l, m) {
@@ -690,104 +509,6 @@ void h_generic(Warp& w, const Inst& in, u32 m) {
     }
     w.set(in.d[0], l, r);
     if (in.nd > 1) w.set(in.d[1], l, second);
-  }
-}
-
-// ---------------------------------------------------------------------------------------------
-// Atomics
-// ---------------------------------------------------------------------------------------------
-static u64 atomic_value(Warp& w, const Inst& in, u64 o, u64 b, u64 c) {
-  const int bits = type_bits(in.t);
-  switch (in.mode) {
-    case 3:
-      return o & b;
-    case 4:
-      return o | b;
-    case 5:
-      return o ^ b;
-    case 6:
-      return b;
-    case 7:
-      return zero_extend(o, bits) == zero_extend(b, bits) ? c : o;
-    case 8:
-      return (u32)o >= (u32)b ? 0 : o + 1;
-    case 9:
-      return (u32)o == 0 || (u32)o > (u32)b ? b : o - 1;
-    default:
-      break;
-  }
-  auto halves = [&](Type e, u64 x, u64 y) -> u64 {
-    double p = to_double(e, x & 0xffff, false), q = to_double(e, y & 0xffff, false);
-    return round_to(e, in.mode == 0 ? p + q : in.mode == 1 ? fmin_ptx(p, q, false) : fmax_ptx(p, q, false));
-  };
-  switch (in.t) {
-    case T_F32:
-      if (in.mode == 0) return canonical(u2f((u32)o) + u2f((u32)b));
-      break;
-    case T_F64:
-      if (in.mode == 0) return d2u(u2d(o) + u2d(b));
-      break;
-    case T_F16:
-    case T_BF16:
-      return halves(in.t, o, b);
-    case T_F16X2:
-      return halves(T_F16, o, b) | halves(T_F16, o >> 16, b >> 16) << 16;
-    case T_BF16X2:
-      return halves(T_BF16, o, b) | halves(T_BF16, o >> 16, b >> 16) << 16;
-    case T_S32:
-    case T_S64: {
-      i64 x = sign_extend(o, bits), y = sign_extend(b, bits);
-      return (u64)(in.mode == 0 ? (i64)((u64)x + (u64)y) : in.mode == 1 ? std::min(x, y) : std::max(x, y));
-    }
-    default: {
-      u64 x = zero_extend(o, bits), y = zero_extend(b, bits);
-      return in.mode == 0 ? x + y : in.mode == 1 ? std::min(x, y) : std::max(x, y);
-    }
-  }
-  w.blk->err(in, E_ILLEGAL_INSTRUCTION, "unsupported atomic operation", &w, 0);
-}
-
-template <class T>
-static u64 atomic_rmw(Warp& w, const Inst& in, u8* p, u64 b, u64 c) {
-  T o = __atomic_load_n((T*)p, __ATOMIC_RELAXED);
-  while (!__atomic_compare_exchange_n((T*)p, &o, (T)atomic_value(w, in, o, b, c), false, __ATOMIC_SEQ_CST,
-                                      __ATOMIC_SEQ_CST)) {
-  }
-  return o;
-}
-
-void h_atom(Warp& w, const Inst& in, u32 m) {
-  const int n = type_bits(in.t) / 8;
-  Block& blk = *w.blk;
-  u64 addr[32];
-  bool shared = in.sp == SP_SHARED;
-  FOR_LANES(l, m) {
-    addr[l] = w.get(in.base, l) + in.off;
-    if (shared && addr[l] < kSharedWindow) addr[l] = (u32)addr[l];
-    if (in.sp == SP_GENERIC) shared = addr[l] >> 56 == 1;
-    for (int i = 0; i < in.vec; i++) {
-      u64 a = addr[l] + (u64)(i * n);
-      u8* p = blk.address(w, l, in, in.sp, a, n, true, true);
-      if (!shared && opt().race_check && (in.acq_rel || blk.fenced)) race_sync(a, (u32)blk.linear);
-      u64 b = w.get(in.s[i], l), c = in.ns > 1 && in.vec == 1 ? w.get(in.s[1], l) : 0, old;
-      if (n == 4)
-        old = atomic_rmw<u32>(w, in, p, b, c);
-      else if (n == 8)
-        old = atomic_rmw<u64>(w, in, p, b, c);
-      else
-        old = atomic_rmw<u16>(w, in, p, b, c);
-      if (in.op == O_atom) w.set(in.d[i], l, old);
-    }
-  }
-  if (blk.counting) {
-    u64 lanes = (u64)__builtin_popcount(m);
-    if (shared) {
-      blk.cnt.shared_atomic_requests++;
-      blk.cnt.shared_atomic_lanes += lanes;
-    } else {
-      blk.cnt.global_atomic_requests++;
-      blk.cnt.global_atomic_lanes += lanes;
-    }
   }
 }
 

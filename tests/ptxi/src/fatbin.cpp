@@ -1,9 +1,12 @@
 // Extracts PTX from the fat binary that nvcc embeds in a program.
+#include "fatbin.h"
+
 #include <cstdio>
 #include <cstring>
 #include <zstd.h>
 
-#include "ptxi.h"
+#include "fault.h"
+#include "options.h"
 
 namespace ptxi {
 
@@ -79,9 +82,9 @@ string fatbin_ptx(const void* data, int cc) {
     }
     p += header + payload;
   }
-  if (!opt().dump.empty() && !best.empty()) {
+  if (!options().dump.empty() && !best.empty()) {
     static int n = 0;
-    string f = opt().dump + "/module" + std::to_string(n++) + ".ptx";
+    string f = options().dump + "/module" + std::to_string(n++) + ".ptx";
     if (FILE* o = fopen(f.c_str(), "w")) {
       fwrite(best.data(), 1, best.size(), o);
       fclose(o);

@@ -1,97 +1,26 @@
 // Device memory: a reserved, inaccessible range of addresses that the program sees, and the same
 // amount of ordinary memory that holds the bytes. A host access to device memory therefore faults.
 // Addresses are not reused until the range is exhausted, so that stale pointers are recognised.
+
+#include "memory.h"
+
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <mutex>
-#include <set>
-#include <signal.h>
+#include <map>
+#include <memory>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <vector>
 
-#include "exec.h"
+#include "options.h"
 
 namespace ptxi {
 
 using std::string;
 
-// ---------------------------------------------------------------------------------------------
-// Options and warnings
-// ---------------------------------------------------------------------------------------------
-static i64 env_int(const char* n, i64 d) {
-  const char* e = getenv(n);
-  return e && *e ? strtoll(e, nullptr, 0) : d;
-}
-static string env_str(const char* n) {
-  const char* e = getenv(n);
-  return e ? e : "";
-}
-
-const Options& opt() {
-  static const Options o = [] {
-    Options x;
-    x.cc = (int)env_int("PTXI_CC", 80);
-    x.shared_check = (int)env_int("PTXI_SHARED", 1);
-    x.init_check = (int)env_int("PTXI_INIT", 0);
-    x.race_check = (int)env_int("PTXI_RACE", 0);
-    x.strict = (int)env_int("PTXI_STRICT", 0);
-    x.order = (int)env_int("PTXI_ORDER", 0);
-    x.seed = (int)env_int("PTXI_SEED", 1);
-    x.threads = (int)env_int("PTXI_THREADS", std::min<long>(sysconf(_SC_NPROCESSORS_ONLN), 8));
-    x.cp_early = env_str("PTXI_CPASYNC") == "early";
-    x.trace = (int)env_int("PTXI_TRACE", 0);
-    x.abort_on_error = (int)env_int("PTXI_ABORT", 0);
-    x.exit_code = (int)env_int("PTXI_EXITCODE", 0);
-    x.host_guard = (int)env_int("PTXI_HOSTGUARD", 1);
-    x.fast = (int)env_int("PTXI_FAST", 1);
-    x.fill = (int)env_int("PTXI_FILL", 0xff);
-    x.tf32_check = (int)env_int("PTXI_TF32", 0);
-    x.counters_launches = (int)env_int("PTXI_COUNTERS_LAUNCHES", 10000);
-    x.max_reports = (int)env_int("PTXI_MAX_REPORTS", 100);
-    x.mem_bytes = (u64)env_int("PTXI_MEM", 8192) << 20;
-    x.max_steps = (u64)env_int("PTXI_MAX_STEPS", 0);
-    x.counters = env_str("PTXI_COUNTERS");
-    x.dump = env_str("PTXI_DUMP");
-    x.regs = env_str("PTXI_REGS");
-    return x;
-  }();
-  return o;
-}
-
-static std::mutex g_report_mutex;
-static std::set<string> g_reported;
-void report_warning(const string& key, const string& text) {
-  std::lock_guard<std::mutex> lock(g_report_mutex);
-  if (!g_reported.insert(key).second) return;
-  if ((int)g_reported.size() <= opt().max_reports) fprintf(stderr, "[ptxi] WARNING %s\n", text.c_str());
-  if ((int)g_reported.size() == opt().max_reports)
-    fprintf(stderr, "[ptxi] further warnings are not printed (PTXI_MAX_REPORTS)\n");
-}
-// At the end of the process: a summary, and optionally an exit code of its own.
-static struct Summary {
-  ~Summary() {
-    if (g_reported.empty()) return;
-    fprintf(stderr, "[ptxi] %zu different warning(s) and error(s)\n", g_reported.size());
-    if (!opt().exit_code) return;
-    fflush(nullptr);
-    _exit(opt().exit_code);
-  }
-} g_summary;
-void report_error(const string& text) {
-  std::lock_guard<std::mutex> lock(g_report_mutex);
-  g_reported.insert("error " + text);
-  fprintf(stderr, "[ptxi] ERROR %s\n", text.c_str());
-}
-u64 warnings_reported() {
-  std::lock_guard<std::mutex> lock(g_report_mutex);
-  return g_reported.size();
-}
-
-// ---------------------------------------------------------------------------------------------
-// The arena
-// ---------------------------------------------------------------------------------------------
 namespace {
 
 constexpr u64 kAlign = 512, kRedZone = 512, kPage = 4096;
@@ -123,7 +52,7 @@ void arena_init() {
     void* s = mmap(nullptr, g_arena, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (s == MAP_FAILED) continue;
     g_store = (u8*)s;
-    if (!opt().host_guard) {
+    if (!options().host_guard) {
       g_device = g_store;
       return;
     }
@@ -155,13 +84,13 @@ u64 shadow_bytes(u64 bytes) {
 
 void make_shadows(Alloc* a) {
   // What the host writes to memory of its own is not seen, so only device memory is checked.
-  if (opt().init_check && (a->kind == A_DEVICE || a->kind == A_SYMBOL)) a->init = mem_shadow(a->size);
-  if (!opt().counters.empty()) {
+  if (options().init_check && (a->kind == A_DEVICE || a->kind == A_SYMBOL)) a->init = mem_shadow(a->size);
+  if (!options().counters.empty()) {
     u64 sectors = (a->size + 31) / 32 + 2;
     a->rtag = (u32*)mem_shadow(sectors * 4);
     a->wtag = (u32*)mem_shadow(sectors * 4);
   }
-  if (opt().race_check) a->race = (RaceCell*)mem_shadow(a->size * sizeof(RaceCell));
+  if (options().race_check) a->race = (RaceCell*)mem_shadow(a->size * sizeof(RaceCell));
 }
 void drop_shadows(Alloc* a) {
   u64 sectors = (a->size + 31) / 32 + 2;
@@ -212,7 +141,7 @@ u8* mem_shadow(u64 bytes) {
 
 Alloc* mem_alloc(u64 size, AllocKind kind, const string& name) {
   const bool device = kind == A_DEVICE || kind == A_SYMBOL;
-  if (device && g_used + size > opt().mem_bytes) return nullptr;
+  if (device && g_used + size > options().mem_bytes) return nullptr;
   auto a = std::make_unique<Alloc>();
   a->size = size;
   a->kind = kind;
@@ -235,7 +164,7 @@ Alloc* mem_alloc(u64 size, AllocKind kind, const string& name) {
     a->base = (u64)p;
     a->store = p;
   }
-  if (size <= 1ull << 30) memset(a->store, opt().fill, size);
+  if (size <= 1ull << 30) memset(a->store, options().fill, size);
   a->serial = ++g_serial;
   make_shadows(a.get());
   insert_live(a.get());
@@ -342,153 +271,6 @@ void mem_free_all() {
   for (Alloc* a : g_live)
     if (a->kind != A_SYMBOL && a->kind != A_REGISTERED) all.push_back({a->base, a->kind});
   for (auto& p : all) mem_free(p.first, p.second);
-}
-
-// ---------------------------------------------------------------------------------------------
-// Address translation and the checks of a global access
-// ---------------------------------------------------------------------------------------------
-Alloc* Block::find(u64 a, u64 n) {
-  for (int i = 0; i < 2; i++) {
-    Alloc* x = last_alloc[i];
-    if (x && a >= x->base && a + n <= x->base + x->size) {
-      if (i) std::swap(last_alloc[0], last_alloc[1]);
-      return x;
-    }
-  }
-  Alloc* x = mem_find(a);
-  if (!x || a + n > x->base + x->size) return nullptr;
-  last_alloc[1] = last_alloc[0];
-  last_alloc[0] = x;
-  return x;
-}
-
-u8* Block::address(Warp& w, int l, const Inst& in, Space sp, u64 a, unsigned n, bool write, bool atomic) {
-  if (a % n)
-    err(in, E_MISALIGNED,
-        "misaligned address " + mem_describe(a) + " for an access of " + std::to_string(n) + " bytes", &w, l);
-  u64 window = a >> 56;
-  if (sp == SP_GENERIC)
-    sp = window == 1 ? SP_SHARED : window == 2 ? SP_LOCAL : window == 3 ? SP_PARAM : SP_GLOBAL;
-  if (window >= 1 && window <= 3 && sp != SP_GLOBAL && sp != SP_CONST) a &= (1ull << 56) - 1;
-  switch (sp) {
-    case SP_SHARED: {
-      u64 o = a - kSharedStart;
-      if (a < kSharedStart || o + n > shared_total)
-        err(in, E_ILLEGAL_ADDRESS,
-            string("shared ") + (write ? "write" : "read") + " out of bounds: offset " +
-                std::to_string((i64)o) + " of " + std::to_string(shared_total) + " bytes",
-            &w, l);
-      if (opt().shared_check) shadow_access(w, l, in, o, n, write, atomic);
-      return shared.data() + o;
-    }
-    case SP_LOCAL:
-      if (a + n > k.local_bytes)
-        err(in, E_ILLEGAL_ADDRESS,
-            "local access out of bounds: offset " + std::to_string(a) + " of " +
-                std::to_string(k.local_bytes),
-            &w, l);
-      return local.data() + (size_t)(w.id * 32 + l) * k.local_bytes + a;
-    case SP_PARAM:
-      if (a + n > k.param_bytes) err(in, E_ILLEGAL_ADDRESS, "parameter access out of bounds", &w, l);
-      if (write) err(in, E_ILLEGAL_ADDRESS, "write to a kernel parameter", &w, l);
-      return const_cast<u8*>(params) + a;
-    default: {
-      Alloc* al = find(a, n);
-      if (!al)
-        err(in, E_ILLEGAL_ADDRESS,
-            string("global ") + (write ? "write" : "read") + " of " + std::to_string(n) +
-                " bytes out of bounds at " + mem_describe(a),
-            &w, l);
-      if (opt().init_check || opt().race_check) global_checks(w, l, in, al, a, n, write, atomic);
-      return al->store + (a - al->base);
-    }
-  }
-}
-
-void Block::global_checks(Warp& w, int l, const Inst& in, Alloc* al, u64 a, unsigned n, bool write,
-                          bool atomic) {
-  u64 o = a - al->base;
-  if (al->init) {
-    if (!write || in.op == O_atom || in.op == O_red)
-      for (unsigned i = 0; i < n; i++)
-        if (!al->init[o + i]) {
-          warn(in, "read of uninitialised global memory at " + mem_describe(a), &w, l);
-          break;
-        }
-    if (write) memset(al->init + o, 1, n);
-  }
-  if (al->race) {
-    if (atomic) return;
-    const u32 me = (u32)linear + 1;
-    const u64 now = race_now();
-    // Times are relative to the launch; cells of an older launch are recognised by a time
-    // before its start (see race_start).
-    for (unsigned i = 0; i < n; i++) {
-      RaceCell& c = al->race[o + i];
-      extern u32 g_race_base;
-      bool live_w = c.writer && c.wtime > g_race_base, live_r = c.reader && c.rtime > g_race_base;
-      if (live_w && c.writer != me && !race_ordered(c.writer - 1, c.wtime, me - 1)) {
-        warn(in,
-             string("global-memory race: ") + (write ? "write" : "read") + " of " + mem_describe(a) +
-                 " after a write by block " + std::to_string(c.writer - 1) + " of the same launch",
-             &w, l);
-        break;
-      }
-      if (write && live_r && c.reader != me && !race_ordered(c.reader - 1, c.rtime, me - 1)) {
-        warn(in,
-             "global-memory race: write of " + mem_describe(a) + " after a read by block " +
-                 std::to_string(c.reader - 1) + " of the same launch",
-             &w, l);
-        break;
-      }
-      if (write) {
-        c.writer = me;
-        c.wtime = (u32)now;
-      } else {
-        c.reader = me;
-        c.rtime = (u32)now;
-      }
-    }
-  }
-}
-
-// ---------------------------------------------------------------------------------------------
-// Order between blocks created by fences and atomics (cross-block race check). A block that does
-// an atomic on an address, with a fence before or acquire/release semantics, knows everything the
-// blocks did that came to that address before it.
-// ---------------------------------------------------------------------------------------------
-u32 g_race_base = 0;
-static u32 g_race_time = 1;
-static std::map<u64, std::map<u32, u64>> g_sync;          // address: block, time of its atomic
-static std::map<u32, std::map<u32, u64>> g_known_blocks;  // block: block, time
-
-u64 race_now() {
-  return g_race_time;
-}
-void race_start() {
-  g_race_base = g_race_time;
-  g_race_time++;
-  g_sync.clear();
-  g_known_blocks.clear();
-}
-void race_sync(u64 addr, u32 block) {
-  auto& s = g_sync[addr];
-  auto& kb = g_known_blocks[block];
-  for (auto& p : s) {
-    u64& t = kb[p.first];
-    t = std::max(t, p.second);
-  }
-  for (auto& p : kb) {  // what this block knows travels on with it
-    u64& t = s[p.first];
-    t = std::max(t, p.second);
-  }
-  s[block] = g_race_time++;
-}
-bool race_ordered(u32 from, u64 time, u32 to) {
-  auto i = g_known_blocks.find(to);
-  if (i == g_known_blocks.end()) return false;
-  auto j = i->second.find(from);
-  return j != i->second.end() && j->second >= time;
 }
 
 }  // namespace ptxi

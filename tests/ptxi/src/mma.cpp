@@ -13,8 +13,9 @@
 // register are the transpose of one.
 #include <cstring>
 
-#include "exec.h"
+#include "handlers.h"
 #include "numeric.h"
+#include "report.h"
 
 namespace ptxi {
 
@@ -45,7 +46,7 @@ inline void unpack(const u32* r, double* out) {
 typedef double Vec8 __attribute__((vector_size(64)));
 
 template <Type T, int K>
-void mma(Warp& w, const Inst& in, u32) {
+void mma(Warp& w, const Instruction& in, u32) {
   constexpr int half = T == T_TF32 ? 4 : 8, per = T == T_TF32 ? 1 : 2;
   constexpr int na = 16 * K / 32 / per, nb = 8 * K / 32 / per;
   alignas(64) double A[16][K], tmp[64], acc[128];  // acc: 16 rows of 8
@@ -109,11 +110,11 @@ void mma(Warp& w, const Inst& in, u32) {
 
 }  // namespace
 
-void h_mma(Warp& w, const Inst& in, u32 m) {
-  Block& b = *w.blk;
+void h_mma(Warp& w, const Instruction& in, u32 m) {
+  Block& b = *w.block;
   if (b.counting) {
-    b.cnt.mma_instructions++;
-    b.cnt.mma_flops += (u64)2 * 16 * 8 * in.k;
+    b.counters.mma_instructions++;
+    b.counters.mma_flops += (u64)2 * 16 * 8 * in.k;
   }
   switch (in.t2) {
     case T_BF16:
@@ -123,7 +124,7 @@ void h_mma(Warp& w, const Inst& in, u32 m) {
     default:
       break;
   }
-  if (opt().tf32_check)  // operands that were not rounded to tf32 lose bits silently
+  if (options().tf32_check)  // operands that were not rounded to tf32 lose bits silently
     for (int i = 0; i < (in.k == 8 ? 6 : 3); i++)
       for (int l = 0; l < 32; l++)
         if (w.r32(in.s[i])[l] & 0x1fff) {

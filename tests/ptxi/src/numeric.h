@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "ptxi.h"
+#include "instruction.h"
 
 namespace ptxi {
 

@@ -146,7 +146,7 @@ int main() {
     size_t at = 0;
     for (size_t i = 0; i < k->code.size(); i++)
       if (k->text[i][0] == '@') at = i;
-    Inst& inst = k->code[at];
+    Instruction& inst = k->code[at];
     const Handler fast = inst.fn;
     if (fast == h_generic) {
       printf("FAIL %s has no vectorised handler\n", op.c_str());

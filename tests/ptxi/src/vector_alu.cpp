@@ -2,7 +2,7 @@
 // compiler turns into vector code. Anything not listed here falls back to h_generic (alu.cpp).
 #include <algorithm>
 
-#include "exec.h"
+#include "block.h"
 #include "numeric.h"
 
 namespace ptxi {
@@ -38,7 +38,7 @@ inline void store_pred(u32* d, u32 m, F value) {
 #define C64 const u64* c = w.r64(in.s[2])
 #define D32 u32* d = w.r32(in.d[0])
 #define D64 u64* d = w.r64(in.d[0])
-#define DEF(name) void name(Warp& w, const Inst& in, u32 m)
+#define DEF(name) void name(Warp& w, const Instruction& in, u32 m)
 
 // 32-bit integers
 DEF(mov32) {
@@ -472,7 +472,7 @@ template <int C, class T>
 inline bool cmp(T x, T y) {
   return C == 0 ? x == y : C == 1 ? x != y : C == 2 ? x < y : C == 3 ? x <= y : C == 4 ? x > y : x >= y;
 }
-inline void combine(Warp& w, const Inst& in, u32 m, u32 r) {
+inline void combine(Warp& w, const Instruction& in, u32 m, u32 r) {
   u32 q = ~r;
   if (in.bop) {
     u32 p = *w.r32(in.s[2]) ^ (in.src_neg ? ~0u : 0);
@@ -526,7 +526,7 @@ DEF(predop) {
 }
 
 // All register operands must have exactly the classes the handler assumes.
-bool classes(const Inst& in, RegClass d, std::initializer_list<RegClass> s) {
+bool classes(const Instruction& in, RegClass d, std::initializer_list<RegClass> s) {
   if (in.nd != 1 || in.d[0].cls() != d || in.ns != s.size()) return false;
   int i = 0;
   for (RegClass c : s) {
@@ -538,7 +538,7 @@ bool classes(const Inst& in, RegClass d, std::initializer_list<RegClass> s) {
 
 }  // namespace
 
-Handler fast_handler(const Kernel&, const Inst& in) {
+Handler vector_handler(const Kernel&, const Instruction& in) {
   const Type t = in.t;
   const int B = type_bits(t);
   const bool i32t = t == T_B32 || t == T_U32 || t == T_S32;

@@ -2,7 +2,7 @@
 // of one warp. Shadow::now is a clock that never goes back; it advances at every synchronisation.
 #include <algorithm>
 
-#include "exec.h"
+#include "block.h"
 
 namespace ptxi {
 
@@ -81,8 +81,8 @@ void Block::shadow_barrier(u32 receivers, u32 participants, bool full) {
 
 // The whole request of a warp; `start` is the address of offset 0. Cells that nobody else has
 // touched since the last full barrier are dealt with here, the others in shadow_access.
-void Block::shadow_request(Warp& w, const Inst& in, const u64* addr, u64 start, u32 m, unsigned n, bool write,
-                           bool atomic) {
+void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 start, u32 m, unsigned n,
+                           bool write, bool atomic) {
   const u32 now = sh.now, full = sh.full_barrier, serial = sh.serial;
   u32* mine = sh.warp_rtime.data() + (u64)w.id * sh.granules;
   ShadowCell* cells = sh.cells.data();
@@ -122,7 +122,8 @@ void Block::shadow_request(Warp& w, const Inst& in, const u64* addr, u64 start, 
   }
 }
 
-void Block::shadow_access(Warp& w, int lane, const Inst& in, u64 off, unsigned n, bool write, bool atomic) {
+void Block::shadow_access(Warp& w, int lane, const Instruction& in, u64 off, unsigned n, bool write,
+                          bool atomic) {
   u32* mine = sh.warp_rtime.data() + (u64)w.id * sh.granules;
   const bool reads = !write || in.op == O_atom || in.op == O_red;
   for (u64 g = off >> sh.shift; g <= (off + n - 1) >> sh.shift; g++) {
@@ -184,7 +185,7 @@ void Block::shadow_access(Warp& w, int lane, const Inst& in, u64 off, unsigned n
 }
 
 // cp.async writes its destination at any time between the issue and the wait.
-void Block::shadow_inflight(Warp& w, int lane, const Inst& in, u64 off, unsigned n, bool begin) {
+void Block::shadow_inflight(Warp& w, int lane, const Instruction& in, u64 off, unsigned n, bool begin) {
   if (begin) shadow_access(w, lane, in, off, n, true, false);
   for (u64 g = off >> sh.shift; g <= (off + n - 1) >> sh.shift; g++) {
     u16& c = sh.cells[g].inflight;

@@ -4,7 +4,7 @@
 #include <mutex>
 #include <set>
 
-#include "ptxi.h"
+#include "launch.h"
 
 namespace ptxi {
 
@@ -49,6 +49,7 @@ struct Node {
   std::vector<int> deps;
 };
 cudaError_t run_node(const Node& n);
+Node copy_node(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h);
 
 struct Graph {
   std::vector<Node> nodes;  // in an order that respects the dependencies
