@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "../src/exec.h"
+#include "handlers.h"
 using namespace ptxi;
 using std::string;
 
@@ -122,10 +122,11 @@ static string program(const string& op, const string& cls, const string& extra) 
          "; cvt.u16.u64 %h" + n + ",%d" + n + "; and.b64 %d20,%d" + n + ",1; setp.ne.u64 %p" + n +
          ",%d20,0;\n";
   }
-  s += "and.b64 %d21,%d8,4; setp.ne.u64 %p1,%d21,0; setp.lt.u32 %p2,%r1,3; or.pred %p1,%p1,%p2;\n";  // some
-                                                                                                     // blocks:
-                                                                                                     // full
-                                                                                                     // warps
+  s +=
+      "and.b64 %d21,%d8,4; setp.ne.u64 %p1,%d21,0; setp.lt.u32 %p2,%r1,3; or.pred %p1,%p1,%p2;\n";  // some
+                                                                                                    // blocks:
+                                                                                                    // full
+                                                                                                    // warps
   string dst = string("%") + cls[0] + "8", args = dst;
   for (size_t i = 1; i < cls.size(); i++)
     args += string(",%") + cls[i] + std::to_string(8 + (i - 1 + (cls[0] == cls[i])) % 4);
