@@ -136,7 +136,7 @@ void Decoder::statement(const Stmt& st) {
     o.arithmetic();
   if (in.op == O_membar || in.op == O_fence) in.acq_rel = true;
   in.cls = classify(in);
-  select_handler(k, in);
+  select_handler(in);
   emit(in, st.s, st.line);
 }
 

@@ -124,7 +124,7 @@ void Decoder::call(const Stmt& st, Instruction in, const vector<string>& a) {
       if (!v) fail("unknown argument " + x);
       in.s[in.ns++] = const_ref(v->addr, RC_64);
     }
-    select_handler(k, in);
+    select_handler(in);
     emit(in, st.s, st.line);
     return;
   }

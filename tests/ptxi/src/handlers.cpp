@@ -17,7 +17,7 @@ void h_fence(Warp& w, const Instruction&, u32) {
 
 void h_nop(Warp&, const Instruction&, u32) {}
 
-void select_handler(Kernel& k, Instruction& in) {
+void select_handler(Instruction& in) {
   switch (in.op) {
     case O_ld:
     case O_ldu:
@@ -95,7 +95,7 @@ void select_handler(Kernel& k, Instruction& in) {
     case O_dp2a:
       fail("unsupported instruction");
     default:
-      in.fn = options().fast ? vector_handler(k, in) : nullptr;
+      in.fn = options().fast ? vector_handler(in) : nullptr;
       if (!in.fn) in.fn = h_generic;
   }
 }

@@ -7,7 +7,6 @@ namespace ptxi {
 
 // Handlers defined in the other files
 void h_generic(Warp&, const Instruction&, u32);  // alu.cpp: any arithmetic instruction, lane by lane
-Handler vector_handler(const Kernel&, const Instruction&);  // alu_fast.cpp: vectorised common cases, or null
 void h_ld(Warp&, const Instruction&, u32);
 void h_st(Warp&, const Instruction&, u32);
 void h_atom(Warp&, const Instruction&, u32);

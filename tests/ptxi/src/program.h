@@ -64,7 +64,7 @@ struct Module {
 
 std::unique_ptr<Module> load_module(const std::string& ptx);
 Kernel* find_kernel(Module& m, const std::string& name);  // decodes it on first use; null if absent
-void select_handler(Kernel& k, Instruction& in);          // sets in.fn; throws if unsupported
+void select_handler(Instruction& in);                     // sets in.fn; throws if unsupported
 InstClass classify(const Instruction& in);                // what the counters count it as
 std::string demangle(const std::string& s);
 
