@@ -107,21 +107,6 @@ u64 int_addsub(const Instruction& in, u64 x, u64 y, u64& carry) {
   return zero_extend((u64)r, B);
 }
 
-u64 bit_extract(const Instruction& in, u64 a, u32 pos, u32 len) {
-  const u32 B = type_bits(in.t);
-  pos &= 255;
-  len &= 255;
-  if (!len) return 0;
-  u64 v = zero_extend(a, B);
-  u64 sign = is_signed(in.t) ? v >> std::min(pos + len - 1, B - 1) & 1 : 0;
-  u64 r = 0;
-  for (u32 i = 0; i < B; i++) {
-    u64 bit = i < len && pos + i < B ? v >> (pos + i) & 1 : sign;
-    r |= bit << i;
-  }
-  return r;
-}
-
 u64 eval(Warp& w, const Instruction& in, u64 a, u64 b, u64 c, u64 e, u64& carry, u64& second) {
   const Type t = in.t;
   const int B = type_bits(t);
@@ -236,130 +221,27 @@ u64 eval(Warp& w, const Instruction& in, u64 a, u64 b, u64 c, u64 e, u64& carry,
       if (t == T_F64) return a ^ 1ull << 63;
       return 0 - a;
     case O_and_:
-      return a & b;
     case O_or_:
-      return a | b;
     case O_xor_:
-      return a ^ b;
     case O_not_:
-      return ~a;
     case O_cnot:
-      return zero_extend(a, B) == 0;
     case O_shl:
-      return (u32)b >= (u32)B ? 0 : a << (u32)b;
-    case O_shr: {
-      u32 s = (u32)b;
-      if (is_signed(t)) return (u64)(sign_extend(a, B) >> std::min<u32>(s, B - 1));
-      return s >= (u32)B ? 0 : zero_extend(a, B) >> s;
-    }
-    case O_shf: {  // mode bit 0: right, bit 1: clamp
-      u32 n = in.mode & 2 ? std::min<u32>((u32)c, 32) : (u32)c & 31;
-      u64 v = b << 32 | (u32)a;
-      if (in.mode & 1) return n == 32 ? (u32)b : (u32)(v >> n);
-      return n == 32 ? (u32)a : (u32)(v << n >> 32);
-    }
-    case O_lop3: {
-      u32 x = (u32)a, y = (u32)b, z = (u32)c, r = 0;
-      for (int i = 0; i < 8; i++)
-        if (e >> i & 1) r |= (i & 4 ? x : ~x) & (i & 2 ? y : ~y) & (i & 1 ? z : ~z);
-      return r;
-    }
-    case O_prmt: {
-      u64 v = b << 32 | (u32)a;
-      u32 r = 0;
-      for (int i = 0; i < 4; i++) {
-        u32 sel = (u32)c >> (4 * i) & 15, by = (u32)(v >> (8 * (sel & 7))) & 255;
-        if (sel & 8) by = by & 0x80 ? 255 : 0;
-        r |= by << (8 * i);
-      }
-      return r;
-    }
+    case O_shr:
+    case O_shf:
+    case O_lop3:
+    case O_prmt:
     case O_bfe:
-      return bit_extract(in, a, (u32)b, (u32)c);
-    case O_bfi: {
-      u32 p = c & 255, n = e & 255;
-      u64 mask = n >= 64 ? ~0ull : (1ull << n) - 1;
-      mask = p >= 64 ? 0 : mask << p;
-      return (b & ~mask) | ((p >= 64 ? 0 : a << p) & mask);
-    }
-    case O_bmsk: {
-      u64 p = (u32)a, n = (u32)b;
-      if (in.mode) {
-        p &= 31;
-        n &= 31;
-      } else {
-        p = std::min<u64>(p, 32);
-        n = std::min<u64>(n, 32);
-      }
-      return ((1ull << n) - 1) << p;
-    }
-    case O_szext: {
-      u32 n = std::min<u32>((u32)b, 32);
-      return n == 0 ? 0 : is_signed(t) ? (u64)sign_extend(a, n) : zero_extend(a, n);
-    }
-    case O_brev: {
-      u64 r = 0;
-      for (int i = 0; i < B; i++)
-        if (a >> i & 1) r |= 1ull << (B - 1 - i);
-      return r;
-    }
+    case O_bfi:
+    case O_bmsk:
+    case O_szext:
+    case O_brev:
     case O_popc:
-      return __builtin_popcountll(zero_extend(a, B));
-    case O_clz: {
-      u64 v = zero_extend(a, B);
-      return v ? __builtin_clzll(v) - (64 - B) : B;
-    }
-    case O_bfind: {
-      u64 v = zero_extend(a, B);
-      if (is_signed(t) && v >> (B - 1) & 1) v = zero_extend(~v, B);
-      if (!v) return 0xffffffffu;
-      u64 r = 63 - __builtin_clzll(v);
-      return in.mode ? B - 1 - r : r;
-    }
+    case O_clz:
+    case O_bfind:
+      return eval_bits(in, a, b, c, e);
     case O_setp:
-    case O_set: {
-      const Type s = in.t2;
-      const int sb = type_bits(s);
-      bool r;
-      if (s == T_F16X2 || s == T_BF16X2) {  // the two halves apart
-        const Type e16 = s == T_F16X2 ? T_F16 : T_BF16;
-        const bool p = !in.bop || ((c & 1) ^ in.src_neg);
-        bool lo = compare_float(in.cmp, to_double(e16, a, false), to_double(e16, b, false));
-        bool hi = compare_float(in.cmp, to_double(e16, a >> 16, false), to_double(e16, b >> 16, false));
-        if (in.bop) {
-          lo = in.bop == 1 ? lo && p : in.bop == 2 ? lo || p : lo != p;
-          hi = in.bop == 1 ? hi && p : in.bop == 2 ? hi || p : hi != p;
-        }
-        second = hi;
-        if (in.op == O_setp) return lo;
-        const u64 one = t == T_F16X2 ? 0x3c00 : t == T_BF16X2 ? 0x3f80 : 0xffff;
-        return (lo ? one : 0) | (hi ? one << 16 : 0);
-      }
-      if (is_float(s))
-        r = compare_float(in.cmp, to_double(s, a, in.ftz), to_double(s, b, in.ftz));
-      else if (is_signed(s))
-        r = compare(in.cmp, sign_extend(a, sb), sign_extend(b, sb));
-      else
-        r = compare(in.cmp, zero_extend(a, sb), zero_extend(b, sb));
-      bool q = !r;
-      if (in.bop) {
-        bool p = (c & 1) ^ in.src_neg;
-        r = in.bop == 1 ? r && p : in.bop == 2 ? r || p : r != p;
-        q = in.bop == 1 ? q && p : in.bop == 2 ? q || p : q != p;
-      }
-      second = q;
-      if (in.op == O_setp) return r;
-      switch (t) {
-        case T_F16:
-          return r ? 0x3c00 : 0;
-        case T_BF16:
-          return r ? 0x3f80 : 0;
-        case T_F32:
-          return r ? 0x3f800000 : 0;
-        default:
-          return r ? ~0ull : 0;
-      }
-    }
+    case O_set:
+      return eval_comparison(in, a, b, c, second);
     case O_selp:
       return (c & 1) ^ in.src_neg ? a : b;
     case O_slct:
@@ -383,63 +265,10 @@ u64 eval(Warp& w, const Instruction& in, u64 a, u64 b, u64 c, u64 e, u64& carry,
     case O_lg2:
     case O_sin:
     case O_cos:
-    case O_tanh: {
-      if (t == T_F64) {
-        Rounding r(in.rnd);
-        volatile double x = u2d(a);
-        return d2u(in.op == O_sqrt ? std::sqrt(x) : in.op == O_rsqrt ? 1 / std::sqrt(x) : 1 / x);
-      }
-      // The approximations of the hardware are evaluated to nearly full float accuracy.
-      float x = in.ftz ? flush(u2f((u32)a)) : u2f((u32)a), q;
-      {
-        Rounding r(in.rnd);
-        volatile float v = x;
-        switch (in.op) {
-          case O_sqrt:
-            q = std::sqrt(v);
-            break;
-          case O_rsqrt:
-            q = (float)(1.0 / std::sqrt((double)v));
-            break;
-          case O_rcp:
-            q = 1.0f / v;
-            break;
-          case O_ex2:
-            q = std::exp2(v);
-            break;
-          case O_lg2:
-            q = std::log2(v);
-            break;
-          case O_sin:
-            q = std::sin(v);
-            break;
-          case O_cos:
-            q = std::cos(v);
-            break;
-          default:
-            q = std::tanh(v);
-        }
-      }
-      return canonical(in.ftz ? flush(q) : q);
-    }
-    case O_testp: {
-      double x = to_double(t, a, false);
-      int cls = t == T_F32 ? std::fpclassify(u2f((u32)a)) : std::fpclassify(x);
-      switch (in.mode) {
-        case 0:
-          return std::isfinite(x);
-        case 1:
-          return std::isinf(x);
-        case 2:
-          return !std::isnan(x);
-        case 3:
-          return std::isnan(x);
-        case 4:
-          return cls == FP_NORMAL;
-        default:
-          return cls == FP_SUBNORMAL;
-      }
-    }
+    case O_tanh:
+      return eval_special(in, a);
+    case O_testp:
+      return eval_testp(in, a);
     case O_copysign: {
       u64 s = 1ull << (B - 1);
       return (b & ~s) | (a & s);
