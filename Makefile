@@ -25,6 +25,10 @@ endif
 library := $(filter-out fer/main.cpp,$(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp layers/*.cpp fer/*.cpp fer/datasets/*.cpp fer/synth_faces/*.cpp))
 harness := $(filter-out %_test.cpp,$(wildcard tests/*.cpp))
 tests := $(filter-out $(harness),$(wildcard tests/*.cpp tests/*/*.cpp))
+# The interpreter that stands in for a GPU has tests of its own. They need nvcc.
+export CUDA_HOME ?= /usr/local/cuda
+export NVCC ?= $(CUDA_HOME)/bin/nvcc
+ptxi := $(if $(OP)$(SAN),,$(and $(shell command -v $(NVCC)),tests/ptxi/tests/run.sh))
 objects := $(library:%.cpp=$(BUILD)/%.o)
 test_binaries := $(tests:%.cpp=$(BUILD)/%)
 
@@ -41,7 +45,8 @@ train: all
 
 test: setup
 	@$(MAKE) --no-print-directory build $(if $(OP),$(BUILD)/tests/cases/$(OP),$(test_binaries))
-	@scripts/run_tests.sh $(if $(OP),$(BUILD)/tests/cases/$(OP),$(test_binaries))
+	@$(if $(ptxi),$(MAKE) --no-print-directory -C tests/ptxi tests,$(if $(OP)$(SAN),,echo "no $(NVCC): without it the tests of tests/ptxi are left out"))
+	@NVCC="$(NVCC)" scripts/run_tests.sh $(if $(OP),$(BUILD)/tests/cases/$(OP),$(test_binaries) $(ptxi))
 
 bench: all
 	@$(MAKE) --no-print-directory $(BUILD)/benchmarks/bench
@@ -53,7 +58,7 @@ check:
 	@scripts/check.sh
 
 clean:
-	rm -rf build bin
+	rm -rf build bin tests/ptxi/build
 
 help:
 	@echo "make            install missing packages, then build bin/fer"
@@ -64,7 +69,7 @@ help:
 	@echo "make bench      every op and the train step, beside their peers; OP=conv2d one op"
 	@echo "make check      format, direction of includes, warnings, commands of the README"
 	@echo "make clean      delete build/ and bin/"
-	@echo "Variables: DATA=dir ARGS='...' OP=name SAN=1 DEVICE=auto|cpu GPU=auto|none (there is no CUDA device yet)"
+	@echo "Variables: DATA=dir ARGS='...' OP=name SAN=1 CUDA_HOME=dir NVCC=path DEVICE=auto|cpu GPU=auto|none (there is no CUDA device yet)"
 
 bin/fer: $(BUILD)/bin/fer
 	@mkdir -p bin && ln -sf ../$< $@

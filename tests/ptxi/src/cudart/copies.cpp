@@ -11,7 +11,7 @@ namespace ptxi {
 
 // The bytes behind an address: those of an allocation, or the address itself for host memory.
 // Null if the range runs over the end of an allocation or is not known to be host memory.
-u8* bytes_at(const void* p, size_t n, bool must_be_device, bool write, const char* what) {
+static u8* bytes_at(const void* p, size_t n, bool must_be_device, bool write, const char* what) {
   Alloc* a = mem_find((u64)p);
   if (a) {
     if ((u64)p + n > a->base + a->size) {
@@ -29,7 +29,7 @@ u8* bytes_at(const void* p, size_t n, bool must_be_device, bool write, const cha
   return (u8*)const_cast<void*>(p);
 }
 
-cudaError_t copy_rows(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h) {
+static cudaError_t copy_rows(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h) {
   if (!w || !h) return cudaSuccess;
   Alloc *da = mem_find((u64)d), *sa = mem_find((u64)s);
   // An address inside the arena but in no allocation is an error, not a host pointer.
@@ -51,7 +51,7 @@ cudaError_t copy_rows(void* d, size_t dp, const void* s, size_t sp, size_t w, si
 }
 
 // Check the direction against what the pointers are.
-cudaError_t check_kind(const void* d, const void* s, size_t n, cudaMemcpyKind k) {
+static cudaError_t check_kind(const void* d, const void* s, size_t n, cudaMemcpyKind k) {
   if ((unsigned)k > cudaMemcpyDefault) return cudaErrorInvalidMemcpyDirection;
   if (!n) return cudaSuccess;
   if (!d || !s) return cudaErrorInvalidValue;
@@ -82,8 +82,8 @@ Node copy_node(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h)
   return n;
 }
 
-cudaError_t copy(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h, cudaMemcpyKind k,
-                 bool async, cudaStream_t st) {
+static cudaError_t copy(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h, cudaMemcpyKind k,
+                        bool async, cudaStream_t st) {
   API();
   if (!async)
     if (cudaError_t e = legacy_call()) return set_error(e);
@@ -92,7 +92,7 @@ cudaError_t copy(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t 
   return submit(async ? st : nullptr, copy_node(d, dp, s, sp, w, h));
 }
 
-cudaError_t fill(void* d, size_t pitch, int v, size_t w, size_t h, bool async, cudaStream_t st) {
+static cudaError_t fill(void* d, size_t pitch, int v, size_t w, size_t h, bool async, cudaStream_t st) {
   API();
   if (!async)
     if (cudaError_t e = legacy_call()) return set_error(e);
