@@ -6,24 +6,18 @@
 namespace ptxi {
 
 // Opcodes; a trailing underscore only avoids a C++ keyword.
-#define PTXI_OPS(X)                                                                                          \
-  X(mov)                                                                                                     \
-  X(cvt)                                                                                                     \
-  X(cvta)                                                                                                    \
-  X(ld)                                                                                                      \
-  X(ldu)                                                                                                     \
-  X(st)                                                                                                      \
-  X(add)                                                                                                     \
-  X(sub)                                                                                                     \
-  X(mul) X(mad) X(fma) X(div) X(rem) X(min) X(max) X(abs) X(neg) X(and_) X(or_) X(xor_) X(not_) X(cnot)      \
-      X(shl) X(shr) X(shf) X(lop3) X(prmt) X(bfe) X(bfi) X(brev) X(popc) X(clz) X(bfind) X(setp) X(set)      \
-          X(selp) X(slct) X(sqrt) X(rsqrt) X(rcp) X(ex2) X(lg2) X(sin) X(cos) X(tanh) X(testp) X(copysign)   \
-              X(bra) X(ret) X(exit) X(bar) X(barrier) X(membar) X(fence) X(atom) X(red) X(shfl) X(vote)      \
-                  X(match) X(activemask) X(redux) X(elect) X(cp) X(ldmatrix) X(stmatrix) X(movmatrix) X(mma) \
-                      X(mul24) X(mad24) X(addc) X(subc) X(madc) X(trap) X(brkpt) X(nanosleep) X(prefetch)    \
-                          X(prefetchu) X(discard) X(createpolicy) X(griddepcontrol) X(applypriority)         \
-                              X(isspacep) X(sad) X(szext) X(bmsk) X(dp4a) X(dp2a) X(pmevent) X(vprintf_)     \
-                                  X(assertfail_) X(brx)
+// clang-format off
+#define PTXI_OPS(X) \
+  X(mov) X(cvt) X(cvta) X(ld) X(ldu) X(st) X(add) X(sub) X(mul) X(mad) X(fma) X(div) X(rem) X(min) \
+  X(max) X(abs) X(neg) X(and_) X(or_) X(xor_) X(not_) X(cnot) X(shl) X(shr) X(shf) X(lop3) X(prmt) \
+  X(bfe) X(bfi) X(brev) X(popc) X(clz) X(bfind) X(setp) X(set) X(selp) X(slct) X(sqrt) X(rsqrt) X(rcp) \
+  X(ex2) X(lg2) X(sin) X(cos) X(tanh) X(testp) X(copysign) X(bra) X(ret) X(exit) X(bar) X(barrier) \
+  X(membar) X(fence) X(atom) X(red) X(shfl) X(vote) X(match) X(activemask) X(redux) X(elect) X(cp) \
+  X(ldmatrix) X(stmatrix) X(movmatrix) X(mma) X(mul24) X(mad24) X(addc) X(subc) X(madc) X(trap) \
+  X(brkpt) X(nanosleep) X(prefetch) X(prefetchu) X(discard) X(createpolicy) X(griddepcontrol) \
+  X(applypriority) X(isspacep) X(sad) X(szext) X(bmsk) X(dp4a) X(dp2a) X(pmevent) X(vprintf_) \
+  X(assertfail_) X(brx)
+// clang-format on
 enum Op : u8 {
 #define X(n) O_##n,
   PTXI_OPS(X)

@@ -17,7 +17,7 @@ cudaError_t make_call(KernelCall& c, const void* func, dim3 g, dim3 b, void** ar
   Kernel* k = kernel_of(func, e);
   if (!k) return e;
   auto complain = [&](cudaError_t code, const std::string& what) {
-    fprintf(stderr, "[ptxi] launch refused: %s | kernel %s\n", what.c_str(), k->pretty.c_str());
+    report_error("launch refused: " + what + " | kernel " + k->pretty);
     return code;
   };
   const u64 nt = (u64)b.x * b.y * b.z;
