@@ -85,7 +85,7 @@ bool Operands::memory() {
         if (has(names[q])) in.mode = q;
       if (in.mode == 255) fail("unknown atomic operation");
       access(tb);
-      if (in.sp != SP_SHARED) d.k.global_atomics = d.k.order_dependent = true;
+      if (in.sp != SP_SHARED) d.k.order_dependent = true;
       break;
     }
     case O_cp: {

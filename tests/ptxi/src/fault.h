@@ -13,7 +13,6 @@ struct Fault : std::runtime_error {
 };
 // cudaError_t values used by the interpreter (so that it needs no CUDA header).
 enum {
-  E_INVALID_CONFIG = 9,
   E_INVALID_DEVICE_FUNCTION = 98,
   E_LAUNCH_OUT_OF_RESOURCES = 701,
   E_LAUNCH_TIMEOUT = 702,

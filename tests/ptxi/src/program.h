@@ -39,7 +39,6 @@ struct Kernel {
   u64 param_bytes = 0, local_bytes = 0, shared_static = 0;
   int maxntid[3] = {0, 0, 0}, reqntid[3] = {0, 0, 0}, minctas = 0;
   int granule = 4;               // smallest shared access, the unit of the shared shadow
-  bool global_atomics = false;   // may touch global memory atomically
   bool order_dependent = false;  // its result may depend on the order of blocks
   ~Kernel();
 };

@@ -25,7 +25,7 @@ struct Warp {
   u32 passed = 0;       // lanes that ran on beyond an aligned barrier at which others are parked
   i32 parked_bar = -1;  // the instruction of that barrier
   i32 pc[32];
-  u64 exec_count = 0, turns = 0;
+  u64 turns = 0;
   u64 carry[32];                                   // condition code of add.cc and friends
   std::vector<std::vector<AsyncCopy>> groups[32];  // committed cp.async groups, oldest first
   bool copies = false;                             // this warp has used cp.async
