@@ -20,9 +20,9 @@ ifneq ($(SAN),)
   LDFLAGS += -fsanitize=address,undefined
 endif
 
+export CUDA_HOME ?= /usr/local/cuda
+export NVCC ?= $(CUDA_HOME)/bin/nvcc
 ifneq ($(cuda),)
-  CUDA_HOME ?= /usr/local/cuda
-  NVCC ?= $(CUDA_HOME)/bin/nvcc
   CUDA_LIB := $(firstword $(wildcard $(CUDA_HOME)/lib64 $(CUDA_HOME)/lib))
   CXXFLAGS += -DFERMION_CUDA=1 -isystem $(CUDA_HOME)/include
   LDFLAGS += -L$(CUDA_LIB) -Wl,--enable-new-dtags,-rpath,$(CUDA_LIB)
@@ -41,6 +41,8 @@ endif
 library := $(filter-out fer/main.cpp,$(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp layers/*.cpp fer/*.cpp fer/datasets/*.cpp fer/synth_faces/*.cpp))
 harness := $(filter-out %_test.cpp,$(wildcard tests/*.cpp))
 tests := $(filter-out $(harness),$(wildcard tests/*.cpp tests/*/*.cpp))
+# The interpreter that stands in for a GPU has tests of its own. They need nvcc.
+ptxi := $(if $(OP)$(SAN)$(cuda),,$(and $(shell command -v $(NVCC)),tests/ptxi/tests/run.sh))
 objects := $(library:%.cpp=$(BUILD)/%.o) $(cuda_sources:%=$(BUILD)/%.o)
 test_binaries := $(tests:%.cpp=$(BUILD)/%)
 
@@ -58,7 +60,8 @@ train: all
 test: setup
 	@$(if $(runner),$(MAKE) --no-print-directory -C tests/ptxi)
 	@$(MAKE) --no-print-directory $(if $(cuda),,build) $(if $(OP),$(BUILD)/tests/cases/$(OP),$(test_binaries))
-	@DEVICE="$(DEVICE)" RUNNER="$(runner)" scripts/run_tests.sh $(if $(OP),$(BUILD)/tests/cases/$(OP),$(test_binaries))
+	@$(if $(ptxi),$(MAKE) --no-print-directory -C tests/ptxi tests,$(if $(OP)$(SAN)$(cuda),,echo "no $(NVCC): without it the tests of tests/ptxi are left out"))
+	@DEVICE="$(DEVICE)" RUNNER="$(runner)" NVCC="$(NVCC)" scripts/run_tests.sh $(if $(OP),$(BUILD)/tests/cases/$(OP),$(test_binaries) $(ptxi))
 
 bench: all
 	@$(MAKE) --no-print-directory $(BUILD)/benchmarks/bench
@@ -70,7 +73,7 @@ check:
 	@scripts/check.sh
 
 clean:
-	rm -rf build bin
+	rm -rf build bin tests/ptxi/build
 
 help:
 	@echo "make            install missing packages, then build bin/fer"
@@ -81,7 +84,7 @@ help:
 	@echo "make bench      every op and the train step, beside their peers; OP=conv2d one op"
 	@echo "make check      format, direction of includes, warnings, commands of the README"
 	@echo "make clean      delete build/ and bin/"
-	@echo "Variables: DATA=dir ARGS='...' OP=name SAN=1 DEVICE=auto|cpu GPU=auto|none (there is no CUDA device yet)"
+	@echo "Variables: DATA=dir ARGS='...' OP=name SAN=1 CUDA_HOME=dir NVCC=path DEVICE=auto|cpu GPU=auto|none|interpreted (DEVICE=cuda: tests of single ops so far)"
 
 bin/fer: $(BUILD)/bin/fer
 	@mkdir -p bin && ln -sf ../$< $@

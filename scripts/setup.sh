@@ -14,6 +14,7 @@ packages=(
   "libtomlplusplus-dev:TOML configuration files"
   "libstb-dev:reading and writing images"
   "doctest-dev:unit tests"
+  "libzstd-dev:what nvcc compresses into programs, for tests/ptxi"
   "libjs-chart.js:curves in report.html"
 )
 [ "${1:-}" = --check ] && packages+=("clang-format:make check")

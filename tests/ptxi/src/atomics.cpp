@@ -1,0 +1,103 @@
+// Atomic operations and reductions.
+
+#include "alu.h"
+#include "handlers.h"
+
+namespace ptxi {
+
+static u64 atomic_value(Warp& w, const Instruction& in, u64 o, u64 b, u64 c) {
+  const int bits = type_bits(in.t);
+  switch (in.mode) {
+    case 3:
+      return o & b;
+    case 4:
+      return o | b;
+    case 5:
+      return o ^ b;
+    case 6:
+      return b;
+    case 7:
+      return zero_extend(o, bits) == zero_extend(b, bits) ? c : o;
+    case 8:
+      return (u32)o >= (u32)b ? 0 : o + 1;
+    case 9:
+      return (u32)o == 0 || (u32)o > (u32)b ? b : o - 1;
+    default:
+      break;
+  }
+  auto halves = [&](Type e, u64 x, u64 y) -> u64 {
+    double p = to_double(e, x & 0xffff, false), q = to_double(e, y & 0xffff, false);
+    return round_to(e, in.mode == 0 ? p + q : in.mode == 1 ? fmin_ptx(p, q, false) : fmax_ptx(p, q, false));
+  };
+  switch (in.t) {
+    case T_F32:
+      if (in.mode == 0) return canonical(u2f((u32)o) + u2f((u32)b));
+      break;
+    case T_F64:
+      if (in.mode == 0) return d2u(u2d(o) + u2d(b));
+      break;
+    case T_F16:
+    case T_BF16:
+      return halves(in.t, o, b);
+    case T_F16X2:
+      return halves(T_F16, o, b) | halves(T_F16, o >> 16, b >> 16) << 16;
+    case T_BF16X2:
+      return halves(T_BF16, o, b) | halves(T_BF16, o >> 16, b >> 16) << 16;
+    case T_S32:
+    case T_S64: {
+      i64 x = sign_extend(o, bits), y = sign_extend(b, bits);
+      return (u64)(in.mode == 0 ? (i64)((u64)x + (u64)y) : in.mode == 1 ? std::min(x, y) : std::max(x, y));
+    }
+    default: {
+      u64 x = zero_extend(o, bits), y = zero_extend(b, bits);
+      return in.mode == 0 ? x + y : in.mode == 1 ? std::min(x, y) : std::max(x, y);
+    }
+  }
+  w.block->err(in, E_ILLEGAL_INSTRUCTION, "unsupported atomic operation", &w, 0);
+}
+
+template <class T>
+static u64 atomic_rmw(Warp& w, const Instruction& in, u8* p, u64 b, u64 c) {
+  T o = __atomic_load_n((T*)p, __ATOMIC_RELAXED);
+  while (!__atomic_compare_exchange_n((T*)p, &o, (T)atomic_value(w, in, o, b, c), false, __ATOMIC_SEQ_CST,
+                                      __ATOMIC_SEQ_CST)) {
+  }
+  return o;
+}
+
+void h_atom(Warp& w, const Instruction& in, u32 m) {
+  const int n = type_bits(in.t) / 8;
+  Block& block = *w.block;
+  u64 addr[32];
+  bool shared = in.sp == SP_SHARED;
+  FOR_LANES(l, m) {
+    addr[l] = w.get(in.base, l) + in.off;
+    if (shared && addr[l] < kSharedWindow) addr[l] = (u32)addr[l];
+    if (in.sp == SP_GENERIC) shared = addr[l] >> 56 == 1;
+    for (int i = 0; i < in.vec; i++) {
+      u64 a = addr[l] + (u64)(i * n);
+      u8* p = block.address(w, l, in, in.sp, a, n, true, true);
+      if (!shared && options().race_check && (in.acq_rel || block.fenced)) race_sync(a, (u32)block.linear);
+      u64 b = w.get(in.s[i], l), c = in.ns > 1 && in.vec == 1 ? w.get(in.s[1], l) : 0, old;
+      if (n == 4)
+        old = atomic_rmw<u32>(w, in, p, b, c);
+      else if (n == 8)
+        old = atomic_rmw<u64>(w, in, p, b, c);
+      else
+        old = atomic_rmw<u16>(w, in, p, b, c);
+      if (in.op == O_atom) w.set(in.d[i], l, old);
+    }
+  }
+  if (block.counting) {
+    u64 lanes = (u64)__builtin_popcount(m);
+    if (shared) {
+      block.counters.shared_atomic_requests++;
+      block.counters.shared_atomic_lanes += lanes;
+    } else {
+      block.counters.global_atomic_requests++;
+      block.counters.global_atomic_lanes += lanes;
+    }
+  }
+}
+
+}  // namespace ptxi

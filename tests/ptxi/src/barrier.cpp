@@ -1,0 +1,100 @@
+// Barriers of a block.
+
+#include "block.h"
+
+namespace ptxi {
+
+int Block::alive_threads() {
+  int n = 0;
+  for (auto& w : warps) n += __builtin_popcount(w.alive);
+  return n;
+}
+
+void Block::release(Barrier& bar) {
+  if (bar.red)
+    for (auto& x : bar.waiting) {
+      Warp& w = *x.first;
+      const u64 v = bar.red == 1 ? (u64)bar.red_count : bar.red == 2 ? bar.red_all : bar.red_any;
+      FOR_LANES(l, x.second) w.set(k.code[w.pc[l]].d[0], l, v);
+    }
+  const bool full = bar.arrived >= alive_threads();
+  u32 everyone = 0;
+  for (auto& w : warps) everyone |= 1u << w.id;
+  for (auto& x : bar.waiting) {
+    x.first->at_barrier &= ~x.second;
+    FOR_LANES(l, x.second) x.first->pc[l]++;
+  }
+  if (options().shared_check) {
+    if (full)
+      shadow_barrier(everyone, everyone, true);
+    else
+      shadow_barrier(bar.warps, bar.warps | bar.arrivers, false);
+  }
+  bar = Barrier();
+}
+
+bool Block::check_barriers() {
+  bool any = false;
+  for (auto& bar : bars) {
+    if (bar.arrived <= 0) continue;
+    if (bar.arrived >= (bar.expected > 0 ? bar.expected : alive_threads())) {
+      release(bar);
+      any = true;
+    }
+  }
+  return any;
+}
+
+// Lanes `m` of the warp reach a block barrier at `pc`.
+void Block::arrive(Warp& w, const Instruction& in, int pc, u32 m) {
+  const int l0 = __builtin_ctz(m);
+  int id = 0, count = -1;
+  Ref pop;
+  if (in.mode == 3) {  // red: id [, count], predicate
+    id = (int)w.get(in.s[0], l0) & 15;
+    if (in.ns > 2) count = (int)w.get(in.s[1], l0);
+    pop = in.s[in.ns - 1];
+  } else if (in.ns > 0) {
+    id = (int)w.get(in.s[0], l0) & 15;
+    if (in.ns > 1) count = (int)w.get(in.s[1], l0);
+  }
+  Barrier& bar = bars[id];
+  if (count >= 0) {
+    if (count % 32)
+      err(in, E_LAUNCH_FAILURE, "barrier thread count is not a multiple of the warp size", &w, l0);
+    if (bar.expected >= 0 && bar.expected != count)
+      warn(in, "barrier " + std::to_string(id) + " used with different thread counts", &w, l0);
+    bar.expected = count;
+  }
+  if (bar.arrived > 0 && bar.pc != pc && count < 0 && bar.plain && in.mode != 2)
+    warn(in,
+         "threads of the block wait for the same barrier in different places (the other is PTX "
+         "line " +
+             std::to_string(k.loc[bar.pc].line) + ")",
+         &w, l0);
+  if (bar.arrived == 0) bar.pc = pc;
+  if (count >= 0 || in.mode == 2) bar.plain = false;
+  FOR_LANES(l, m) {
+    bar.arrived++;
+    if (in.mode == 2) {
+      w.pc[l] = pc + 1;
+      continue;
+    }
+    w.pc[l] = pc;
+    if (in.mode == 3) {
+      bool p = (w.get(pop, l) & 1) ^ in.src_neg;
+      bar.red = in.n;
+      bar.red_count += p;
+      bar.red_all &= p;
+      bar.red_any |= p;
+    }
+  }
+  if (in.mode != 2) {
+    w.at_barrier |= m;
+    bar.waiting.push_back({&w, m});
+  }
+  (in.mode == 2 ? bar.arrivers : bar.warps) |= 1u << w.id;
+  if (counting) counters.barriers++;
+}
+
+}  // namespace ptxi

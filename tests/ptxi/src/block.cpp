@@ -1,0 +1,255 @@
+// Preparing a block to run, its reports, and taking turns between its warps.
+
+#include "block.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <unistd.h>
+
+#include "report.h"
+#include "special_registers.h"
+
+namespace ptxi {
+
+using std::string;
+
+// A file below the working folder is named from there.
+static string short_path(const string& path) {
+  static const string here = [] {
+    char* folder = getcwd(nullptr, 0);
+    const string s = folder ? string(folder) + "/" : "";
+    free(folder);
+    return s;
+  }();
+  return !here.empty() && path.compare(0, here.size(), here) == 0 ? path.substr(here.size()) : path;
+}
+
+string Block::where(const Instruction& in, const Warp* w, int lane) {
+  size_t i = (size_t)(&in - k.code.data());
+  char buf[256];
+  string s = " | kernel " + k.pretty;
+  snprintf(buf, sizeof buf, " | block (%u,%u,%u)", c[0], c[1], c[2]);
+  s += buf;
+  if (w && lane >= 0) {
+    unsigned t = (unsigned)(w->id * 32 + lane);
+    snprintf(buf, sizeof buf, " thread (%u,%u,%u) [warp %d lane %d]", t % b[0], t / b[0] % b[1],
+             t / b[0] / b[1], w->id, lane);
+    s += buf;
+  }
+  const SrcLoc& loc = k.loc[i];
+  s += " | PTX line " + std::to_string(loc.line) + ": " + k.text[i];
+  if (loc.src_line) {
+    auto f = k.module->files.find(loc.file);
+    s += " | " + (f == k.module->files.end() ? string("?") : short_path(f->second)) + ":" +
+         std::to_string(loc.src_line);
+  }
+  return s;
+}
+
+void Block::err(const Instruction& in, int code, const string& what, const Warp* w, int lane) {
+  throw Fault(code, what + where(in, w, lane));
+}
+
+void Block::warn(const Instruction& in, const string& what, const Warp* w, int lane) {
+  // One report per kernel, PTX line and kind of problem (its first words, without numbers).
+  string kind;
+  for (char ch : what) {
+    if (isdigit(ch) || kind.size() > 60) break;
+    kind += ch;
+  }
+  report_warning(k.name + std::to_string(&in - k.code.data()) + kind, what + where(in, w, lane));
+  if (options().strict) throw Fault(E_LAUNCH_FAILURE, "(PTXI_STRICT) " + what + where(in, w, lane));
+}
+
+Block::~Block() {
+  free(regs);
+}
+
+void Block::start(unsigned x, unsigned y, unsigned z) {
+  c[0] = x;
+  c[1] = y;
+  c[2] = z;
+  linear = x + (u64)g[0] * (y + (u64)g[1] * z);
+  nthreads = (int)(b[0] * b[1] * b[2]);
+  const int nw = (nthreads + 31) / 32;
+  shared_total = k.shared_static;
+  if (dyn_smem) shared_total = (k.shared_static + 15) / 16 * 16 + dyn_smem;
+  shared.assign(shared_total + 16, (u8)options().fill);
+  local.assign((size_t)nw * 32 * k.local_bytes, (u8)options().fill);
+  const size_t need = (size_t)nw * k.file_words * 4 + 64;
+  if (need > regs_cap) {
+    free(regs);
+    regs = (u32*)aligned_alloc(64, (need + 63) / 64 * 64);
+    regs_cap = need;
+    // Registers that are read before they are written hold this pattern in the first block.
+    memset(regs, 0xde, need);
+  }
+  fenced = false;
+  const bool fresh = (int)warps.size() != nw;  // the first block that this object runs
+  if (fresh) {
+    warps.clear();
+    warps.resize(nw);
+  }
+  for (auto& bar : bars) bar = Barrier();
+  order.resize(nw);
+  for (int i = 0; i < nw; i++) order[i] = options().order == 1 ? nw - 1 - i : i;
+  for (int i = 0; i < nw; i++) {
+    Warp& w = warps[i];
+    w.block = this;
+    w.id = i;
+    w.file[0] = regs + (size_t)i * k.file_words;
+    w.file[1] = k.pool;
+    w.alive = 0;
+    for (int l = 0; l < 32; l++) {
+      w.pc[l] = 0;
+      w.carry[l] = 0;
+      if (i * 32 + l < nthreads) w.alive |= 1u << l;
+      if (fresh || w.copies) {
+        w.groups[l].clear();
+        w.open[l].clear();
+      }
+    }
+    w.copies = false;
+    w.at_barrier = w.parked = w.passed = 0;
+    w.parked_bar = -1;
+    w.turns = 0;
+    for (auto& s : k.sregs) {
+      // Registers that do not depend on the block keep their values.
+      if (!fresh && s.second != SR_CTX && s.second != SR_CTY && s.second != SR_CTZ) continue;
+      for (int l = 0; l < 32; l++) {
+        unsigned t = (unsigned)(i * 32 + l);
+        u64 v = 0;
+        switch (s.second) {
+          case SR_TIDX:
+            v = t % b[0];
+            break;
+          case SR_TIDY:
+            v = t / b[0] % b[1];
+            break;
+          case SR_TIDZ:
+            v = t / b[0] / b[1];
+            break;
+          case SR_NTX:
+            v = b[0];
+            break;
+          case SR_NTY:
+            v = b[1];
+            break;
+          case SR_NTZ:
+            v = b[2];
+            break;
+          case SR_CTX:
+            v = c[0];
+            break;
+          case SR_CTY:
+            v = c[1];
+            break;
+          case SR_CTZ:
+            v = c[2];
+            break;
+          case SR_NCX:
+            v = g[0];
+            break;
+          case SR_NCY:
+            v = g[1];
+            break;
+          case SR_NCZ:
+            v = g[2];
+            break;
+          case SR_LANE:
+            v = (u64)l;
+            break;
+          case SR_WARP:
+            v = (u64)i;
+            break;
+          case SR_NWARP:
+            v = (u64)nw;
+            break;
+          case SR_LEQ:
+            v = 1u << l;
+            break;
+          case SR_LLT:
+            v = (1u << l) - 1;
+            break;
+          case SR_LLE:
+            v = (2ull << l) - 1;
+            break;
+          case SR_LGE:
+            v = (u32) ~((1u << l) - 1);
+            break;
+          case SR_LGT:
+            v = (u32) ~((2ull << l) - 1);
+            break;
+          case SR_NSMID:
+            v = 1;
+            break;
+          case SR_DSMEM:
+            v = dyn_smem;
+            break;
+          case SR_TSMEM:
+            v = shared_total;
+            break;
+          case SR_ONE:
+            v = 1;
+            break;
+          case SR_WSZ:
+            v = 32;
+            break;
+          case SR_GRIDWS_HI:
+            v = grid_workspace >> 32;
+            break;
+          case SR_GRIDWS_LO:
+            v = (u32)grid_workspace;
+            break;
+          default:
+            v = 0;
+        }
+        w.set(s.first, l, v);
+      }
+    }
+  }
+  if (options().shared_check) shadow_start();
+}
+
+// True when the block has finished. With a quantum, may return false to let other blocks run.
+bool Block::run(u64 quantum) {
+  const u64 limit = quantum ? steps + quantum : ~0ull;
+  while (true) {
+    if (options().order >= 2) std::shuffle(order.begin(), order.end(), rng);
+    bool any = false, progress = false;
+    for (int i : order) {
+      if (!warps[i].alive) continue;
+      any = true;
+      // In random order a warp is also interrupted at random.
+      u64 q = options().order >= 2 ? 1 + rng() % 200 : quantum ? quantum : 1u << 20;
+      if (step_warp(warps[i], q)) progress = true;
+      if (check_barriers()) progress = true;
+    }
+    if (!any) return true;
+    if (!progress) {
+      string s = "DEADLOCK: no thread of the block can go on.";
+      for (auto& w : warps) {
+        if (!w.alive) continue;
+        std::map<int, u32> at;
+        FOR_LANES(l, w.alive) at[w.pc[l]] |= 1u << l;
+        for (auto& p : at) {
+          char b2[64];
+          snprintf(b2, sizeof b2, " warp %d lanes %08x wait at PTX line %d;", w.id, p.second,
+                   k.loc[p.first].line);
+          s += b2;
+        }
+        if (s.size() > 1500) break;
+      }
+      for (auto& w : warps)
+        if (w.alive) {
+          int l = __builtin_ctz(w.alive);
+          err(k.code[w.pc[l]], E_LAUNCH_TIMEOUT, s, &w, l);
+        }
+    }
+    if (steps >= limit) return false;
+  }
+}
+
+}  // namespace ptxi

@@ -1,0 +1,180 @@
+// Copies and fills, and the work of graph nodes of these kinds.
+
+#include <cstring>
+
+#include "cudart/runtime.h"
+#include "memory.h"
+#include "options.h"
+#include "report.h"
+
+namespace ptxi {
+
+// The bytes behind an address: those of an allocation, or the address itself for host memory.
+// Null if the range runs over the end of an allocation or is not known to be host memory.
+static u8* bytes_at(const void* p, size_t n, bool must_be_device, bool write, const char* what) {
+  Alloc* a = mem_find((u64)p);
+  if (a) {
+    if ((u64)p + n > a->base + a->size) {
+      report_error(std::string(what) + ": " + std::to_string(n) + " bytes at " + mem_describe((u64)p) +
+                   " run over its end");
+      return nullptr;
+    }
+    if (write) mem_mark_init(a, (u64)p - a->base, n);
+    return a->store + ((u64)p - a->base);
+  }
+  if (must_be_device) {
+    report_error(std::string(what) + ": " + mem_describe((u64)p) + " is not a device address");
+    return nullptr;
+  }
+  return (u8*)const_cast<void*>(p);
+}
+
+static cudaError_t copy_rows(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h) {
+  if (!w || !h) return cudaSuccess;
+  Alloc *da = mem_find((u64)d), *sa = mem_find((u64)s);
+  // An address inside the arena but in no allocation is an error, not a host pointer.
+  const size_t dn = (h - 1) * dp + w, sn = (h - 1) * sp + w;
+  u8* db = bytes_at(d, dn, false, false, "memcpy destination");
+  const u8* sb = bytes_at(s, sn, false, false, "memcpy source");
+  if (!db || !sb) return cudaErrorInvalidValue;
+  for (size_t i = 0; i < h; i++) {
+    memmove(db + i * dp, sb + i * sp, w);
+    if (da && da->init) {
+      u64 o = (u64)d + i * dp - da->base;
+      if (sa && sa->init)
+        memmove(da->init + o, sa->init + ((u64)s + i * sp - sa->base), w);
+      else
+        memset(da->init + o, 1, w);
+    }
+  }
+  return cudaSuccess;
+}
+
+// Check the direction against what the pointers are.
+static cudaError_t check_kind(const void* d, const void* s, size_t n, cudaMemcpyKind k) {
+  if ((unsigned)k > cudaMemcpyDefault) return cudaErrorInvalidMemcpyDirection;
+  if (!n) return cudaSuccess;
+  if (!d || !s) return cudaErrorInvalidValue;
+  if (k == cudaMemcpyDefault) return cudaSuccess;
+  bool ddev = k == cudaMemcpyHostToDevice || k == cudaMemcpyDeviceToDevice;
+  bool sdev = k == cudaMemcpyDeviceToHost || k == cudaMemcpyDeviceToDevice;
+  auto bad = [&](const void* p, bool dev, const char* which) {
+    Alloc* a = mem_find((u64)p);
+    if (dev && a) return false;
+    if (!dev && (!a || a->kind != A_DEVICE)) return false;
+    report_error(std::string("memcpy: the ") + which + " " + mem_describe((u64)p) + " is not " +
+                 (dev ? "device" : "host") + " memory");
+    return true;
+  };
+  if (bad(d, ddev, "destination") || bad(s, sdev, "source")) return cudaErrorInvalidValue;
+  return cudaSuccess;
+}
+
+Node copy_node(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h) {
+  Node n;
+  n.kind = N_MEMCPY;
+  n.dst = d;
+  n.src = s;
+  n.dpitch = dp;
+  n.spitch = sp;
+  n.width = w;
+  n.height = h;
+  return n;
+}
+
+static cudaError_t copy(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h, cudaMemcpyKind k,
+                        bool async, cudaStream_t st) {
+  API();
+  if (!async)
+    if (cudaError_t e = legacy_call()) return set_error(e);
+  if (h > 1 && (w > dp || w > sp)) return set_error(cudaErrorInvalidPitchValue);
+  if (cudaError_t e = check_kind(d, s, w * h, k)) return set_error(e);
+  return submit(async ? st : nullptr, copy_node(d, dp, s, sp, w, h));
+}
+
+static cudaError_t fill(void* d, size_t pitch, int v, size_t w, size_t h, bool async, cudaStream_t st) {
+  API();
+  if (!async)
+    if (cudaError_t e = legacy_call()) return set_error(e);
+  if (!w || !h) return cudaSuccess;
+  if (!bytes_at(d, (h - 1) * pitch + w, true, false, "memset")) return set_error(cudaErrorInvalidValue);
+  Node n;
+  n.kind = N_MEMSET;
+  n.dst = d;
+  n.dpitch = pitch;
+  n.value = (unsigned)v;
+  n.width = w;
+  n.height = h;
+  return submit(async ? st : nullptr, n);
+}
+
+cudaError_t run_node(const Node& n) {
+  switch (n.kind) {
+    case N_KERNEL:
+      return run_call(n.call);
+    case N_MEMCPY:
+      return copy_rows(n.dst, n.dpitch, n.src, n.spitch, n.width, n.height);
+    case N_MEMSET: {
+      u8* p = bytes_at(n.dst, (n.height - 1) * n.dpitch + n.width, true, false, "memset");
+      if (!p) return cudaErrorInvalidValue;
+      Alloc* a = mem_find((u64)n.dst);
+      for (size_t i = 0; i < n.height; i++) {
+        u8* row = p + i * n.dpitch;
+        if (n.elem == 1)
+          memset(row, (int)n.value, n.width);
+        else
+          for (size_t j = 0; j < n.width; j += n.elem) memcpy(row + j, &n.value, n.elem);
+        mem_mark_init(a, (u64)n.dst + i * n.dpitch - a->base, n.width);
+      }
+      return cudaSuccess;
+    }
+    case N_HOST:
+      n.fn(n.data);
+      return cudaSuccess;
+    case N_ALLOC:  // memory of a graph: its contents are undefined at every launch
+      if (Alloc* a = mem_find((u64)n.dst)) {
+        memset(a->store, options().fill, a->size);
+        if (a->init) memset(a->init, 0, a->size);
+      }
+      return cudaSuccess;
+    default:
+      return cudaSuccess;
+  }
+}
+
+}  // namespace ptxi
+
+using namespace ptxi;
+
+extern "C" {
+
+cudaError_t cudaMemcpy(void* d, const void* s, size_t n, cudaMemcpyKind k) {
+  return copy(d, n, s, n, n, 1, k, false, nullptr);
+}
+cudaError_t cudaMemcpyAsync(void* d, const void* s, size_t n, cudaMemcpyKind k, cudaStream_t st) {
+  return copy(d, n, s, n, n, 1, k, true, st);
+}
+cudaError_t cudaMemcpy2D(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h, cudaMemcpyKind k) {
+  return copy(d, dp, s, sp, w, h, k, false, nullptr);
+}
+cudaError_t cudaMemcpy2DAsync(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h,
+                              cudaMemcpyKind k, cudaStream_t st) {
+  return copy(d, dp, s, sp, w, h, k, true, st);
+}
+cudaError_t cudaMemcpyPeerAsync(void* d, int, const void* s, int, size_t n, cudaStream_t st) {
+  return copy(d, n, s, n, n, 1, cudaMemcpyDeviceToDevice, true, st);
+}
+cudaError_t cudaMemset(void* d, int v, size_t n) {
+  return fill(d, n, v, n, 1, false, nullptr);
+}
+cudaError_t cudaMemsetAsync(void* d, int v, size_t n, cudaStream_t st) {
+  return fill(d, n, v, n, 1, true, st);
+}
+cudaError_t cudaMemset2D(void* d, size_t p, int v, size_t w, size_t h) {
+  return fill(d, p, v, w, h, false, nullptr);
+}
+cudaError_t cudaMemset2DAsync(void* d, size_t p, int v, size_t w, size_t h, cudaStream_t st) {
+  return fill(d, p, v, w, h, true, st);
+}
+
+}  // extern "C"

@@ -1,0 +1,144 @@
+// Launches: checks of the configuration, parameters, and what a fault does.
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "cudart/modules.h"
+#include "cudart/runtime.h"
+#include "options.h"
+#include "report.h"
+
+namespace ptxi {
+
+cudaError_t make_call(KernelCall& c, const void* func, dim3 g, dim3 b, void** args, size_t smem, bool coop) {
+  cudaError_t e;
+  Kernel* k = kernel_of(func, e);
+  if (!k) return e;
+  auto complain = [&](cudaError_t code, const std::string& what) {
+    report_error("launch refused: " + what + " | kernel " + k->pretty);
+    return code;
+  };
+  const u64 nt = (u64)b.x * b.y * b.z;
+  if (!g.x || !g.y || !g.z || !nt)
+    return complain(cudaErrorInvalidConfiguration, "a grid or block dimension is 0");
+  if (g.x > 2147483647u || g.y > 65535 || g.z > 65535)
+    return complain(cudaErrorInvalidConfiguration, "grid too large");
+  if (b.x > 1024 || b.y > 1024 || b.z > 64 || nt > 1024)
+    return complain(cudaErrorInvalidConfiguration, std::to_string(nt) + " threads per block");
+  FuncState& f = funcs()[func];
+  const u64 total = smem + k->shared_static;
+  const u64 limit = f.opted_in ? k->shared_static + (u64)f.max_dynamic : 48 << 10;
+  if (total > std::max<u64>(limit, 48 << 10))
+    return complain(cudaErrorInvalidValue,
+                    std::to_string(total) + " bytes of shared memory, " +
+                        (f.opted_in ? "more than the kernel was set to by cudaFuncSetAttribute"
+                                    : "more than 48 KiB without cudaFuncSetAttribute"));
+  const int* r = k->reqntid;
+  if (r[0] && (b.x != (unsigned)r[0] || b.y != (unsigned)r[1] || b.z != (unsigned)r[2]))
+    return complain(cudaErrorInvalidValue, "block shape differs from the kernel's required one");
+  if (nt > (u64)max_threads(*k))
+    return complain(cudaErrorLaunchOutOfResources,
+                    std::to_string(nt) + " threads per block, but the kernel allows only " +
+                        std::to_string(max_threads(*k)) + " (launch bounds, or registers)");
+  c.k = k;
+  c.func = func;
+  c.d = {{g.x, g.y, g.z}, {b.x, b.y, b.z}, smem, coop};
+  c.params.assign(k->param_bytes + 16, 0);
+  for (size_t i = 0; i < k->param_off.size(); i++) {
+    if (!args || !args[i]) return cudaErrorInvalidValue;
+    memcpy(c.params.data() + k->param_off[i], args[i], k->param_size[i]);
+  }
+  return cudaSuccess;
+}
+
+// A fault is reported at once on stderr; to the program it shows up, as on a device, in the calls
+// that follow the launch.
+cudaError_t run_call(const KernelCall& c) {
+  try {
+    launch(*c.k, c.d, c.params.data());
+  } catch (Fault& f) {
+    report_error(f.what());
+    if (options().abort_on_error) abort();
+    g_sticky = (cudaError_t)f.code;
+    set_error(g_sticky);
+  }
+  return cudaSuccess;
+}
+
+}  // namespace ptxi
+
+using namespace ptxi;
+
+extern "C" {
+
+struct Config {
+  dim3 g, b;
+  size_t s;
+  cudaStream_t st;
+};
+static thread_local std::vector<Config> t_config;
+unsigned __cudaPushCallConfiguration(dim3 g, dim3 b, size_t s, cudaStream_t st) {
+  t_config.push_back({g, b, s, st});
+  return 0;
+}
+cudaError_t __cudaPopCallConfiguration(dim3* g, dim3* b, size_t* s, void* st) {
+  if (t_config.empty()) return set_error(cudaErrorMissingConfiguration);
+  Config c = t_config.back();
+  t_config.pop_back();
+  *g = c.g;
+  *b = c.b;
+  *s = c.s;
+  *(cudaStream_t*)st = c.st;
+  return cudaSuccess;
+}
+static cudaError_t launch_kernel(const void* f, dim3 g, dim3 b, void** a, size_t s, cudaStream_t st,
+                                 bool coop) {
+  API();
+  Node n;
+  n.kind = N_KERNEL;
+  cudaError_t e = make_call(n.call, f, g, b, a, s, coop);
+  if (e) return set_error(e);
+  if (coop) {
+    cudaDeviceProp p;
+    device_prop(p);
+    const int per_sm = occupancy(*n.call.k, (int)(b.x * b.y * b.z), s);
+    if ((u64)g.x * g.y * g.z > (u64)per_sm * p.multiProcessorCount)
+      return set_error(cudaErrorCooperativeLaunchTooLarge);
+  }
+  return submit(st, n);
+}
+cudaError_t cudaLaunchKernel(const void* f, dim3 g, dim3 b, void** a, size_t s, cudaStream_t st) {
+  return launch_kernel(f, g, b, a, s, st, false);
+}
+cudaError_t cudaLaunchCooperativeKernel(const void* f, dim3 g, dim3 b, void** a, size_t s, cudaStream_t st) {
+  return launch_kernel(f, g, b, a, s, st, true);
+}
+cudaError_t __cudaLaunchKernel(cudaKernel_t k, dim3 g, dim3 b, void** a, size_t s, cudaStream_t st) {
+  return launch_kernel(k, g, b, a, s, st, false);
+}
+cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* c, const void* f, void** a) {
+  if (!c) return set_error(cudaErrorInvalidValue);
+  bool coop = false;
+  for (unsigned i = 0; i < c->numAttrs; i++) {
+    const cudaLaunchAttribute& at = c->attrs[i];
+    if (at.id == cudaLaunchAttributeCooperative) coop = at.val.cooperative != 0;
+    if (at.id == cudaLaunchAttributeClusterDimension &&
+        (at.val.clusterDim.x > 1 || at.val.clusterDim.y > 1 || at.val.clusterDim.z > 1)) {
+      fprintf(stderr, "[ptxi] thread block clusters are not supported\n");
+      return set_error(cudaErrorNotSupported);
+    }
+  }
+  return launch_kernel(f, c->gridDim, c->blockDim, a, c->dynamicSmemBytes, c->stream, coop);
+}
+cudaError_t __cudaGetKernel(cudaKernel_t* k, const void* f) {
+  *k = (cudaKernel_t)f;
+  return cudaSuccess;
+}
+cudaError_t cudaGetKernel(cudaKernel_t* k, const void* f) {
+  *k = (cudaKernel_t)f;
+  return cudaSuccess;
+}
+
+}  // extern "C"

@@ -1,0 +1,140 @@
+// Allocation, and what a pointer points to.
+
+#include "memory.h"
+
+#include <cstring>
+
+#include "cudart/pools.h"
+#include "cudart/runtime.h"
+#include "options.h"
+#include "report.h"
+
+namespace ptxi {
+
+cudaError_t alloc_device(void** p, size_t n, bool async, Pool* pool) {
+  if (!p) return cudaErrorInvalidValue;
+  *p = nullptr;
+  if (!n) return cudaSuccess;
+  Alloc* a = mem_alloc(n, A_DEVICE);
+  if (!a) return cudaErrorMemoryAllocation;
+  a->async = async;
+  *p = (void*)a->base;
+  if (pool) pool_take(pool, a->base, (n + 511) / 512 * 512);
+  return cudaSuccess;
+}
+cudaError_t free_device(void* p) {
+  if (!mem_free((u64)p, A_DEVICE)) {
+    report_error("cudaFree of " + mem_describe((u64)p));
+    return cudaErrorInvalidValue;
+  }
+  pool_return((u64)p);
+  return cudaSuccess;
+}
+
+bool on_device(const void* p, size_t n) {
+  Alloc* a = mem_find((u64)p);
+  return a && (u64)p + n <= a->base + a->size;
+}
+
+}  // namespace ptxi
+
+using namespace ptxi;
+
+extern "C" {
+
+cudaError_t cudaMalloc(void** p, size_t n) {
+  API();
+  if (cudaError_t e = unsafe_call()) return set_error(e);
+  return set_error(alloc_device(p, n, false, nullptr));
+}
+cudaError_t cudaFree(void* p) {
+  API();
+  if (!p) return cudaSuccess;
+  if (cudaError_t e = unsafe_call()) return set_error(e);
+  return set_error(free_device(p));
+}
+cudaError_t cudaMallocPitch(void** p, size_t* pitch, size_t w, size_t h) {
+  *pitch = (w + 511) / 512 * 512;
+  return cudaMalloc(p, *pitch * h);
+}
+static cudaError_t host_alloc(void** p, size_t n, AllocKind kind) {
+  API();
+  if (!p) return set_error(cudaErrorInvalidValue);
+  *p = nullptr;
+  if (cudaError_t e = unsafe_call()) return set_error(e);
+  if (!n) return cudaSuccess;
+  Alloc* a = mem_alloc(n, kind);
+  if (!a) return set_error(cudaErrorMemoryAllocation);
+  *p = (void*)a->base;
+  return cudaSuccess;
+}
+cudaError_t cudaMallocManaged(void** p, size_t n, unsigned) {
+  return host_alloc(p, n, A_MANAGED);
+}
+cudaError_t cudaMallocHost(void** p, size_t n) {
+  return host_alloc(p, n, A_PINNED);
+}
+cudaError_t cudaHostAlloc(void** p, size_t n, unsigned) {
+  return host_alloc(p, n, A_PINNED);
+}
+cudaError_t cudaFreeHost(void* p) {
+  API();
+  if (!p) return cudaSuccess;
+  if (cudaError_t e = unsafe_call()) return set_error(e);
+  return mem_free((u64)p, A_PINNED) ? cudaSuccess : set_error(cudaErrorInvalidValue);
+}
+cudaError_t cudaHostRegister(void* p, size_t n, unsigned) {
+  API();
+  if (!p || !n) return set_error(cudaErrorInvalidValue);
+  if (mem_find((u64)p) || mem_find((u64)p + n - 1)) return set_error(cudaErrorHostMemoryAlreadyRegistered);
+  mem_register(p, n);
+  return cudaSuccess;
+}
+cudaError_t cudaHostUnregister(void* p) {
+  API();
+  return mem_unregister(p) ? cudaSuccess : set_error(cudaErrorHostMemoryNotRegistered);
+}
+cudaError_t cudaHostGetDevicePointer(void** d, void* h, unsigned) {
+  API();
+  Alloc* a = mem_find((u64)h);
+  if (!a || a->kind == A_DEVICE) return set_error(cudaErrorInvalidValue);
+  *d = h;
+  return cudaSuccess;
+}
+cudaError_t cudaHostGetFlags(unsigned* f, void* h) {
+  API();
+  Alloc* a = mem_find((u64)h);
+  if (!a || a->kind == A_DEVICE) return set_error(cudaErrorInvalidValue);
+  *f = cudaHostAllocMapped;
+  return cudaSuccess;
+}
+cudaError_t cudaMemGetInfo(size_t* f, size_t* t) {
+  API();
+  *t = options().mem_bytes;
+  *f = options().mem_bytes - mem_used();
+  return cudaSuccess;
+}
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* at, const void* p) {
+  API();
+  memset(at, 0, sizeof *at);
+  Alloc* a = mem_find((u64)p);
+  at->device = a ? 0 : -1;
+  if (!a) {
+    at->type = cudaMemoryTypeUnregistered;
+  } else if (a->kind == A_DEVICE || a->kind == A_SYMBOL) {
+    at->type = cudaMemoryTypeDevice;
+    at->devicePointer = (void*)p;
+  } else {
+    at->type = a->kind == A_MANAGED ? cudaMemoryTypeManaged : cudaMemoryTypeHost;
+    at->devicePointer = at->hostPointer = (void*)p;
+  }
+  return cudaSuccess;
+}
+cudaError_t cudaMemPrefetchAsync(const void*, size_t, cudaMemLocation, unsigned, cudaStream_t) {
+  return cudaSuccess;
+}
+cudaError_t cudaMemAdvise(const void*, size_t, cudaMemoryAdvise, cudaMemLocation) {
+  return cudaSuccess;
+}
+
+}  // extern "C"

@@ -1,0 +1,197 @@
+// Stream-ordered allocation. A pool is only accounting: its memory comes from the arena.
+
+#include "cudart/pools.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "cudart/runtime.h"
+#include "memory.h"
+
+namespace ptxi {
+
+constexpr u64 kChunk = 32 << 20;  // what a pool reserves is a multiple of this
+
+void Pool::grow(u64 n) {
+  used += n;
+  used_high = std::max(used_high, used);
+  reserved = std::max(reserved, (used + kChunk - 1) / kChunk * kChunk);
+  reserved_high = std::max(reserved_high, reserved);
+}
+void Pool::trim(u64 keep) {
+  reserved = std::max((used + kChunk - 1) / kChunk * kChunk, std::min(reserved, keep));
+}
+
+static Pool g_default_pool;
+static std::set<Pool*> g_pools = {&g_default_pool};
+static Pool* g_current_pool = &g_default_pool;
+static std::map<u64, std::pair<Pool*, u64>> g_pool_allocs;
+
+static Pool* pool_of(cudaMemPool_t p) {
+  return g_pools.count((Pool*)p) ? (Pool*)p : nullptr;
+}
+
+void pool_take(Pool* pool, u64 base, u64 n) {
+  pool->grow(n);
+  g_pool_allocs[base] = {pool, n};
+}
+void pool_return(u64 base) {
+  auto i = g_pool_allocs.find(base);
+  if (i == g_pool_allocs.end()) return;
+  i->second.first->used -= i->second.second;
+  g_pool_allocs.erase(i);
+}
+
+void pools_on_sync() {
+  for (Pool* p : g_pools) p->trim(p->threshold);
+}
+
+}  // namespace ptxi
+
+using namespace ptxi;
+
+extern "C" {
+
+static cudaError_t malloc_async(void** p, size_t n, Pool* pool, cudaStream_t s) {
+  API();
+  Stream* st;
+  CaptureState* cap;
+  if (cudaError_t e = stream_op(s, &st, &cap)) return set_error(e);
+  if (cudaError_t e = alloc_device(p, n, true, cap ? nullptr : pool)) return set_error(e);
+  if (cap) {
+    Node nd;
+    nd.kind = N_ALLOC;
+    nd.dst = *p;
+    record_node(st, nd);
+  }
+  return cudaSuccess;
+}
+cudaError_t cudaMallocAsync(void** p, size_t n, cudaStream_t s) {
+  return malloc_async(p, n, g_current_pool, s);
+}
+cudaError_t cudaMallocFromPoolAsync(void** p, size_t n, cudaMemPool_t mp, cudaStream_t s) {
+  Pool* pool = pool_of(mp);
+  return pool ? malloc_async(p, n, pool, s) : set_error(cudaErrorInvalidValue);
+}
+cudaError_t cudaFreeAsync(void* p, cudaStream_t s) {
+  API();
+  Stream* st;
+  CaptureState* cap;
+  if (cudaError_t e = stream_op(s, &st, &cap)) return set_error(e);
+  if (!p) return cudaSuccess;
+  if (cap) {  // the memory belongs to the graph from now on
+    Alloc* a = mem_find((u64)p);
+    if (!a || a->base != (u64)p) return set_error(cudaErrorInvalidValue);
+    Node nd;
+    nd.kind = N_FREE;
+    nd.dst = p;
+    record_node(st, nd);
+    return cudaSuccess;
+  }
+  return set_error(free_device(p));
+}
+cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* p, int d) {
+  if (d) return set_error(cudaErrorInvalidDevice);
+  *p = (cudaMemPool_t)&g_default_pool;
+  return cudaSuccess;
+}
+cudaError_t cudaDeviceGetMemPool(cudaMemPool_t* p, int d) {
+  if (d) return set_error(cudaErrorInvalidDevice);
+  *p = (cudaMemPool_t)g_current_pool;
+  return cudaSuccess;
+}
+cudaError_t cudaDeviceSetMemPool(int d, cudaMemPool_t p) {
+  Pool* q = pool_of(p);
+  if (d || !q) return set_error(cudaErrorInvalidValue);
+  g_current_pool = q;
+  return cudaSuccess;
+}
+cudaError_t cudaMemPoolCreate(cudaMemPool_t* p, const cudaMemPoolProps*) {
+  LOCK();
+  Pool* q = new Pool;
+  g_pools.insert(q);
+  *p = (cudaMemPool_t)q;
+  return cudaSuccess;
+}
+cudaError_t cudaMemPoolDestroy(cudaMemPool_t p) {
+  LOCK();
+  Pool* q = pool_of(p);
+  if (!q || q == &g_default_pool) return set_error(cudaErrorInvalidValue);
+  if (g_current_pool == q) g_current_pool = &g_default_pool;
+  g_pools.erase(q);  // its memory, if any is left, stays usable
+  return cudaSuccess;
+}
+cudaError_t cudaMemPoolTrimTo(cudaMemPool_t p, size_t keep) {
+  API();
+  Pool* q = pool_of(p);
+  if (!q) return set_error(cudaErrorInvalidValue);
+  q->trim((keep + kChunk - 1) / kChunk * kChunk);
+  return cudaSuccess;
+}
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t p, cudaMemPoolAttr a, void* v) {
+  API();
+  Pool* q = pool_of(p);
+  if (!q || !v) return set_error(cudaErrorInvalidValue);
+  switch (a) {
+    case cudaMemPoolReuseFollowEventDependencies:
+      q->reuse[0] = *(int*)v;
+      break;
+    case cudaMemPoolReuseAllowOpportunistic:
+      q->reuse[1] = *(int*)v;
+      break;
+    case cudaMemPoolReuseAllowInternalDependencies:
+      q->reuse[2] = *(int*)v;
+      break;
+    case cudaMemPoolAttrReleaseThreshold:
+      q->threshold = *(u64*)v;
+      break;
+    case cudaMemPoolAttrReservedMemHigh:  // the high-water marks can only be reset
+      if (*(u64*)v) return set_error(cudaErrorInvalidValue);
+      q->reserved_high = q->reserved;
+      break;
+    case cudaMemPoolAttrUsedMemHigh:
+      if (*(u64*)v) return set_error(cudaErrorInvalidValue);
+      q->used_high = q->used;
+      break;
+    default:
+      return set_error(cudaErrorInvalidValue);
+  }
+  return cudaSuccess;
+}
+cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t p, cudaMemPoolAttr a, void* v) {
+  API();
+  Pool* q = pool_of(p);
+  if (!q || !v) return set_error(cudaErrorInvalidValue);
+  switch (a) {
+    case cudaMemPoolReuseFollowEventDependencies:
+      *(int*)v = q->reuse[0];
+      break;
+    case cudaMemPoolReuseAllowOpportunistic:
+      *(int*)v = q->reuse[1];
+      break;
+    case cudaMemPoolReuseAllowInternalDependencies:
+      *(int*)v = q->reuse[2];
+      break;
+    case cudaMemPoolAttrReleaseThreshold:
+      *(u64*)v = q->threshold;
+      break;
+    case cudaMemPoolAttrReservedMemCurrent:
+      *(u64*)v = q->reserved;
+      break;
+    case cudaMemPoolAttrReservedMemHigh:
+      *(u64*)v = q->reserved_high;
+      break;
+    case cudaMemPoolAttrUsedMemCurrent:
+      *(u64*)v = q->used;
+      break;
+    case cudaMemPoolAttrUsedMemHigh:
+      *(u64*)v = q->used_high;
+      break;
+    default:
+      return set_error(cudaErrorInvalidValue);
+  }
+  return cudaSuccess;
+}
+
+}  // extern "C"

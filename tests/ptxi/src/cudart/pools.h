@@ -1,0 +1,21 @@
+// Stream-ordered memory pools.
+#pragma once
+
+#include "cudart/runtime.h"
+
+namespace ptxi {
+
+struct Pool {
+  u64 used = 0, reserved = 0, used_high = 0, reserved_high = 0, threshold = 0;
+  int reuse[3] = {1, 1, 1};
+  void grow(u64 n);
+  void trim(u64 keep);
+};
+
+cudaError_t alloc_device(void** p, size_t n, bool async, Pool* pool);
+cudaError_t free_device(void* p);
+// Which pool the memory at `base` counts in, for as long as it lives.
+void pool_take(Pool* pool, u64 base, u64 n);
+void pool_return(u64 base);
+
+}  // namespace ptxi

@@ -1,0 +1,90 @@
+// State of the CUDA runtime replacement, shared by the cudart_*.cpp files.
+#pragma once
+#include <cuda_runtime_api.h>
+#include <mutex>
+#include <set>
+
+#include "launch.h"
+
+namespace ptxi {
+
+extern std::recursive_mutex g_api;
+extern cudaError_t g_sticky;  // a fault: returned by everything until cudaDeviceReset
+
+// Record an error as the calling thread's last error and return it.
+cudaError_t set_error(cudaError_t e);
+
+// Every entry point starts with API(): takes the lock and returns a sticky error, if any.
+#define API()                                            \
+  std::lock_guard<std::recursive_mutex> api_lock(g_api); \
+  if (g_sticky) return set_error(g_sticky)
+#define LOCK() std::lock_guard<std::recursive_mutex> api_lock(g_api)
+
+// A kernel launch with its parameters copied.
+struct KernelCall {
+  Kernel* k = nullptr;
+  const void* func = nullptr;
+  LaunchDims d{};
+  std::vector<u8> params;
+};
+// Checks the configuration and copies the parameters; does not run anything.
+cudaError_t make_call(KernelCall& c, const void* func, dim3 grid, dim3 block, void** args, size_t smem,
+                      bool cooperative);
+cudaError_t run_call(const KernelCall& c);
+Kernel* kernel_of(const void* func, cudaError_t& e);
+void* symbol_address(const void* symbol, size_t* size);
+void modules_reset();
+
+enum NodeKind { N_KERNEL, N_MEMCPY, N_MEMSET, N_HOST, N_EMPTY, N_ALLOC, N_FREE, N_CHILD };
+struct Node {
+  NodeKind kind = N_EMPTY;
+  KernelCall call;
+  // memcpy / memset: rows of `width` bytes
+  void* dst = nullptr;
+  const void* src = nullptr;
+  size_t dpitch = 0, spitch = 0, width = 0, height = 1;
+  unsigned value = 0, elem = 1;
+  cudaHostFn_t fn = nullptr;
+  void* data = nullptr;
+  std::vector<int> deps;
+};
+cudaError_t run_node(const Node& n);
+Node copy_node(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h);
+
+struct Graph {
+  std::vector<Node> nodes;  // in an order that respects the dependencies
+  std::vector<void*> handles;
+};
+struct CaptureState {
+  Graph* graph = nullptr;
+  struct Stream* origin = nullptr;
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
+  std::set<struct Stream*> streams;
+  bool invalid = false;
+  unsigned long long id = 0, thread = 0;
+};
+struct Stream {
+  unsigned flags = 0;
+  int priority = 0;
+  unsigned long long id = 0;
+  CaptureState* capture = nullptr;
+  std::set<int> tail;  // last captured nodes
+};
+Stream* stream_of(cudaStream_t s);  // null: invalid handle
+
+// Where an operation in stream `s` goes. On success *cap is the capture to record into, or null to
+// run at once.
+cudaError_t stream_op(cudaStream_t s, Stream** st, CaptureState** cap);
+int record_node(Stream* st, const Node& n);
+// Run the node, or record it if the stream is being captured.
+cudaError_t submit(cudaStream_t s, const Node& n);
+// Called by functions that are not allowed during a capture.
+cudaError_t unsafe_call();
+// Called by synchronous functions that imply the legacy default stream.
+cudaError_t legacy_call();
+void streams_reset();
+void pools_on_sync();
+void device_prop(cudaDeviceProp& p);
+bool on_device(const void* p, size_t n);  // inside one live allocation
+
+}  // namespace ptxi

@@ -1,0 +1,167 @@
+// Streams. Work runs when it is submitted, or is recorded where the stream is being captured.
+
+#include "cudart/streams.h"
+
+#include <algorithm>
+
+#include "cudart/runtime.h"
+
+namespace ptxi {
+
+unsigned long long g_ids = 0;
+Stream g_legacy;
+static Stream g_per_thread;
+static std::set<Stream*> g_streams;
+
+Stream* stream_of(cudaStream_t s) {
+  if (!s || s == cudaStreamLegacy) return &g_legacy;
+  if (s == cudaStreamPerThread) return &g_per_thread;
+  return g_streams.count((Stream*)s) ? (Stream*)s : nullptr;
+}
+
+void streams_reset() {
+  while (!g_captures.empty()) end_capture(*g_captures.begin());
+}
+
+cudaError_t stream_op(cudaStream_t s, Stream** st, CaptureState** cap) {
+  *st = stream_of(s);
+  if (!*st) return cudaErrorInvalidResourceHandle;
+  *cap = (*st)->capture;
+  if (*cap) return (*cap)->invalid ? cudaErrorStreamCaptureInvalidated : cudaSuccess;
+  if (*st == &g_legacy)
+    for (CaptureState* c : g_captures)
+      for (Stream* x : c->streams)
+        if (!(x->flags & cudaStreamNonBlocking)) return invalidate(c, cudaErrorStreamCaptureImplicit);
+  return cudaSuccess;
+}
+
+int record_node(Stream* st, const Node& n) {
+  Graph* g = st->capture->graph;
+  g->nodes.push_back(n);
+  g->nodes.back().deps.assign(st->tail.begin(), st->tail.end());
+  st->tail = {(int)g->nodes.size() - 1};
+  return (int)g->nodes.size() - 1;
+}
+
+cudaError_t submit(cudaStream_t s, const Node& n) {
+  Stream* st;
+  CaptureState* cap;
+  if (cudaError_t e = stream_op(s, &st, &cap)) return set_error(e);
+  if (cap) {
+    record_node(st, n);
+    return cudaSuccess;
+  }
+  return set_error(run_node(n));
+}
+
+}  // namespace ptxi
+
+using namespace ptxi;
+
+extern "C" {
+
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t* s, unsigned flags, int prio) {
+  API();
+  if (!s || (flags & ~(unsigned)cudaStreamNonBlocking)) return set_error(cudaErrorInvalidValue);
+  Stream* x = new Stream;
+  x->flags = flags;
+  x->priority = std::max(-5, std::min(0, prio));
+  x->id = ++g_ids;
+  g_streams.insert(x);
+  *s = (cudaStream_t)x;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamCreate(cudaStream_t* s) {
+  return cudaStreamCreateWithPriority(s, 0, 0);
+}
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* s, unsigned f) {
+  return cudaStreamCreateWithPriority(s, f, 0);
+}
+cudaError_t cudaStreamDestroy(cudaStream_t s) {
+  API();
+  if (!g_streams.count((Stream*)s)) return set_error(cudaErrorInvalidResourceHandle);
+  if (CaptureState* c = ((Stream*)s)->capture) {
+    c->invalid = true;
+    c->streams.erase((Stream*)s);
+  }
+  g_streams.erase((Stream*)s);
+  delete (Stream*)s;
+  return cudaSuccess;
+}
+static cudaError_t stream_sync(cudaStream_t s) {
+  API();
+  Stream* st = stream_of(s);
+  if (!st) return set_error(cudaErrorInvalidResourceHandle);
+  if (st->capture) return set_error(invalidate(st->capture, cudaErrorStreamCaptureUnsupported));
+  if (cudaError_t e = st == &g_legacy ? legacy_call() : unsafe_call()) return set_error(e);
+  pools_on_sync();
+  return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t s) {
+  return stream_sync(s);
+}
+cudaError_t cudaStreamQuery(cudaStream_t s) {
+  return stream_sync(s);
+}
+cudaError_t cudaDeviceSynchronize() {
+  API();
+  for (CaptureState* c : g_captures) return set_error(invalidate(c, cudaErrorStreamCaptureUnsupported));
+  pools_on_sync();
+  return cudaSuccess;
+}
+cudaError_t cudaStreamGetFlags(cudaStream_t s, unsigned* f) {
+  API();
+  Stream* st = stream_of(s);
+  if (!st) return set_error(cudaErrorInvalidResourceHandle);
+  *f = st->flags;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamGetPriority(cudaStream_t s, int* p) {
+  API();
+  Stream* st = stream_of(s);
+  if (!st) return set_error(cudaErrorInvalidResourceHandle);
+  *p = st->priority;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamGetId(cudaStream_t s, unsigned long long* id) {
+  API();
+  Stream* st = stream_of(s);
+  if (!st) return set_error(cudaErrorInvalidResourceHandle);
+  *id = st->id;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamGetDevice(cudaStream_t s, int* d) {
+  API();
+  if (!stream_of(s)) return set_error(cudaErrorInvalidResourceHandle);
+  *d = 0;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamSetAttribute(cudaStream_t, cudaStreamAttrID, const cudaStreamAttrValue*) {
+  return cudaSuccess;
+}
+cudaError_t cudaStreamAttachMemAsync(cudaStream_t, void*, size_t, unsigned) {
+  return cudaSuccess;
+}
+cudaError_t cudaCtxResetPersistingL2Cache() {
+  return cudaSuccess;
+}
+cudaError_t cudaLaunchHostFunc(cudaStream_t s, cudaHostFn_t f, void* data) {
+  API();
+  if (!f) return set_error(cudaErrorInvalidValue);
+  Node n;
+  n.kind = N_HOST;
+  n.fn = f;
+  n.data = data;
+  return submit(s, n);
+}
+cudaError_t cudaStreamAddCallback(cudaStream_t s, cudaStreamCallback_t f, void* data, unsigned) {
+  API();
+  Stream* st;
+  CaptureState* cap;
+  if (cudaError_t e = stream_op(s, &st, &cap)) return set_error(e);
+  if (cap) return set_error(invalidate(cap, cudaErrorStreamCaptureUnsupported));
+  f(s, cudaSuccess, data);
+  return cudaSuccess;
+}
+
+}  // extern "C"

@@ -1,0 +1,58 @@
+// Variables of device code.
+
+#include "cudart/runtime.h"
+
+using namespace ptxi;
+
+extern "C" {
+
+cudaError_t cudaGetSymbolAddress(void** p, const void* s) {
+  API();
+  *p = symbol_address(s, nullptr);
+  return *p ? cudaSuccess : set_error(cudaErrorInvalidSymbol);
+}
+cudaError_t cudaGetSymbolSize(size_t* n, const void* s) {
+  API();
+  return symbol_address(s, n) ? cudaSuccess : set_error(cudaErrorInvalidSymbol);
+}
+static cudaError_t symbol_range(const void* s, size_t n, size_t o, char** p) {
+  size_t size = 0;
+  *p = (char*)symbol_address(s, &size);
+  if (!*p) return cudaErrorInvalidSymbol;
+  if (o + n > size) return cudaErrorInvalidValue;
+  *p += o;
+  return cudaSuccess;
+}
+static cudaError_t to_symbol(const void* s, const void* src, size_t n, size_t o, bool async,
+                             cudaStream_t st) {
+  API();
+  char* p;
+  if (cudaError_t e = symbol_range(s, n, o, &p)) return set_error(e);
+  if (!async)
+    if (cudaError_t e = legacy_call()) return set_error(e);
+  return submit(async ? st : nullptr, copy_node(p, n, src, n, n, 1));
+}
+static cudaError_t from_symbol(void* d, const void* s, size_t n, size_t o, bool async, cudaStream_t st) {
+  API();
+  char* p;
+  if (cudaError_t e = symbol_range(s, n, o, &p)) return set_error(e);
+  if (!async)
+    if (cudaError_t e = legacy_call()) return set_error(e);
+  return submit(async ? st : nullptr, copy_node(d, n, p, n, n, 1));
+}
+cudaError_t cudaMemcpyToSymbol(const void* s, const void* src, size_t n, size_t o, cudaMemcpyKind) {
+  return to_symbol(s, src, n, o, false, nullptr);
+}
+cudaError_t cudaMemcpyFromSymbol(void* d, const void* s, size_t n, size_t o, cudaMemcpyKind) {
+  return from_symbol(d, s, n, o, false, nullptr);
+}
+cudaError_t cudaMemcpyToSymbolAsync(const void* s, const void* src, size_t n, size_t o, cudaMemcpyKind,
+                                    cudaStream_t st) {
+  return to_symbol(s, src, n, o, true, st);
+}
+cudaError_t cudaMemcpyFromSymbolAsync(void* d, const void* s, size_t n, size_t o, cudaMemcpyKind,
+                                      cudaStream_t st) {
+  return from_symbol(d, s, n, o, true, st);
+}
+
+}  // extern "C"

@@ -1,0 +1,143 @@
+// One statement of a body: a declaration, or an instruction with its modifiers and operands.
+
+#include <algorithm>
+#include <cstdlib>
+#include <sstream>
+#include <unordered_map>
+
+#include "operands.h"
+
+namespace ptxi {
+
+using std::map;
+using std::string;
+using std::vector;
+
+static const std::unordered_map<string, Op>& op_table() {
+  static const std::unordered_map<string, Op> t = [] {
+    std::unordered_map<string, Op> m;
+    auto put = [&](string s, Op o) {
+      if (s.back() == '_') s.pop_back();
+      m[s] = o;
+    };
+#define X(n) put(#n, O_##n);
+    PTXI_OPS(X)
+#undef X
+    m.erase("vprintf");
+    m.erase("assertfail");
+    return m;
+  }();
+  return t;
+}
+
+void Decoder::statement(const Stmt& st) {
+  string s = st.s;
+  if (s[0] == '.') {
+    if (s.compare(0, 4, ".loc") == 0 && isspace(s[4])) {
+      sscanf(s.c_str() + 4, "%d %d", &loc.file, &loc.src_line);
+    } else if (s.compare(0, 14, ".branchtargets") == 0) {
+      vector<string> v;
+      for (auto& x : split(s.substr(14), ',')) v.push_back(resolve_label(x));
+      branch_targets[resolve_label(last_label)] = v;
+    } else if (s.compare(0, 7, ".pragma") == 0 || s.compare(0, 5, ".file") == 0 ||
+               s.find(".callprototype") != string::npos) {
+    } else {
+      declare(s);
+    }
+    return;
+  }
+  Instruction in;
+  if (s[0] == '@') {
+    size_t e = s.find_first_of(" \t");
+    string p = s.substr(1, e - 1);
+    if (p[0] == '!') {
+      in.pred_neg = true;
+      p = p.substr(1);
+    }
+    Ref* r = lookup(regs, p);
+    if (!r) fail("unknown predicate " + p);
+    in.pred = (i32)r->word();
+    s = trim(s.substr(e));
+  }
+  size_t e = s.find_first_of(" \t");
+  string full = s.substr(0, e);
+  vector<string> a = e == string::npos ? vector<string>() : split(s.substr(e), ',');
+  vector<string> mods = split(full, '.');
+  string name = mods[0];
+  mods.erase(mods.begin());
+  if (name == "call") {
+    call(st, in, a);
+    return;
+  }
+  auto it = op_table().find(name);
+  if (it == op_table().end()) fail("unsupported instruction");
+  in.op = it->second;
+
+  // Modifiers common to many instructions
+  vector<Type> types;
+  static const map<string, int> rounding = {{"rn", RN},   {"rz", RZ},   {"rm", RM},
+                                            {"rp", RP},   {"rni", RNI}, {"rzi", RZI},
+                                            {"rmi", RMI}, {"rpi", RPI}, {"rna", RNA}};
+  for (auto& x : mods) {
+    Type t = parse_type(x);
+    if (t != T_NONE) types.push_back(t);
+    auto q = rounding.find(x);
+    if (q != rounding.end()) in.rnd = (u8)q->second;
+    if (x == "ftz")
+      in.ftz = true;
+    else if (x == "sat")
+      in.sat = true;
+    else if (x == "wide")
+      in.wide = true;
+    else if (x == "hi")
+      in.hi = true;
+    else if (x == "NaN")
+      in.nan = true;
+    else if (x == "relu")
+      in.relu = true;
+    else if (x == "cc")
+      in.carry_out = true;
+    else if (x == "v2")
+      in.vec = 2;
+    else if (x == "v4")
+      in.vec = 4;
+    else if (x == "global")
+      in.sp = SP_GLOBAL;
+    else if (x == "shared" || x == "shared::cta" || x == "shared::cluster")
+      in.sp = SP_SHARED;
+    else if (x == "local")
+      in.sp = SP_LOCAL;
+    else if (x == "param" || x == "param::entry" || x == "param::func")
+      in.sp = SP_PARAM;
+    else if (x == "const")
+      in.sp = SP_CONST;
+    else if (x == "volatile" || x == "relaxed" || x == "acquire")
+      in.is_volatile = true;
+    else if (x == "xorsign" || x == "v8" || x == "oob" || x == "multimem")
+      fail("unsupported modifier ." + x);
+    else if (x == "satfinite" && in.op != O_cvt)
+      fail("unsupported modifier .satfinite");
+    if (x == "acquire" || x == "release" || x == "acq_rel") in.acq_rel = true;
+  }
+  if (!types.empty()) {
+    in.t = types.back();
+    in.t2 = types.size() > 1 ? types[types.size() - 2] : in.t;
+  }
+  if (in.op == O_cvt || in.op == O_set || in.op == O_slct) {
+    if (types.size() < 2) fail("missing type");
+    in.t = types[types.size() - 2];
+    in.t2 = types.back();
+    if (in.op == O_cvt && std::find(mods.begin(), mods.end(), "satfinite") != mods.end())
+      fail("unsupported modifier .satfinite");
+  }
+  Operands o(*this, in, a, mods, types);
+  if (!o.control() && !o.memory() && !o.comparison() && !o.barrier() && !o.matrix() && !o.warp() &&
+      !o.bits() && !o.moves())
+    o.arithmetic();
+  if (in.op == O_membar || in.op == O_fence) in.acq_rel = true;
+  in.cls = classify(in);
+  select_handler(in);
+  emit(in, st.s, st.line);
+}
+
+}  // namespace ptxi

@@ -1,0 +1,69 @@
+// Turns the body of an entry into decoded instructions. Calls are expanded in place.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ptx_text.h"
+
+namespace ptxi {
+
+inline RegClass class_of_bits(int b) {
+  return b == 1 ? RC_PRED : b <= 16 ? RC_16 : b <= 32 ? RC_32 : RC_64;
+}
+
+template <class T>
+using Scopes = std::vector<std::map<std::string, T>>;
+
+// The entry of the innermost scope that has one of this name, or null.
+template <class T>
+T* lookup(Scopes<T>& scopes, const std::string& name) {
+  for (size_t i = scopes.size(); i-- > 0;) {
+    auto f = scopes[i].find(name);
+    if (f != scopes[i].end()) return &f->second;
+  }
+  return nullptr;
+}
+
+struct Decoder {
+  Module& m;
+  Kernel& k;
+  // Scopes: registers, variables and labels (labels are made unique per scope).
+  Scopes<Ref> regs;
+  Scopes<Var> vars;
+  Scopes<std::string> labels;
+  std::map<std::string, int> label_pc;
+  std::map<std::string, std::vector<std::string>> branch_targets;
+  std::vector<std::pair<int, std::string>> fix_bra;               // instruction, label
+  std::vector<std::pair<int, std::vector<std::string>>> fix_brx;  // instruction, labels
+  std::map<std::pair<u64, int>, Ref> consts;
+  std::vector<u32> pool;
+  std::vector<std::pair<u32, i64>> dyn_consts;  // pool word (64-bit), offset from the dynamic base
+  std::map<std::pair<int, int>, Ref> sreg_refs;
+  std::string last_label, ret_label;
+  int unique = 0, depth = 0;
+  u32 words = 0, pred_next = 0, pred_end = 0;
+  SrcLoc loc;
+  int min_access = 16;
+
+  Decoder(Module& module, Kernel& kernel) : m(module), k(kernel) {}
+
+  Ref new_reg(int bits);
+  Ref const_ref(u64 v, RegClass c);
+  Ref dyn_const(i64 off, RegClass c);
+  Var* find_var(const std::string& n);
+  std::string resolve_label(const std::string& n);
+  Ref operand(const std::string& s0, RegClass want);
+  void address(const std::string& s0, Ref& base, i64& off, Space& sp);
+  Var place(Var v);
+  void declare(const std::string& s);
+  void emit(Instruction in, const std::string& text, int line);
+  void body(const std::vector<Stmt>& b);
+  void call(const Stmt& st, Instruction in, const std::vector<std::string>& a);
+  void statement(const Stmt& st);
+  void finish();  // resolves labels and the address of dynamic shared memory
+};
+
+}  // namespace ptxi

@@ -1,0 +1,121 @@
+// A launch: its blocks, one after the other, on several threads, or (cooperative) in turns.
+
+#include "launch.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "block.h"
+
+namespace ptxi {
+
+u64 g_launch_id = 0;
+
+void launch(Kernel& k, const LaunchDims& d, const u8* params) {
+  g_launch_id++;
+  if (options().race_check) race_start();
+  const u64 blocks = (u64)d.grid[0] * d.grid[1] * d.grid[2];
+  const bool counting = !options().counters.empty();
+  auto t0 = std::chrono::steady_clock::now();
+  std::mutex mutex;
+  Counters total;
+  std::unique_ptr<Fault> fault;
+  std::atomic<bool> stop{false};
+  u64 steps = 0;
+  Alloc* workspace = nullptr;
+  if (d.cooperative) {
+    workspace = mem_alloc(64, A_SYMBOL, "grid workspace");
+    if (!workspace) throw Fault(E_LAUNCH_OUT_OF_RESOURCES, "no memory for the grid workspace");
+    memset(workspace->store, 0, 64);
+    mem_mark_init(workspace, 0, 64);
+  }
+  auto setup = [&](Block& b, u64 seed) {
+    memcpy(b.b, d.block, sizeof b.b);
+    memcpy(b.g, d.grid, sizeof b.g);
+    b.dyn_smem = d.smem;
+    b.params = params;
+    b.counting = counting;
+    b.grid_workspace = workspace ? workspace->base : 0;
+    b.rng.seed((unsigned)(options().seed * 7919 + seed));
+  };
+  auto start = [&](Block& b, u64 i) {
+    if (options().order) i = blocks - 1 - i;
+    b.start((unsigned)(i % d.grid[0]), (unsigned)(i / d.grid[0] % d.grid[1]),
+            (unsigned)(i / d.grid[0] / d.grid[1]));
+  };
+  auto finish = [&](Block& b) {
+    std::lock_guard<std::mutex> lock(mutex);
+    total.add(b.counters);
+    steps += b.steps;
+  };
+  if (d.cooperative) {  // all blocks are resident and take turns
+    std::vector<std::unique_ptr<Block>> all;
+    for (u64 i = 0; i < blocks; i++) {
+      all.push_back(std::make_unique<Block>(k));
+      setup(*all.back(), i);
+      start(*all.back(), i);
+    }
+    try {
+      for (size_t left = all.size(); left;)
+        for (auto& b : all) {
+          if (!b || !b->run(20000)) continue;
+          finish(*b);
+          b.reset();
+          left--;
+        }
+    } catch (Fault& f) {
+      fault = std::make_unique<Fault>(f);
+    }
+  } else {
+    // Blocks run in parallel only if no result can depend on their order.
+    int threads = options().threads;
+    if (k.order_dependent || options().race_check || options().order >= 2) threads = 1;
+    std::atomic<u64> next{0};
+    std::vector<std::thread> pool;
+    std::function<void(int)> work = [&](int id) {
+      Block b(k);
+      setup(b, (u64)id);
+      try {
+        while (!stop) {
+          u64 i = next++;
+          if (i >= blocks) break;
+          start(b, i);
+          b.run(0);
+          if (id != 0 || i != 0 || threads < 2) continue;
+          // After the first block: helpers, if the rest is worth starting threads for.
+          double first = std::chrono::duration<double>(std::chrono::steady_clock::now() - t0).count();
+          if (first * (double)(blocks - 1) < 1e-3) continue;
+          for (int t = 1; t < threads && (u64)t < blocks; t++) pool.emplace_back(work, t);
+        }
+      } catch (Fault& f) {
+        std::lock_guard<std::mutex> lock(mutex);
+        if (!fault) fault = std::make_unique<Fault>(f);
+        stop = true;
+      }
+      finish(b);
+    };
+    work(0);
+    for (auto& t : pool) t.join();
+  }
+  if (workspace) mem_free(workspace->base, A_SYMBOL);
+  double dt = std::chrono::duration<double>(std::chrono::steady_clock::now() - t0).count();
+  if (counting) counters_record(k, d, total, dt);
+  if (options().trace)
+    fprintf(stderr,
+            "[ptxi] launch %llu %s grid (%u,%u,%u) block (%u,%u,%u) smem %llu+%llu: %.3g warp "
+            "instructions, %.4f s\n",
+            (unsigned long long)g_launch_id, k.pretty.c_str(), d.grid[0], d.grid[1], d.grid[2], d.block[0],
+            d.block[1], d.block[2], (unsigned long long)k.shared_static, (unsigned long long)d.smem,
+            (double)steps, dt);
+  if (fault) throw Fault(*fault);
+}
+
+}  // namespace ptxi

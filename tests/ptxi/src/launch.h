@@ -1,0 +1,17 @@
+// Running a kernel.
+#pragma once
+
+#include "program.h"
+
+namespace ptxi {
+
+struct LaunchDims {
+  unsigned grid[3], block[3];
+  u64 smem;
+  bool cooperative;
+};
+// `params` is the packed parameter buffer (Kernel::param_off gives the layout).
+void launch(Kernel& k, const LaunchDims& dims, const u8* params);
+extern u64 g_launch_id;  // number of the current launch, from 1
+
+}  // namespace ptxi

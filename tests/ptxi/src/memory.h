@@ -1,0 +1,34 @@
+// Device memory: allocations, and what is known about each byte of them.
+#pragma once
+
+#include "types.h"
+
+namespace ptxi {
+
+enum AllocKind : u8 { A_DEVICE, A_PINNED, A_MANAGED, A_REGISTERED, A_SYMBOL };
+struct RaceCell {
+  u32 writer, reader, wtime, rtime;
+};
+struct Alloc {
+  u64 base = 0, size = 0;  // as the program sees it
+  u8* store = nullptr;     // where the bytes are
+  AllocKind kind = A_DEVICE;
+  u64 serial = 0;
+  bool async = false;
+  std::string name;
+  u8* init = nullptr;                    // a byte per byte, nonzero once written (global init check)
+  u32 *rtag = nullptr, *wtag = nullptr;  // a word per 32-byte sector: last launch that touched it
+  RaceCell* race = nullptr;              // a cell per byte (cross-block race check)
+};
+Alloc* mem_alloc(u64 size, AllocKind kind, const std::string& name = "");  // null: out of memory
+bool mem_free(u64 base, AllocKind kind);
+Alloc* mem_register(void* p, u64 size);
+bool mem_unregister(void* p);
+Alloc* mem_find(u64 addr);  // the live allocation that contains addr, or null
+std::string mem_describe(u64 addr);
+u64 mem_used();
+void mem_mark_init(Alloc* a, u64 off, u64 n);
+u8* mem_shadow(u64 bytes);  // zeroed, lazily backed pages
+void mem_free_all();        // cudaDeviceReset
+
+}  // namespace ptxi

@@ -1,0 +1,16 @@
+// The PTXI_* environment variables (README.md describes them).
+#pragma once
+
+#include "types.h"
+
+namespace ptxi {
+
+struct Options {
+  int cc, shared_check, init_check, race_check, strict, order, seed, threads, cp_early, trace;
+  int abort_on_error, exit_code, host_guard, fast, fill, tf32_check, counters_launches, max_reports;
+  u64 mem_bytes, max_steps;
+  std::string counters, dump, regs;
+};
+const Options& options();
+
+}  // namespace ptxi

@@ -1,0 +1,45 @@
+// Reports: each warning once, and at the end of the process how many there were.
+
+#include "report.h"
+
+#include <cstdio>
+#include <mutex>
+#include <set>
+#include <unistd.h>
+
+#include "options.h"
+
+namespace ptxi {
+
+using std::string;
+
+static std::mutex g_report_mutex;
+static std::set<string> g_reported;
+void report_warning(const string& key, const string& text) {
+  std::lock_guard<std::mutex> lock(g_report_mutex);
+  if (!g_reported.insert(key).second) return;
+  if ((int)g_reported.size() <= options().max_reports) fprintf(stderr, "[ptxi] WARNING %s\n", text.c_str());
+  if ((int)g_reported.size() == options().max_reports)
+    fprintf(stderr, "[ptxi] further warnings are not printed (PTXI_MAX_REPORTS)\n");
+}
+// At the end of the process: a summary, and optionally an exit code of its own.
+static struct Summary {
+  ~Summary() {
+    if (g_reported.empty()) return;
+    fprintf(stderr, "[ptxi] %zu different warning(s) and error(s)\n", g_reported.size());
+    if (!options().exit_code) return;
+    fflush(nullptr);
+    _exit(options().exit_code);
+  }
+} g_summary;
+void report_error(const string& text) {
+  std::lock_guard<std::mutex> lock(g_report_mutex);
+  g_reported.insert("error " + text);
+  fprintf(stderr, "[ptxi] ERROR %s\n", text.c_str());
+}
+u64 warnings_reported() {
+  std::lock_guard<std::mutex> lock(g_report_mutex);
+  return g_reported.size();
+}
+
+}  // namespace ptxi

@@ -1,0 +1,199 @@
+// Shadow of shared memory: uninitialised reads, races between warps, and races between the lanes
+// of one warp. Shadow::now is a clock that never goes back; it advances at every synchronisation.
+#include <algorithm>
+
+#include "block.h"
+
+namespace ptxi {
+
+using std::string;
+using std::to_string;
+
+void Block::shadow_start() {
+  sh.shift = __builtin_ctz((unsigned)std::max(1, k.granule));
+  const u64 n = (shared_total >> sh.shift) + 2;
+  const int nw = (int)warps.size();
+  if (sh.granules != n || sh.warps != nw || sh.now > 3000000000u) {
+    sh.granules = n;
+    sh.warps = nw;
+    sh.cells.assign(n, ShadowCell());
+    sh.warp_rtime.assign(n * (u64)nw, 0);
+    sh.serial = 0;
+    sh.now = 1;
+  }
+  sh.serial++;
+  sh.full_barrier = sh.now++;
+  for (Warp& w : warps) {
+    w.full_sync = sh.full_barrier;
+    w.lane_sync.reset();
+    w.known.assign((size_t)nw, sh.full_barrier);
+  }
+}
+
+// All lanes in `lanes` now know each other's earlier accesses.
+void Block::shadow_warp_sync(Warp& w, u32 lanes) {
+  const u32 t = sh.now++;
+  if (lanes == w.alive) {
+    w.full_sync = t;
+    w.lane_sync.reset();
+    return;
+  }
+  if (!w.lane_sync) w.lane_sync = std::make_unique<std::vector<u32>>(32 * 32, w.full_sync);
+  u32* v = w.lane_sync->data();
+  for (int a = 0; a < 32; a++) {
+    u32 best = lanes >> a & 1 ? t : 0;
+    FOR_LANES(l, lanes) best = std::max(best, v[l * 32 + a]);
+    FOR_LANES(l, lanes) v[l * 32 + a] = best;
+  }
+}
+
+bool Block::lane_ordered(Warp& w, u32 time, int from, int to) {
+  if (from == to || time <= w.full_sync) return true;
+  return w.lane_sync && time <= (*w.lane_sync)[(size_t)(to * 32 + from)];
+}
+
+// A block barrier: the receivers learn what all participants did before.
+void Block::shadow_barrier(u32 receivers, u32 participants, bool full) {
+  const u32 t = sh.now++;
+  if (full) {
+    sh.full_barrier = t;
+    for (Warp& w : warps) {
+      std::fill(w.known.begin(), w.known.end(), t);
+      w.full_sync = t;
+      w.lane_sync.reset();
+    }
+    return;
+  }
+  std::vector<u32> join(warps.size(), 0);
+  for (size_t v = 0; v < warps.size(); v++)
+    if (participants >> v & 1) {
+      for (size_t x = 0; x < warps.size(); x++) join[x] = std::max(join[x], warps[v].known[x]);
+    }
+  for (size_t v = 0; v < warps.size(); v++)
+    if (participants >> v & 1) join[v] = t;
+  for (size_t v = 0; v < warps.size(); v++)
+    if (receivers >> v & 1) {
+      for (size_t x = 0; x < warps.size(); x++) warps[v].known[x] = std::max(warps[v].known[x], join[x]);
+      warps[v].full_sync = t;
+      warps[v].lane_sync.reset();
+    }
+}
+
+// The whole request of a warp; `start` is the address of offset 0. Cells that nobody else has
+// touched since the last full barrier are dealt with here, the others in shadow_access.
+void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 start, u32 m, unsigned n,
+                           bool write, bool atomic) {
+  const u32 now = sh.now, full = sh.full_barrier, serial = sh.serial;
+  u32* mine = sh.warp_rtime.data() + (u64)w.id * sh.granules;
+  ShadowCell* cells = sh.cells.data();
+  u64 previous = ~0ull;
+  FOR_LANES(l, m) {
+    const u64 off = addr[l] - start, g0 = off >> sh.shift, g1 = (off + n - 1) >> sh.shift;
+    if (off == previous) {  // a broadcast: the lane before has been here
+      for (u64 g = g0; g <= g1; g++) cells[g].rlanes |= 1u << l;
+      continue;
+    }
+    bool quick = true;
+    for (u64 g = g0; g <= g1; g++) {
+      const ShadowCell& c = cells[g];
+      quick &= c.wtime <= full && !c.inflight && (write ? c.rtime <= full : c.init == serial);
+    }
+    if (!quick) {
+      shadow_access(w, l, in, off, n, write, atomic);
+    } else if (write) {
+      for (u64 g = g0; g <= g1; g++) {
+        ShadowCell& c = cells[g];
+        c.init = serial;
+        c.wtime = now;
+        c.wwarp = (u8)w.id;
+        c.wlane = (u8)l;
+        c.watomic = atomic;
+      }
+    } else {
+      for (u64 g = g0; g <= g1; g++) {
+        ShadowCell& c = cells[g];
+        if (c.rwarp != w.id || mine[g] <= w.full_sync) c.rlanes = 0;
+        c.rwarp = (u8)w.id;
+        c.rlanes |= 1u << l;
+        c.rtime = mine[g] = now;
+      }
+      previous = off;
+    }
+  }
+}
+
+void Block::shadow_access(Warp& w, int lane, const Instruction& in, u64 off, unsigned n, bool write,
+                          bool atomic) {
+  u32* mine = sh.warp_rtime.data() + (u64)w.id * sh.granules;
+  const bool reads = !write || in.op == O_atom || in.op == O_red;
+  for (u64 g = off >> sh.shift; g <= (off + n - 1) >> sh.shift; g++) {
+    ShadowCell& c = sh.cells[g];
+    auto at = [&] { return ", offset " + to_string(g << sh.shift); };
+    const char* verb = write ? "write" : "read";
+    if (c.init != sh.serial) {
+      c.inflight = 0;  // left by an earlier block
+      if (reads) warn(in, "read of uninitialised shared memory" + at(), &w, lane);
+    }
+    if (c.inflight) warn(in, string(verb) + " of shared memory with a cp.async in flight" + at(), &w, lane);
+    // Accesses up to the last barrier of the whole block are ordered for everybody.
+    if (c.wtime > sh.full_barrier && !(atomic && c.watomic)) {
+      if (c.wwarp != w.id) {
+        if (c.wtime > w.known[c.wwarp])
+          warn(in,
+               string("shared-memory race between warps: ") + verb + " after a write by warp " +
+                   to_string(c.wwarp) + " without a barrier" + at(),
+               &w, lane);
+      } else if (!lane_ordered(w, c.wtime, c.wlane, lane)) {
+        warn(in,
+             string("shared-memory race within a warp: ") + verb + " after a write by lane " +
+                 to_string(c.wlane) + " without a warp synchronisation" + at(),
+             &w, lane);
+      }
+    }
+    if (!write) {
+      if (c.rwarp != w.id || mine[g] <= w.full_sync) c.rlanes = 0;
+      c.rwarp = (u8)w.id;
+      c.rlanes |= 1u << lane;
+      c.rtime = mine[g] = sh.now;
+      continue;
+    }
+    if (c.rtime > sh.full_barrier && !atomic) {
+      for (int v = 0; v < sh.warps; v++) {
+        u32 t = sh.warp_rtime[(u64)v * sh.granules + g];
+        if (v == w.id || t <= w.known[(size_t)v]) continue;
+        warn(in,
+             "shared-memory race between warps: write after a read by warp " + to_string(v) +
+                 " without a barrier" + at(),
+             &w, lane);
+        break;
+      }
+      if (c.rwarp == w.id && mine[g] > w.full_sync) FOR_LANES(o, c.rlanes) {
+          if (lane_ordered(w, mine[g], o, lane)) continue;
+          warn(in,
+               "shared-memory race within a warp: write after a read by lane " + to_string(o) +
+                   " without a warp synchronisation" + at(),
+               &w, lane);
+          break;
+        }
+    }
+    c.init = sh.serial;
+    c.wtime = sh.now;
+    c.wwarp = (u8)w.id;
+    c.wlane = (u8)lane;
+    c.watomic = atomic;
+  }
+}
+
+// cp.async writes its destination at any time between the issue and the wait.
+void Block::shadow_inflight(Warp& w, int lane, const Instruction& in, u64 off, unsigned n, bool begin) {
+  if (begin) shadow_access(w, lane, in, off, n, true, false);
+  for (u64 g = off >> sh.shift; g <= (off + n - 1) >> sh.shift; g++) {
+    u16& c = sh.cells[g].inflight;
+    if (begin)
+      c++;
+    else if (c)
+      c--;
+  }
+}
+
+}  // namespace ptxi

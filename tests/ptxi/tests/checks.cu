@@ -1,0 +1,245 @@
+// One planted bug per name; run.sh runs each and looks for the report. "list" prints the names.
+#include <cassert>
+#include <cuda_bf16.h>
+
+#include "test.h"
+
+__global__ void oob_write(float* x, int n) {
+  x[threadIdx.x + n] = 1;
+}
+__global__ void oob_read(const float* x, float* y) {
+  y[threadIdx.x] = x[(int)threadIdx.x - 1];
+}
+__global__ void fill(float* x) {
+  x[threadIdx.x] = 1;
+}
+__global__ void uninit_global(const float* x, float* y) {
+  y[threadIdx.x] = x[threadIdx.x];
+}
+__global__ void uninit_shared(float* o) {
+  __shared__ float s[64];
+  if (threadIdx.x < 63) s[threadIdx.x] = 1;
+  __syncthreads();
+  o[threadIdx.x] = s[threadIdx.x];
+}
+__global__ void misaligned(float* o) {
+  *(float2*)(o + 1) = make_float2(1, 2);
+}
+__global__ void shared_oob(float* o, int n) {
+  __shared__ float s[64];
+  s[threadIdx.x + n] = 1;
+  __syncthreads();
+  o[threadIdx.x] = s[threadIdx.x];
+}
+__global__ void race_warps(float* o) {
+  __shared__ float s[64];
+  s[threadIdx.x] = threadIdx.x;
+  o[threadIdx.x] = s[63 - threadIdx.x];
+}
+__global__ void race_war(float* o) {
+  __shared__ float s[64];
+  s[threadIdx.x] = 1;
+  __syncthreads();
+  o[threadIdx.x] = s[63 - threadIdx.x];
+  s[threadIdx.x] = 2;
+}
+__global__ void race_lanes(float* o, int mode) {
+  __shared__ float s[32];
+  s[threadIdx.x] = threadIdx.x;
+  if (mode == 1) __syncwarp();
+  if (mode == 2) __shfl_sync(~0u, 1, 0);
+  o[threadIdx.x] = s[31 - threadIdx.x];
+}
+__global__ void race_same_address(float* o, int same) {
+  __shared__ float s[1];
+  s[0] = same ? 7 : threadIdx.x;
+  __syncthreads();
+  o[threadIdx.x] = s[0];
+}
+__global__ void race_blocks(int* o, int mode) {
+  if (mode == 0) o[0] = blockIdx.x;            // write-write
+  if (mode == 1 && blockIdx.x == 0) o[5] = 1;  // write, then read by another block
+  if (mode == 1 && blockIdx.x == 1) o[6] = o[5];
+}
+// Legal: partial sums, fence, atomic ticket; the last block adds them up.
+__global__ void last_block(int* part, int* ticket, int* total) {
+  __shared__ bool last;
+  if (threadIdx.x == 0) {
+    part[blockIdx.x] = blockIdx.x;
+    __threadfence();
+    last = atomicAdd(ticket, 1) == gridDim.x - 1;
+    if (last) {
+      int s = 0;
+      for (int i = 0; i < gridDim.x; i++) s += part[i];
+      *total = s;
+    }
+  }
+}
+__global__ void divergent_barrier(float* o) {
+  __shared__ float s[64];
+  s[threadIdx.x] = 1;
+  if (threadIdx.x & 1) __syncthreads();
+  o[threadIdx.x] = s[threadIdx.x];
+}
+__global__ void mismatched_barrier(float* o) {
+  if (threadIdx.x < 32) {
+    o[threadIdx.x] = 1;
+    __syncthreads();
+    o[threadIdx.x] += 1;
+  } else {
+    o[threadIdx.x] = 2;
+    __syncthreads();
+    o[threadIdx.x] *= 2;
+  }
+}
+__global__ void deadlock(int* o) {
+  if (threadIdx.x < 32) asm volatile("bar.sync 1, 64;");
+  o[threadIdx.x] = 1;
+}
+// Warp 0 produces, warp 1 consumes, over a named barrier that the producer does not wait for.
+__global__ void named_barrier(float* o, int wait) {
+  __shared__ float s[32];
+  int l = threadIdx.x & 31;
+  if (threadIdx.x < 32) {
+    s[l] = l;
+    asm volatile("bar.arrive 1, 64;" ::: "memory");
+  } else {
+    if (wait) asm volatile("bar.sync 1, 64;" ::: "memory");
+    o[l] = s[31 - l];
+  }
+}
+__global__ void shfl_mask(int* o) {
+  o[threadIdx.x] = __shfl_sync(0x0000ffffu, threadIdx.x, 0);
+}
+__global__ void shfl_outside(int* o) {
+  if (threadIdx.x < 16) o[threadIdx.x] = __shfl_sync(0x0000ffffu, threadIdx.x, threadIdx.x + 16);
+}
+__global__ void shfl_missing(int* o) {
+  if (threadIdx.x < 16)
+    o[threadIdx.x] = __shfl_sync(0xffffffffu, threadIdx.x, 0);
+  else
+    o[threadIdx.x] = __ballot_sync(0xffffffffu, 1);
+}
+__global__ void shfl_exited(int* o) {
+  if (threadIdx.x < 16) {
+    int v = __shfl_xor_sync(0xffffffffu, (int)threadIdx.x, 1);
+    __syncwarp();
+    o[threadIdx.x] = v;
+  } else {
+    for (int i = 0; i < o[40]; i++) o[threadIdx.x] += i * threadIdx.x;
+  }
+}
+__global__ void cp_no_wait(const float* x, float* o) {
+  __shared__ __align__(16) float s[128];
+  unsigned p = (unsigned)__cvta_generic_to_shared(s) + threadIdx.x * 16;
+  asm volatile("cp.async.ca.shared.global [%0],[%1],16;" ::"r"(p), "l"(x + threadIdx.x * 4));
+  asm volatile("cp.async.commit_group;");
+  __syncthreads();
+  o[threadIdx.x] = s[threadIdx.x * 4];
+}
+__global__ void trap_kernel() {
+  asm volatile("trap;");
+}
+__global__ void assert_kernel(int x) {
+  assert(x == 1);
+}
+extern __shared__ float dynamic[];
+__global__ void dyn(float* o) {
+  o[threadIdx.x] = dynamic[threadIdx.x] = 1;
+}
+__global__ void __launch_bounds__(64) bounded(float* o) {
+  o[threadIdx.x] = 1;
+}
+__global__ void tf32_raw(float* o) {
+  unsigned a = __float_as_uint(1.0f + threadIdx.x * 1e-5f), b = __float_as_uint(1.f);
+  float c[4] = {};
+  asm volatile(
+      "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
+      "{%0,%1,%2,%3},{%4,%4,%4,%4},{%5,%5},{%0,%1,%2,%3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a), "r"(b));
+  o[threadIdx.x] = c[0];
+}
+__global__ void recursive_local(int* o, int n) {
+  int a[8];
+  for (int i = 0; i < 8; i++) a[i] = i;
+  o[0] = a[n];
+}
+
+int main(int argc, char** argv) {
+  const char* name = argc > 1 ? argv[1] : "";
+  auto is = [&](const char* s) { return !strcmp(name, s); };
+  float *f, *g;
+  int* i;
+  CK(cudaMalloc(&f, 256));
+  CK(cudaMalloc(&g, 256));
+  CK(cudaMalloc(&i, 256));
+  CK(cudaMemset(i, 0, 256));
+  CK(cudaMemset(f, 0, 256));
+  if (is("oob_write")) oob_write<<<1, 64>>>(f, 8);
+  if (is("oob_read")) oob_read<<<1, 64>>>(f, g);
+  if (is("use_after_free")) {
+    cudaFree(g);
+    fill<<<1, 64>>>(g);
+  }
+  if (is("host_pointer")) {
+    float* h = (float*)malloc(256);
+    fill<<<1, 64>>>(h);
+  }
+  if (is("null_pointer")) fill<<<1, 64>>>(nullptr);
+  if (is("uninit_global")) uninit_global<<<1, 64>>>(g, f);
+  if (is("uninit_shared")) uninit_shared<<<1, 64>>>(f);
+  if (is("misaligned")) misaligned<<<1, 1>>>(f);
+  if (is("shared_oob")) shared_oob<<<1, 64>>>(f, 8);
+  if (is("local_oob")) recursive_local<<<1, 1>>>(i, 9);
+  if (is("race_warps")) race_warps<<<1, 64>>>(f);
+  if (is("race_war")) race_war<<<1, 64>>>(f);
+  if (is("race_lanes")) race_lanes<<<1, 32>>>(f, 0);
+  if (is("ok_lanes_syncwarp")) race_lanes<<<1, 32>>>(f, 1);
+  if (is("lanes_shfl")) race_lanes<<<1, 32>>>(f, 2);
+  if (is("race_same_address")) race_same_address<<<1, 32>>>(f, 0);
+  if (is("same_value")) race_same_address<<<1, 32>>>(f, 1);
+  if (is("race_blocks_ww")) race_blocks<<<4, 1>>>(i, 0);
+  if (is("race_blocks_rw")) race_blocks<<<4, 1>>>(i, 1);
+  if (is("ok_last_block")) {
+    last_block<<<8, 32>>>(i, i + 20, i + 21);
+    int h;
+    CK(cudaMemcpy(&h, i + 21, 4, cudaMemcpyDeviceToHost));
+    printf("%s\n", h == 28 ? "sum right" : "sum wrong");
+  }
+  if (is("divergent_barrier")) divergent_barrier<<<1, 64>>>(f);
+  if (is("mismatched_barrier")) mismatched_barrier<<<1, 64>>>(f);
+  if (is("ok_named_barrier")) named_barrier<<<1, 64>>>(f, 1);
+  if (is("race_named_barrier")) named_barrier<<<1, 64>>>(f, 0);
+  if (is("deadlock")) deadlock<<<1, 64>>>(i);
+  if (is("shfl_mask")) shfl_mask<<<1, 32>>>(i);
+  if (is("shfl_outside")) shfl_outside<<<1, 32>>>(i);
+  if (is("shfl_missing")) shfl_missing<<<1, 32>>>(i);
+  if (is("shfl_exited")) shfl_exited<<<1, 32>>>(i);
+  if (is("cp_no_wait")) cp_no_wait<<<1, 16>>>(f, g);
+  if (is("trap")) trap_kernel<<<1, 32>>>();
+  if (is("assert")) assert_kernel<<<1, 32>>>(2);
+  if (is("dynamic_shared")) dyn<<<1, 32, 60000>>>(f);
+  if (is("ok_dynamic_shared")) {
+    CK(cudaFuncSetAttribute(dyn, cudaFuncAttributeMaxDynamicSharedMemorySize, 60000));
+    dyn<<<1, 32, 60000>>>(f);
+  }
+  if (is("launch_bounds")) bounded<<<1, 128>>>(f);
+  if (is("block_size")) fill<<<1, 2000>>>(f);
+  if (is("tf32_raw")) tf32_raw<<<1, 32>>>(f);
+  if (is("host_access")) printf("%f\n", f[0]);
+  if (is("memcpy_overrun")) {
+    float h[80];
+    printf("memcpy: %s\n", cudaGetErrorName(cudaMemcpy(h, f, 320, cudaMemcpyDeviceToHost)));
+  }
+  if (is("memcpy_kind")) {
+    float h[8];
+    printf("memcpy: %s\n", cudaGetErrorName(cudaMemcpy(h, f, 32, cudaMemcpyHostToDevice)));
+  }
+  if (is("double_free")) {
+    cudaFree(g);
+    printf("free: %s\n", cudaGetErrorName(cudaFree(g)));
+  }
+  printf("last error: %s\n", cudaGetErrorName(cudaGetLastError()));
+  return g_failed;
+}

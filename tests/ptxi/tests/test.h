@@ -1,0 +1,57 @@
+// Helpers of the test programs.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <cuda_runtime.h>
+#include <vector>
+
+static int g_failed = 0, g_passed = 0;
+static void check(const char* name, bool ok) {
+  if (!ok) printf("FAIL %s\n", name);
+  (ok ? g_passed : g_failed)++;
+}
+#define CK(x)                                                                         \
+  do {                                                                                \
+    cudaError_t e_ = (x);                                                             \
+    if (e_) {                                                                         \
+      printf("FAIL %s:%d: %s -> %s\n", __FILE__, __LINE__, #x, cudaGetErrorName(e_)); \
+      g_failed++;                                                                     \
+    }                                                                                 \
+  } while (0)
+#define EXPECT(x, want)                                                                                   \
+  do {                                                                                                    \
+    cudaError_t e_ = (x);                                                                                 \
+    if (e_ != (want)) {                                                                                   \
+      printf("FAIL %s:%d: %s -> %s, expected %s\n", __FILE__, __LINE__, #x, cudaGetErrorName(e_), #want); \
+      g_failed++;                                                                                         \
+    } else {                                                                                              \
+      g_passed++;                                                                                         \
+    }                                                                                                     \
+  } while (0)
+#define TRUE(x) check(#x, (x))
+static int finish() {
+  printf("%d passed, %d failed\n", g_passed, g_failed);
+  return g_failed != 0;
+}
+template <class T>
+static T* to_device(const std::vector<T>& v) {
+  T* d;
+  CK(cudaMalloc(&d, v.size() * sizeof(T)));
+  CK(cudaMemcpy(d, v.data(), v.size() * sizeof(T), cudaMemcpyHostToDevice));
+  return d;
+}
+template <class T>
+static std::vector<T> to_host(const T* d, size_t n) {
+  std::vector<T> v(n);
+  CK(cudaMemcpy(v.data(), d, n * sizeof(T), cudaMemcpyDeviceToHost));
+  return v;
+}
+static inline uint32_t lcg(uint32_t& s) {
+  return s = s * 1664525u + 1013904223u;
+}
+static inline float uniform(uint32_t& s) {
+  return (float)(lcg(s) >> 8) / 8388608.0f - 1.0f;
+}
