@@ -31,6 +31,8 @@ ifneq ($(cuda),)
   NVCCFLAGS := -std=c++20 -O2 -lineinfo -I. -Xcompiler -Wall,-Wextra,-Werror -Werror all-warnings \
     $(if $(filter ptx,$(cuda)),$(ptx),-gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90])
   cuda_sources := $(wildcard kernels/*.cu)
+  # Ops come to CUDA one by one; until the last is there, only they and the engine are built with it.
+  library := $(wildcard kernels/*.cpp engine/*.cpp) $(patsubst kernels/%.cu,engine/ops/%.cpp,$(wildcard $(patsubst engine/ops/%.cpp,kernels/%.cu,$(wildcard engine/ops/*.cpp))))
   # The interpreter, where there is no GPU.
   runner := $(if $(filter ptx,$(cuda)),scripts/run)
 endif
@@ -38,7 +40,7 @@ ifeq ($(if $(OP),$(wildcard tests/cases/$(OP).cpp),every),)
   $(error There is no op '$(OP)'; choose one of $(sort $(basename $(notdir $(wildcard tests/cases/*.cpp)))))
 endif
 
-library := $(filter-out fer/main.cpp,$(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp layers/*.cpp fer/*.cpp fer/datasets/*.cpp fer/synth_faces/*.cpp))
+library ?= $(filter-out fer/main.cpp,$(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp layers/*.cpp fer/*.cpp fer/datasets/*.cpp fer/synth_faces/*.cpp))
 harness := $(filter-out %_test.cpp,$(wildcard tests/*.cpp))
 tests := $(filter-out $(harness),$(wildcard tests/*.cpp tests/*/*.cpp))
 # The interpreter that stands in for a GPU has tests of its own. They need nvcc.

@@ -1,6 +1,6 @@
 // The CUDA form of a feature (kernels/feature.h): what every reader does on load, and the loop that every
-// reader's backward shares. A reader's forward and backward see the same bits of value(x), so that a mask or a
-// maximum is decided alike in both.
+// reader's backward shares. A reader's forward and backward see the same bits of value(x), so that a mask or
+// a maximum is decided alike in both.
 #pragma once
 
 #include "kernels/feature.h"
@@ -24,7 +24,9 @@ class ChannelNorm {
     }
   }
 
-  __device__ float x_hat(float y, int i) const { return (y - mean_[i]) * inv_std_[i]; }
+  __device__ float x_hat(float y, int i) const {
+    return (y - mean_[i]) * inv_std_[i];
+  }
 
   // NaN travels: relu(z) = z < 0 ? 0 : z.
   __device__ float value(float y, int i) const {
@@ -126,8 +128,8 @@ void feature_backward(Cuda ctx, const ImageDims& dims, Feature<T> x, FeatureGrad
     const std::int64_t chunk = std::int64_t{16} * block.y;
     const Grid grid{blocks_for(pixels, chunk), blocks_for(vectors, width), dims.K};
     float* partials = dx.sum_da ? ctx.workspace.take<float>(dims.K * grid.x * 2 * dims.C) : nullptr;
-    launch(ctx, feature_backward_kernel<N, T, D>, grid, block, 0, FeatureBackward{pixels, dims.C, chunk, partials},
-           x, dx, d);
+    launch(ctx, feature_backward_kernel<N, T, D>, grid, block, 0,
+           FeatureBackward{pixels, dims.C, chunk, partials}, x, dx, d);
     if (partials) add_feature_sums(ctx, dims.K, grid.x, dims.C, partials, dx.sum_da, dx.sum_da_x_hat);
   });
 }

@@ -1,9 +1,8 @@
 // The one place that launches kernels.
 #pragma once
 
-#include <cuda_runtime.h>
-
 #include <cstdint>
+#include <cuda_runtime.h>
 #include <stdexcept>
 #include <string>
 
@@ -35,12 +34,12 @@ void launch(Cuda ctx, void (*kernel)(Parameters...), Grid grid, dim3 block, std:
   if (grid.x > 0x7FFFFFFF || grid.y > 0xFFFF || grid.z > 0xFFFF)
     check_launch(cudaErrorInvalidConfiguration, address);
   if (shared > 48 * 1024)
-    check_launch(cudaFuncSetAttribute(address, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                      static_cast<int>(shared)),
-                 address);
+    check_launch(
+        cudaFuncSetAttribute(address, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared)),
+        address);
   cudaLaunchConfig_t config{};
-  config.gridDim = dim3(static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y),
-                        static_cast<unsigned>(grid.z));
+  config.gridDim =
+      dim3(static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y), static_cast<unsigned>(grid.z));
   config.blockDim = block;
   config.dynamicSmemBytes = shared;
   config.stream = ctx.stream;

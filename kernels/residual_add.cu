@@ -45,7 +45,8 @@ void residual_add_forward(Cuda ctx, const ImageDims& dims, Feature<T> a, Feature
 }
 
 template <class T>
-void residual_add_backward(Cuda ctx, const ImageDims& dims, Feature<T> x, const T* dy, FeatureGradient<T> dx) {
+void residual_add_backward(Cuda ctx, const ImageDims& dims, Feature<T> x, const T* dy,
+                           FeatureGradient<T> dx) {
   feature_backward(ctx, dims, x, dx, Passed<T>{dy, dims.C});
 }
 
@@ -53,6 +54,7 @@ template void residual_add_forward(Cuda, const ImageDims&, Feature<float>, Featu
 template void residual_add_forward(Cuda, const ImageDims&, Feature<bf16>, Feature<bf16>, bf16*);
 template void residual_add_backward(Cuda, const ImageDims&, Feature<float>, const float*,
                                     FeatureGradient<float>);
-template void residual_add_backward(Cuda, const ImageDims&, Feature<bf16>, const bf16*, FeatureGradient<bf16>);
+template void residual_add_backward(Cuda, const ImageDims&, Feature<bf16>, const bf16*,
+                                    FeatureGradient<bf16>);
 
 }  // namespace fermion::kernels

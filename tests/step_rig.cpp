@@ -101,8 +101,10 @@ StepReport StepRig::step(double learning_rate, double ema_decay, float loss) {
   const kernels::StepScalars scalars{learning_rate, ema_decay, steps_, 0};
   StepReport report{-1, -1};
   device_.run("step", DType::f32, [&](auto ctx, auto) {
-    kernel_(ctx, {table.data(), static_cast<std::int64_t>(table.size()), statistics.data(),
-                  static_cast<std::int64_t>(statistics.size()), &scalars, &loss, options_.max_norm, &report});
+    if constexpr (std::is_same_v<decltype(ctx), kernels::Cpu>)
+      kernel_(ctx,
+              {table.data(), static_cast<std::int64_t>(table.size()), statistics.data(),
+               static_cast<std::int64_t>(statistics.size()), &scalars, &loss, options_.max_norm, &report});
   });
   if (report.finite) ++steps_;
   return report;
@@ -236,7 +238,8 @@ OpCase step_benchmark(const std::string& op, const std::string& name, std::int64
     const float loss = 1;
     StepReport report;
     tape.device().run(tape.path() + "/" + op, DType::f32, [&](auto ctx, auto) {
-      kernel(ctx, {&parameter, 1, nullptr, 0, &scalars, &loss, 5, &report});
+      if constexpr (std::is_same_v<decltype(ctx), kernels::Cpu>)
+        kernel(ctx, {&parameter, 1, nullptr, 0, &scalars, &loss, 5, &report});
     });
     return std::vector<Tensor>{in[0].y};
   };
