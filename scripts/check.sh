@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 failed=0
 complain() { echo "check: $*"; failed=1; }
 
-unformatted=$(clang-format --dry-run $(git ls-files '*.cpp' '*.h' '*.cu') 2>&1 | sed -nE 's/^([^:]+):.*/\1/p' | sort -u)
+unformatted=$(clang-format --dry-run $(git ls-files '*.cpp' '*.h' '*.cu' '*.cuh') 2>&1 | sed -nE 's/^([^:]+):.*/\1/p' | sort -u)
 [ -z "$unformatted" ] || complain "not formatted (clang-format -i):" $unformatted
 
 # Folder = layer. A file may include its own layer and those below it: fer -> layers -> engine -> kernels.
