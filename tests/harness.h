@@ -1,4 +1,4 @@
-// One case object per op gives its correctness test on every device, its gradient check, NaN propagation,
+// One case object per op gives its correctness test on every device, its gradient check, where NaNs go,
 // bitwise rerun, other numbers of threads, accumulation into a gradient that is there already, and its
 // benchmark.
 //
@@ -91,6 +91,7 @@ struct OpCase {
   std::function<std::vector<Array>(const std::vector<Array>& values)> reference;
   double terms = 1;  // length of the longest sum behind one output: tolerance 8 eps sqrt(terms) max|r|
   double gradient_terms = 1;  // the same for gradients
+  bool cancels = false;       // a gradient of 0 is a difference, of a softmax over one number
   bool sparse = false;        // more than nine tenths of an output or gradient may be zero
   // For benchmarks: a multiply-add counts two; compulsory traffic, everything read and written once.
   double flops = 0, bytes = 0;  // of the forward pass

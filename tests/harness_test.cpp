@@ -1,6 +1,7 @@
 // The comparator and the harness see what is wrong: without this, no case proves anything.
 #include "tests/harness.h"
 
+#include <algorithm>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -71,8 +72,9 @@ namespace {
 // y = 2 x over features, with a fault.
 struct Fault {
   float factor = 2, gradient = 2, sum = 1, sum_x_hat = 1, stray = 0;
-  bool hides_nan = false, overwrites = false, drifts = false, drops_gradient = false, needs_two = false,
-       skips = false, overruns = false;
+  bool hides_nan = false, hides_nan_back = false, hides_nan_sum = false, spreads_nan = false,
+       overwrites = false, drifts = false, drops_gradient = false, needs_two = false, skips = false,
+       overruns = false;
 };
 
 std::vector<Tensor> twice(Tape& tape, const Feature& x, const Fault& fault) {
@@ -101,13 +103,18 @@ std::vector<Tensor> twice(Tape& tape, const Feature& x, const Fault& fault) {
         if (fault.drops_gradient) return;
         const kernels::FeatureGradient<float> gradient = x.take_gradient<float>();
         const Tensor dy = y.gradient();
+        const bool nan = std::any_of(dy.data<float>(), dy.data<float>() + dy.size(),
+                                     [](float d) { return std::isnan(d); });
         for (std::int64_t i = 0; i < y.size(); ++i) {
-          const float da = fault.gradient * dy.data<float>()[i] + (i == 41 ? fault.stray : 0);
+          float da = fault.gradient * dy.data<float>()[i] + (i == 41 ? fault.stray : 0);
+          if (nan && fault.hides_nan_back) da = std::isnan(da) ? 0 : da;
+          if (nan && fault.spreads_nan) da = NAN;
           const bool add = gradient.da.write == kernels::Write::accumulate && !fault.overwrites;
           gradient.da.data[i] = da + (add ? gradient.da.data[i] : 0);
           if (!gradient.sum_da) continue;
           double x_hat = 0;
           value(i, &x_hat);
+          if (fault.hides_nan_sum && std::isnan(x_hat)) x_hat = 0;
           gradient.sum_da[i % x.y.shape()[-1]] += fault.sum * da;
           gradient.sum_da_x_hat[i % x.y.shape()[-1]] += fault.sum_x_hat * static_cast<float>(da * x_hat);
         }
@@ -148,6 +155,9 @@ TEST_CASE("a case passes an op that is right and sees each fault") {
   CHECK(holds(verdict({.sum = 1.001f}), "sum of dx: ["));
   CHECK(holds(verdict({.sum_x_hat = 1.001f}), "sum of dx x_hat: ["));
   CHECK(holds(verdict({.hides_nan = true}), "NaN in input 'x'"));
+  CHECK(holds(verdict({.hides_nan_back = true}), "NaN in the gradient of output 0: input 'x': gradient: ["));
+  CHECK(holds(verdict({.spreads_nan = true}), "is nan, though it does not depend on it"));
+  CHECK(holds(verdict({.hides_nan_sum = true}), "NaN in input 'x': input 'x': sum of da x_hat: ["));
   CHECK(holds(verdict({.overwrites = true}), "gradient added to ones"));
   CHECK(holds(verdict({.drifts = true}), "two runs gave different outputs"));
   CHECK(holds(verdict({.skips = true}), "output 0: [0] is -nan"));

@@ -54,6 +54,7 @@ OpCase attention(const std::string& name, Shape shape, double scale = 1) {
           .reference = reference,
           .terms = terms,
           .gradient_terms = terms,
+          .cancels = positions == 1,
           .flops = 4 * N * positions * positions * d,
           .bytes = 4 * N * positions * (4 * d + 1),
           .backward_flops = 10 * N * positions * positions * d,
