@@ -60,12 +60,12 @@ void add_predict(CLI::App& app, PredictOptions& options, std::string& box) {
   add_json(predict, options.json);
 }
 
-void add_faces(CLI::App& app, FacesOptions& options) {
+void add_faces(CLI::App& app, FacesOptions& options, std::optional<std::string>& seed) {
   CLI::App* faces =
       add_command(app, "faces", "Draw a contact sheet of synthetic faces", "fer faces --out faces.png");
   faces->add_option("--out", options.out, "PNG file")->required();
   faces->add_option("--size", options.sheet.size, "side of a face in pixels; default 112");
-  faces->add_option("--seed", options.sheet.seed, "which faces; default 1");
+  faces->add_option("--seed", seed, "which faces; default 1");
   faces->add_option("--rows", options.sheet.rows, "rows of seven faces; default 5");
   faces->add_flag_callback(
       "--no-labels", [&] { options.sheet.labels = false; }, "shuffled and only numbered");
@@ -89,7 +89,7 @@ CommandLine::CommandLine()
   CLI::App* folder = add_command(app, "data", "Say what a folder of faces holds", "fer data ferplus");
   folder->add_option("folder", data.folder, "folder of a data set")->required();
   add_json(folder, data.json);
-  add_faces(app, faces);
+  add_faces(app, faces, faces_seed);
 }
 
 void CommandLine::parse(int argc, const char* const* argv) {

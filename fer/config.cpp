@@ -21,6 +21,12 @@ void parse(const std::string& key, const std::string& text, bool& value) {
   value = text == "true";
 }
 
+// The only option of 64 bits.
+void parse(const std::string& key, const std::string& text, std::int64_t& seed) {
+  (void)key;
+  seed = parse_seed(text);
+}
+
 template <class Number>
 void parse(const std::string& key, const std::string& text, Number& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -106,6 +112,15 @@ TrainConfig drawn_faces_config() {
   return config;
 }
 
+std::int64_t parse_seed(const std::string& text) {
+  std::int64_t seed = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  if (error != std::errc() || end != text.data() + text.size() || seed < 0)
+    throw UsageError("a seed is a whole number from 0 to {}, not '{}'",
+                     std::numeric_limits<std::int64_t>::max(), text);
+  return seed;
+}
+
 void set_option(TrainConfig& config, const std::string& assignment) {
   const std::size_t equals = assignment.find('=');
   if (equals == std::string::npos) throw UsageError("'{}' is not of the form key=value", assignment);
@@ -188,6 +203,7 @@ void check(const TrainConfig& c) {
   if (c.batch == 1 && smallest_map(c.model) == 1)
     throw UsageError(
         "a batch of 1 leaves norms one value where maps shrink to 1 x 1; set batch to at least 2");
+  if (c.seed < 0) throw UsageError("seed is at least 0");
   if (c.warmup < -1 || c.patience < 0) throw UsageError("warmup is at least -1, patience at least 0");
   if (c.threads < 0 || c.threads > most_threads || c.loader_threads < 1 ||
       c.loader_threads > most_loader_threads)

@@ -95,6 +95,8 @@ struct UsageError : engine::Error {
   using engine::Error::Error;
 };
 
+// A whole number from 0 to 2^63 - 1. Throws UsageError for any other text.
+std::int64_t parse_seed(const std::string& text);
 // "lr=1e-3". `preset` also sets what the preset names. Throws UsageError for an unknown key or a value of
 // another type.
 void set_option(TrainConfig& config, const std::string& assignment);

@@ -48,7 +48,6 @@ TEST_CASE("wrong words end with status 2") {
   for (const char* name : {"faces.jpg", "faces.PNM"})
     check_refused({"faces", "--out", folder / name}, 2, "fer: a sheet is written as PNG; '");
   check_refused({"train", "--epochs=3"}, 2, "not expected: --epochs=3");
-  check_refused({"train", "--seed", "one", "--out", run}, 2, "--seed = one");
   check_refused({"train", "--preset", "lnl-huge", "--out", run}, 2,
                 "fer: unknown preset 'lnl-huge'; there are ");
   check_refused({"train", "--set", "epoch=3", "--out", run}, 2,
@@ -63,6 +62,25 @@ TEST_CASE("wrong words end with status 2") {
                 "fer: option 'classes' has no effect in training on drawn faces; leave it out\n");
   check_refused({"predict", "--box", "1,2,3", "a.png"}, 2, "box");
   CHECK(std::filesystem::is_empty(folder.path()));
+}
+
+TEST_CASE("a seed is the same number wherever it is given, or refused") {
+  const TemporaryFolder folder;
+  const std::string run = folder / "run", file = folder / "seed.toml", sheet = folder / "faces.png";
+  for (const std::string seed : {"99999999999999999999", "9223372036854775808", "-1", "1.5", "one", ""}) {
+    INFO(seed);
+    const std::string sentence = "a seed is a whole number from 0 to 9223372036854775807, not '" + seed + "'";
+    check_refused({"train", "--seed", seed, "--out", run}, 2, sentence);
+    check_refused({"train", "--set", "seed=" + seed, "--out", run}, 2, sentence);
+    check_refused({"faces", "--rows", "1", "--seed", seed, "--out", sheet}, 2, sentence);
+    write_file(file, "seed = " + seed + "\n");
+    check_refused({"train", "--config", file, "--out", run}, 2, file);
+  }
+  CHECK(!std::filesystem::exists(run));
+  CHECK(!std::filesystem::exists(sheet));
+  const Answer largest =
+      fer({"faces", "--rows", "1", "--size", "16", "--seed", "9223372036854775807", "--out", sheet});
+  CHECK(contains(largest.text, "seed 9223372036854775807\n"));
 }
 
 TEST_CASE("what no machine can hold is refused before any work") {

@@ -184,6 +184,12 @@ TEST_CASE("sizes that no machine can hold are refused, large ones are not") {
   CHECK(!refused({"preset=lnl-large"}));
 }
 
+TEST_CASE("a negative seed in a checkpoint makes no sense") {
+  TrainConfig config;
+  config.seed = -1;
+  CHECK_THROWS_AS(check(config), UsageError);
+}
+
 TEST_CASE("values that make no sense") {
   for (const char* assignment :
        {"epochs=0",         "batch=0",           "faces=0",          "warmup=-2",     "patience=-1",
