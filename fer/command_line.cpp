@@ -15,8 +15,9 @@ CLI::App* add_command(CLI::App& app, const char* name, const char* meaning, cons
 
 void add_typed(CLI::App* command, Typed& typed) {
   command->add_option("--preset", typed.preset, "lnl-tiny, lnl-48, lnl-base or lnl-large");
-  command->add_option("--config", typed.config, "TOML file of options");
-  command->add_option("--set", typed.set, "key=value, any option")->allow_extra_args(false);
+  command->add_option("--config", typed.config, "TOML file of options, such as docs/train.toml");
+  command->add_option("--set", typed.set, "key=value, any option; fer info --options lists them")
+      ->allow_extra_args(false);
 }
 
 void add_json(CLI::App* command, bool& json) {
@@ -85,6 +86,7 @@ CommandLine::CommandLine()
   CLI::App* info = add_command(app, "info", "Print the network as a table", "fer info --preset lnl-base");
   info->add_option("checkpoint", info_checkpoint, "whose network; without it that of the options");
   add_typed(info, typed);
+  info->add_flag("--options", info_options, "every option of --set and --config: defaults and meaning");
   add_json(info, info_json);
   CLI::App* folder = add_command(app, "data", "Say what a folder of faces holds", "fer data ferplus");
   folder->add_option("folder", data.folder, "folder of a data set")->required();

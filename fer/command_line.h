@@ -31,7 +31,7 @@ struct CommandLine {
   FacesOptions faces;
   std::filesystem::path info_checkpoint;  // empty: the network of the options
   std::optional<std::string> faces_seed;  // as typed
-  bool info_json = false;
+  bool info_json = false, info_options = false;
 
   CommandLine();
   CommandLine(const CommandLine&) = delete;  // app points to the others

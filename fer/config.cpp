@@ -68,7 +68,7 @@ void set(TrainConfig& config, const std::string& key, const std::string& text) {
   if (key == "preset") return set_preset(config.model, text);
   bool known = false;
   std::vector<std::string> keys;
-  each_option(config, [&](const char* name, auto& value) {
+  each_option(config, [&](const char* name, auto& value, const char*) {
     keys.emplace_back(name);
     if (key != name) return;
     known = true;
@@ -177,6 +177,22 @@ void check_effects(const TrainConfig& config) {
     if (!has_effect(key, drawn))
       throw UsageError("option '{}' has no effect in training on {}; leave it out", key,
                        drawn ? "drawn faces" : "a data set");
+}
+
+std::string options_table() {
+  const auto cell = [](const char* key, const nlohmann::json& defaults, bool drawn) {
+    if (key == std::string_view("data")) return std::string(drawn ? "\"\"" : "DIR");
+    return has_effect(key, drawn) ? defaults.at(key).dump() : "-";
+  };
+  const TrainConfig drawn = drawn_faces_config();
+  const nlohmann::json of_drawn = to_json(drawn), of_set = to_json(data_set_config());
+  std::string table =
+      fmt::format("{:<16} {:>12} {:>12}  {}\n", "option", "drawn faces", "data set", "meaning");
+  each_option(drawn, [&](const char* key, const auto&, const char* meaning) {
+    table += fmt::format("{:<16} {:>12} {:>12}  {}\n", key, cell(key, of_drawn, true),
+                         cell(key, of_set, false), meaning);
+  });
+  return table;
 }
 
 void check(const TrainConfig& c) {

@@ -72,6 +72,7 @@ int run(int argc, char** argv) {
     if (!line.box.empty()) line.predict.box = parse_box(line.box);
     return predict_command(line.predict);
   }
+  if (is("info") && line.info_options) return fmt::print("{}", options_table()), 0;
   if (is("info")) return info_command(network_of(line), line.info_json);
   if (is("data")) return data_command(line.data);
   if (line.faces_seed) line.faces.sheet.seed = static_cast<std::uint64_t>(parse_seed(*line.faces_seed));

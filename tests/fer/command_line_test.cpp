@@ -167,6 +167,12 @@ TEST_CASE("every option and what stands without one is explained") {
   for (const CLI::Option* option : line.app.get_options()) CHECK(!option->get_description().empty());
 }
 
+TEST_CASE("fer info --options lists what may be set") {
+  const Answer answer = fer({"info", "--options"});
+  CHECK(answer.status == 0);
+  CHECK(answer.text == options_table());
+}
+
 TEST_CASE("fer tells its version") {
   const Answer answer = fer({"--version"});
   CHECK(answer.status == 0);
