@@ -57,14 +57,14 @@ void add_predict(CLI::App& app, PredictOptions& options, std::string& box) {
   predict->add_option("--model", options.model, "checkpoint; default the newest runs/*/best.safetensors");
   predict->add_option("--box", box, "x,y,width,height of the face in each picture, in pixels");
   predict->add_option("--overlay", options.overlay, "folder for the faces with their region weights, as PNG");
-  predict->add_option("--csv", options.csv, "file for the predictions as CSV");
+  predict->add_option("--csv", options.csv, "file for the predictions as CSV; - is stdout");
   add_json(predict, options.json);
 }
 
 void add_faces(CLI::App& app, FacesOptions& options, std::optional<std::string>& seed) {
   CLI::App* faces =
       add_command(app, "faces", "Draw a contact sheet of synthetic faces", "fer faces --out faces.png");
-  faces->add_option("--out", options.out, "PNG file")->required();
+  faces->add_option("--out", options.out, "PNG file; - is stdout")->required();
   faces->add_option("--size", options.sheet.size, "side of a face in pixels; default 112");
   faces->add_option("--seed", seed, "which faces; default 1");
   faces->add_option("--rows", options.sheet.rows, "rows of seven faces; default 5");

@@ -145,6 +145,26 @@ TEST_CASE("a symbolic link stays, and what it points to is replaced") {
   CHECK(fs::is_symlink(folder / "circle"));
 }
 
+TEST_CASE("what is stdout or stderr is written to, after what was printed") {
+  const TemporaryFolder folder;
+  for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
+    const fs::path path = folder / "out", link = folder / "link";
+    fs::create_symlink("/proc/self/fd/" + std::to_string(stream), link);
+    CHECK(in_child([&] {
+            const int file = ::open(path.c_str(), O_WRONLY | O_CREAT, 0666);
+            ::dup2(file, stream);
+            std::fputs("printed ", stream == STDOUT_FILENO ? stdout : stderr);
+            replace_file(link, {"one ", "two "});
+            replace_file(path, {"three"});
+          }) == "saved");
+    CHECK(text_of(path) == "printed one two three");
+    CHECK(fs::is_symlink(link));
+    CHECK(files_in(folder) == 2);
+    fs::remove(path);
+    fs::remove(link);
+  }
+}
+
 TEST_CASE("a FIFO is written to and stays") {
   const TemporaryFolder folder;
   const fs::path fifo = folder / "fifo";
