@@ -1,6 +1,7 @@
 #include "engine/atomic_file.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -83,12 +84,21 @@ fs::path target_of(fs::path path) {
   return path;
 }
 
-std::string write_through(const fs::path& path, const std::vector<std::string_view>& parts) {
-  const Descriptor file(path, O_WRONLY);
-  if (file.get() < 0) return cause();
+std::string write_all(int file, const std::vector<std::string_view>& parts) {
+  if (file < 0) return cause();
   for (const std::string_view part : parts)
-    if (const std::string error = write_all(file.get(), part); !error.empty()) return error;
+    if (const std::string error = write_all(file, part); !error.empty()) return error;
   return "";
+}
+
+// Its descriptor if the file is stdout or stderr, else -1. To open it anew would begin at its start.
+int standard_stream(const struct stat& file) {
+  for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat open;
+    if (::fstat(stream, &open) == 0 && open.st_dev == file.st_dev && open.st_ino == file.st_ino)
+      return stream;
+  }
+  return -1;
 }
 
 std::string replace(const fs::path& path, const std::vector<std::string_view>& parts) {
@@ -114,8 +124,10 @@ void replace_file(const fs::path& path, const std::vector<std::string_view>& par
   std::string error;
   if (!there && errno == ELOOP)
     error = cause();
+  else if (const int stream = there ? standard_stream(old) : -1; stream >= 0)
+    error = std::fflush(nullptr) == 0 ? write_all(stream, parts) : cause();
   else if (there && !S_ISREG(old.st_mode) && !S_ISDIR(old.st_mode))
-    error = write_through(path, parts);
+    error = write_all(Descriptor(path, O_WRONLY).get(), parts);
   else
     error = replace(target_of(path), parts);
   if (!error.empty()) throw Error("{} cannot be written: {}", path.string(), error);

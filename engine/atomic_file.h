@@ -14,7 +14,8 @@ namespace fermion::engine {
 // must not write one path at a time.
 //
 // A symbolic link stays one: the file that it points to is replaced. What is there and is no regular file, a
-// FIFO or a device, is written to as it is.
+// FIFO or a device, is written to as it is. So is stdout or stderr under whatever name, after all that was
+// printed.
 //
 // Throws Error, with the path and the cause, and leaves the old file as it was.
 void replace_file(const std::filesystem::path& path, const std::vector<std::string_view>& parts);

@@ -15,8 +15,9 @@ CLI::App* add_command(CLI::App& app, const char* name, const char* meaning, cons
 
 void add_typed(CLI::App* command, Typed& typed) {
   command->add_option("--preset", typed.preset, "lnl-tiny, lnl-48, lnl-base or lnl-large");
-  command->add_option("--config", typed.config, "TOML file of options");
-  command->add_option("--set", typed.set, "key=value, any option")->allow_extra_args(false);
+  command->add_option("--config", typed.config, "TOML file of options, such as docs/train.toml");
+  command->add_option("--set", typed.set, "key=value, any option; fer info --options lists them")
+      ->allow_extra_args(false);
 }
 
 void add_json(CLI::App* command, bool& json) {
@@ -56,16 +57,16 @@ void add_predict(CLI::App& app, PredictOptions& options, std::string& box) {
   predict->add_option("--model", options.model, "checkpoint; default the newest runs/*/best.safetensors");
   predict->add_option("--box", box, "x,y,width,height of the face in each picture, in pixels");
   predict->add_option("--overlay", options.overlay, "folder for the faces with their region weights, as PNG");
-  predict->add_option("--csv", options.csv, "file for the predictions as CSV");
+  predict->add_option("--csv", options.csv, "file for the predictions as CSV; - is stdout");
   add_json(predict, options.json);
 }
 
-void add_faces(CLI::App& app, FacesOptions& options) {
+void add_faces(CLI::App& app, FacesOptions& options, std::optional<std::string>& seed) {
   CLI::App* faces =
       add_command(app, "faces", "Draw a contact sheet of synthetic faces", "fer faces --out faces.png");
-  faces->add_option("--out", options.out, "PNG file")->required();
+  faces->add_option("--out", options.out, "PNG file; - is stdout")->required();
   faces->add_option("--size", options.sheet.size, "side of a face in pixels; default 112");
-  faces->add_option("--seed", options.sheet.seed, "which faces; default 1");
+  faces->add_option("--seed", seed, "which faces; default 1");
   faces->add_option("--rows", options.sheet.rows, "rows of seven faces; default 5");
   faces->add_flag_callback(
       "--no-labels", [&] { options.sheet.labels = false; }, "shuffled and only numbered");
@@ -85,11 +86,12 @@ CommandLine::CommandLine()
   CLI::App* info = add_command(app, "info", "Print the network as a table", "fer info --preset lnl-base");
   info->add_option("checkpoint", info_checkpoint, "whose network; without it that of the options");
   add_typed(info, typed);
+  info->add_flag("--options", info_options, "every option of --set and --config: defaults and meaning");
   add_json(info, info_json);
   CLI::App* folder = add_command(app, "data", "Say what a folder of faces holds", "fer data ferplus");
   folder->add_option("folder", data.folder, "folder of a data set")->required();
   add_json(folder, data.json);
-  add_faces(app, faces);
+  add_faces(app, faces, faces_seed);
 }
 
 void CommandLine::parse(int argc, const char* const* argv) {

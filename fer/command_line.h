@@ -16,7 +16,7 @@ namespace fermion::fer {
 struct Typed {
   std::string data, preset, config, device, precision;
   std::vector<std::string> set;
-  std::optional<std::int64_t> seed;
+  std::optional<std::string> seed;
 };
 
 // What `parse` fills.
@@ -30,7 +30,8 @@ struct CommandLine {
   DataOptions data;
   FacesOptions faces;
   std::filesystem::path info_checkpoint;  // empty: the network of the options
-  bool info_json = false;
+  std::optional<std::string> faces_seed;  // as typed
+  bool info_json = false, info_options = false;
 
   CommandLine();
   CommandLine(const CommandLine&) = delete;  // app points to the others

@@ -21,6 +21,12 @@ void parse(const std::string& key, const std::string& text, bool& value) {
   value = text == "true";
 }
 
+// The only option of 64 bits.
+void parse(const std::string& key, const std::string& text, std::int64_t& seed) {
+  (void)key;
+  seed = parse_seed(text);
+}
+
 template <class Number>
 void parse(const std::string& key, const std::string& text, Number& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -62,7 +68,7 @@ void set(TrainConfig& config, const std::string& key, const std::string& text) {
   if (key == "preset") return set_preset(config.model, text);
   bool known = false;
   std::vector<std::string> keys;
-  each_option(config, [&](const char* name, auto& value) {
+  each_option(config, [&](const char* name, auto& value, const char*) {
     keys.emplace_back(name);
     if (key != name) return;
     known = true;
@@ -104,6 +110,15 @@ TrainConfig drawn_faces_config() {
   config.batch = 32;
   config.shift = config.scale = config.rotation = config.erase = 0;
   return config;
+}
+
+std::int64_t parse_seed(const std::string& text) {
+  std::int64_t seed = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  if (error != std::errc() || end != text.data() + text.size() || seed < 0)
+    throw UsageError("a seed is a whole number from 0 to {}, not '{}'",
+                     std::numeric_limits<std::int64_t>::max(), text);
+  return seed;
 }
 
 void set_option(TrainConfig& config, const std::string& assignment) {
@@ -164,6 +179,22 @@ void check_effects(const TrainConfig& config) {
                        drawn ? "drawn faces" : "a data set");
 }
 
+std::string options_table() {
+  const auto cell = [](const char* key, const nlohmann::json& defaults, bool drawn) {
+    if (key == std::string_view("data")) return std::string(drawn ? "\"\"" : "DIR");
+    return has_effect(key, drawn) ? defaults.at(key).dump() : "-";
+  };
+  const TrainConfig drawn = drawn_faces_config();
+  const nlohmann::json of_drawn = to_json(drawn), of_set = to_json(data_set_config());
+  std::string table =
+      fmt::format("{:<16} {:>12} {:>12}  {}\n", "option", "drawn faces", "data set", "meaning");
+  each_option(drawn, [&](const char* key, const auto&, const char* meaning) {
+    table += fmt::format("{:<16} {:>12} {:>12}  {}\n", key, cell(key, of_drawn, true),
+                         cell(key, of_set, false), meaning);
+  });
+  return table;
+}
+
 void check(const TrainConfig& c) {
   try {
     check(c.model);
@@ -188,6 +219,7 @@ void check(const TrainConfig& c) {
   if (c.batch == 1 && smallest_map(c.model) == 1)
     throw UsageError(
         "a batch of 1 leaves norms one value where maps shrink to 1 x 1; set batch to at least 2");
+  if (c.seed < 0) throw UsageError("seed is at least 0");
   if (c.warmup < -1 || c.patience < 0) throw UsageError("warmup is at least -1, patience at least 0");
   if (c.threads < 0 || c.threads > most_threads || c.loader_threads < 1 ||
       c.loader_threads > most_loader_threads)

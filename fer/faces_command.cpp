@@ -1,6 +1,7 @@
 #include "fer/faces_command.h"
 
 #include "fer/config.h"
+#include "fer/files.h"
 #include "fer/picture_files.h"
 #include "fer/synth_faces.h"
 
@@ -10,6 +11,7 @@ int faces_command(const FacesOptions& options) {
   const ContactSheet& sheet = options.sheet;
   if (is_picture(options.out) && !is_png(options.out))
     throw UsageError("a sheet is written as PNG; '{}' needs another name", options.out.string());
+  if (options.key && is_stdout(options.out)) throw UsageError("--out and --key cannot both go to stdout");
   write_png(options.out, draw_contact_sheet(sheet));
   fmt::print(stderr, "{}: {} faces of {} px, seed {}\n", options.out.string(), sheet_faces(sheet).size(),
              sheet.size, sheet.seed);

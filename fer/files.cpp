@@ -17,6 +17,8 @@ namespace fs = std::filesystem;
 // No image, label list or report comes near this; a film given by mistake is refused before it fills memory.
 constexpr std::uintmax_t largest_file = std::uintmax_t{1} << 30;
 
+constexpr const char* stdout_path = "/dev/stdout";
+
 }  // namespace
 
 std::vector<std::uint8_t> read_file(const fs::path& path) {
@@ -37,8 +39,13 @@ std::vector<std::uint8_t> read_file(const fs::path& path) {
   return bytes;
 }
 
+bool is_stdout(const fs::path& path) {
+  std::error_code ignored;
+  return path == "-" || fs::equivalent(path, stdout_path, ignored);
+}
+
 void write_file(const fs::path& path, std::string_view bytes) {
-  engine::replace_file(path, {bytes});
+  engine::replace_file(path == "-" ? stdout_path : path.c_str(), {bytes});
 }
 
 }  // namespace fermion::fer

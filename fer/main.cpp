@@ -20,7 +20,7 @@ TrainConfig with_typed(TrainConfig config, const Typed& typed) {
   if (!typed.data.empty()) config.data = typed.data;
   if (!typed.device.empty()) config.device = typed.device;
   if (!typed.precision.empty()) config.precision = typed.precision;
-  if (typed.seed) config.seed = *typed.seed;
+  if (typed.seed) set_option(config, "seed=" + *typed.seed);
   return config;
 }
 
@@ -72,8 +72,10 @@ int run(int argc, char** argv) {
     if (!line.box.empty()) line.predict.box = parse_box(line.box);
     return predict_command(line.predict);
   }
+  if (is("info") && line.info_options) return fmt::print("{}", options_table()), 0;
   if (is("info")) return info_command(network_of(line), line.info_json);
   if (is("data")) return data_command(line.data);
+  if (line.faces_seed) line.faces.sheet.seed = static_cast<std::uint64_t>(parse_seed(*line.faces_seed));
   return faces_command(line.faces);
 }
 

@@ -42,22 +42,23 @@ ModelConfig preset(const std::string& name);
 // Throws with what does not fit: size by depth and grid, nothing left to join; or is absurdly large.
 void check(const ModelConfig& config);
 
-// Calls visit(key, member) for every option: the one list behind files, command line and checkpoints.
+// Calls visit(key, member, meaning) for every option: the one list behind files, command line and
+// checkpoints.
 template <class Config, class Visit>
 void each_option(Config& c, Visit&& visit) requires std::is_same_v<std::remove_const_t<Config>, ModelConfig> {
-  visit("preset", c.preset);
-  visit("size", c.size);
-  visit("width", c.width);
-  visit("depth", c.depth);
-  visit("grid", c.grid);
-  visit("overlap", c.overlap);
-  visit("classes", c.classes);
-  visit("local_input", c.local_input);
-  visit("dropout", c.dropout);
-  visit("unet", c.unet);
-  visit("non_local", c.non_local);
-  visit("feedback", c.feedback);
-  visit("local", c.local);
+  visit("preset", c.preset, "lnl-tiny, lnl-48, lnl-base or lnl-large; sets size, width, depth and grid");
+  visit("size", c.size, "side of the input in pixels");
+  visit("width", c.width, "channels of the features at full resolution");
+  visit("depth", c.depth, "poolings of the U-Net");
+  visit("grid", c.grid, "the face is cut into grid x grid regions");
+  visit("overlap", c.overlap, "pixels that a region reaches beyond its cell");
+  visit("classes", c.classes, "expressions; in training those of the faces");
+  visit("local_input", c.local_input, "what the local networks read: unet or encoder0, its first level");
+  visit("dropout", c.dropout, "share of the joint head's inputs that a step leaves out");
+  visit("unet", c.unet, "false: a plain stem of convolutions instead");
+  visit("non_local", c.non_local, "false: every region counts the same");
+  visit("feedback", c.feedback, "false: the weights do not reach the local features");
+  visit("local", c.local, "false: without the local networks");
 }
 
 class Model {

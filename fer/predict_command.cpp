@@ -131,6 +131,8 @@ PicturePredictions predict_pictures(ReadyModel& model, const PredictOptions& opt
 }
 
 int predict_command(const PredictOptions& options) {
+  const bool csv_alone = !options.csv.empty() && is_stdout(options.csv);
+  if (csv_alone && options.json) throw UsageError("--csv and --json cannot both go to stdout");
   const fs::path path = options.model.empty() ? newest_checkpoint("runs") : options.model;
   if (options.model.empty()) fmt::print(stderr, "model {}\n", path.string());
   ReadyModel model = ready_model(path);
@@ -145,7 +147,7 @@ int predict_command(const PredictOptions& options) {
   // A path need not be UTF-8; JSON must.
   if (options.json)
     fmt::print("{}\n", to_json(predictions).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-  else if (!predictions.images.empty())
+  else if (!csv_alone && !predictions.images.empty())
     fmt::print("{}", to_table(predictions));
   return failed ? 1 : 0;
 }

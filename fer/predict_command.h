@@ -34,8 +34,9 @@ std::filesystem::path newest_checkpoint(const std::filesystem::path& runs);
 PicturePredictions predict_pictures(ReadyModel& model, const PredictOptions& options, const Complain& warn,
                                     const Complain& fail);
 
-// Prints the table, or with `json` the object, to stdout, complaints to stderr, and returns 1 if there was a
-// failure, else 0.
+// Prints the table, or with `json` the object, to stdout, unless the CSV goes there, complaints to stderr,
+// and returns 1 if there was a failure, else 0. Throws UsageError when both object and CSV would go to
+// stdout.
 int predict_command(const PredictOptions& options);
 
 }  // namespace fermion::fer

@@ -2,6 +2,7 @@
 
 #include <ctime>
 
+#include "fer/files.h"
 #include "fer/shell_quoted.h"
 #include "fer/training_loop.h"
 
@@ -45,6 +46,8 @@ bool train(Run& run, const TrainOptions& options, Interruption& interruption) {
 }  // namespace
 
 int train_command(const TrainOptions& options) {
+  if (!options.trace.empty() && is_stdout(options.trace))
+    throw UsageError("--trace needs a file; figures go to stdout");
   Interruption interruption;
   Run run = open_run(options);
   const bool finished = train(run, options, interruption);

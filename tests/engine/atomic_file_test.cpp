@@ -1,6 +1,8 @@
 #include "engine/atomic_file.h"
 
+#include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <fstream>
@@ -43,6 +45,7 @@ template <class Action>
 std::string in_child(const Action& action) {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
+  std::fflush(nullptr);  // else the child prints it too
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
@@ -142,6 +145,26 @@ TEST_CASE("a symbolic link stays, and what it points to is replaced") {
   CHECK(fs::is_symlink(folder / "circle"));
 }
 
+TEST_CASE("what is stdout or stderr is written to, after what was printed") {
+  const TemporaryFolder folder;
+  for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
+    const fs::path path = folder / "out", link = folder / "link";
+    fs::create_symlink("/proc/self/fd/" + std::to_string(stream), link);
+    CHECK(in_child([&] {
+            const int file = ::open(path.c_str(), O_WRONLY | O_CREAT, 0666);
+            ::dup2(file, stream);
+            std::fputs("printed ", stream == STDOUT_FILENO ? stdout : stderr);
+            replace_file(link, {"one ", "two "});
+            replace_file(path, {"three"});
+          }) == "saved");
+    CHECK(text_of(path) == "printed one two three");
+    CHECK(fs::is_symlink(link));
+    CHECK(files_in(folder) == 2);
+    fs::remove(path);
+    fs::remove(link);
+  }
+}
+
 TEST_CASE("a FIFO is written to and stays") {
   const TemporaryFolder folder;
   const fs::path fifo = folder / "fifo";
@@ -171,7 +194,11 @@ TEST_CASE("what stands in the temporary file's place and is none is an error and
 TEST_CASE("a kill at any moment leaves the old file or the new one") {
   const TemporaryFolder folder;
   const fs::path path = folder / "last.safetensors";
-  write_safetensors(path, filled(0));
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
+  for (int i = 0; i < 5; ++i) write_safetensors(path, filled(0));
+  // Kills fall within the first few saves, however slow the disk is.
+  const double few_saves = std::chrono::duration<double, std::micro>(Clock::now() - start).count();
   const fermion::kernels::Random random{11, 0, 0};
   int changes = 0, last = 0, rests = 0;
   for (std::uint64_t round = 0; round < 60; ++round) {
@@ -180,7 +207,7 @@ TEST_CASE("a kill at any moment leaves the old file or the new one") {
     if (child == 0) {
       for (int i = 0;; ++i) write_safetensors(path, filled(static_cast<std::uint8_t>(i)));
     }
-    ::usleep(static_cast<useconds_t>(500 + random.uniform(round) * 20000));
+    ::usleep(static_cast<useconds_t>(500 + random.uniform(round) * few_saves));
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
     const int now = byte_of(path);

@@ -6,38 +6,10 @@
 #include <regex>
 #include <sys/resource.h>
 
-#include "tests/fer/generated_sets.h"
+#include "tests/fer/answer.h"
 #include "tests/fer/minute_run.h"
-#include "tests/fer/temporary_folder.h"
-#include "tests/training/program.h"
 
 using namespace fermion::fer;
-using Words = std::vector<std::string>;
-
-namespace {
-
-struct Answer {
-  int status;
-  std::string text;
-};
-
-Answer fer(const Words& words, const std::function<void()>& prepare = {}) {
-  const TemporaryFolder folder;
-  Program program(words, folder / "log", prepare);
-  const int status = program.wait();
-  return {status, program.output()};
-}
-
-void check_refused(const Words& words, int status, const std::string& sentence) {
-  const Answer answer = fer(words);
-  INFO(answer.text);
-  CHECK(answer.status == status);
-  CHECK(contains(answer.text, sentence));
-  CHECK(answer.text.find("terminate") == std::string::npos);
-}
-
-}  // namespace
-
 TEST_CASE("wrong words end with status 2") {
   const TemporaryFolder folder;
   const std::string run = folder / "run";
@@ -48,7 +20,6 @@ TEST_CASE("wrong words end with status 2") {
   for (const char* name : {"faces.jpg", "faces.PNM"})
     check_refused({"faces", "--out", folder / name}, 2, "fer: a sheet is written as PNG; '");
   check_refused({"train", "--epochs=3"}, 2, "not expected: --epochs=3");
-  check_refused({"train", "--seed", "one", "--out", run}, 2, "--seed = one");
   check_refused({"train", "--preset", "lnl-huge", "--out", run}, 2,
                 "fer: unknown preset 'lnl-huge'; there are ");
   check_refused({"train", "--set", "epoch=3", "--out", run}, 2,
@@ -65,6 +36,25 @@ TEST_CASE("wrong words end with status 2") {
   CHECK(std::filesystem::is_empty(folder.path()));
 }
 
+TEST_CASE("a seed is the same number wherever it is given, or refused") {
+  const TemporaryFolder folder;
+  const std::string run = folder / "run", file = folder / "seed.toml", sheet = folder / "faces.png";
+  for (const std::string seed : {"99999999999999999999", "9223372036854775808", "-1", "1.5", "one", ""}) {
+    INFO(seed);
+    const std::string sentence = "a seed is a whole number from 0 to 9223372036854775807, not '" + seed + "'";
+    check_refused({"train", "--seed", seed, "--out", run}, 2, sentence);
+    check_refused({"train", "--set", "seed=" + seed, "--out", run}, 2, sentence);
+    check_refused({"faces", "--rows", "1", "--seed", seed, "--out", sheet}, 2, sentence);
+    write_file(file, "seed = " + seed + "\n");
+    check_refused({"train", "--config", file, "--out", run}, 2, file);
+  }
+  CHECK(!std::filesystem::exists(run));
+  CHECK(!std::filesystem::exists(sheet));
+  const Answer largest =
+      fer({"faces", "--rows", "1", "--size", "16", "--seed", "9223372036854775807", "--out", sheet});
+  CHECK(contains(largest.text, "seed 9223372036854775807\n"));
+}
+
 TEST_CASE("what no machine can hold is refused before any work") {
   const TemporaryFolder folder;
   const std::string run = folder / "run", sheet = folder / "faces.png";
@@ -72,7 +62,7 @@ TEST_CASE("what no machine can hold is refused before any work") {
   check_refused({"faces", "--rows", "100000", "--out", sheet}, 2, "fer: a contact sheet has 1 to ");
   check_refused({"info", "--set", "width=1000000"}, 2, "fer: size is at most ");
   check_refused({"train", "--set", "size=100000", "--out", run}, 2, "fer: size is at most ");
-  const Answer many = fer({"train", "--set", "faces=10000000", "--set", "size=1024", "--out", run});
+  const Answer many = answer_to({"train", "--set", "faces=10000000", "--set", "size=1024", "--out", run});
   CHECK(many.status == 1);
   CHECK(contains(many.text, "fer: the faces take 29"));
   CHECK(!std::filesystem::exists(run));
@@ -81,7 +71,7 @@ TEST_CASE("what no machine can hold is refused before any work") {
 #ifndef __SANITIZE_ADDRESS__  // whose shadow memory needs more
 TEST_CASE("memory that runs out is one sentence") {
   const TemporaryFolder folder;
-  const Answer answer = fer({"train", "--set", "faces=200000", "--out", folder / "run"}, [] {
+  const Answer answer = answer_to({"train", "--set", "faces=200000", "--out", folder / "run"}, [] {
     const rlimit limit{1 << 30, 1 << 30};
     ::setrlimit(RLIMIT_AS, &limit);
   });
@@ -124,10 +114,10 @@ TEST_CASE("what is not there, or not what it should be, ends with status 1") {
 
 TEST_CASE("every command explains itself") {
   for (const char* command : {"train", "eval", "predict", "info", "data", "faces"}) {
-    const Answer answer = fer({command, "--help"});
+    const Answer answer = answer_to({command, "--help"});
     CHECK(answer.status == 0);
     CHECK(contains(answer.text, std::string("Example: fer ") + command));
-    CHECK(contains(fer({"--help"}).text, command));
+    CHECK(contains(answer_to({"--help"}).text, command));
   }
 }
 
@@ -149,8 +139,14 @@ TEST_CASE("every option and what stands without one is explained") {
   for (const CLI::Option* option : line.app.get_options()) CHECK(!option->get_description().empty());
 }
 
+TEST_CASE("fer info --options lists what may be set") {
+  const Answer answer = fer({"info", "--options"});
+  CHECK(answer.status == 0);
+  CHECK(answer.text == options_table());
+}
+
 TEST_CASE("fer tells its version") {
-  const Answer answer = fer({"--version"});
+  const Answer answer = answer_to({"--version"});
   CHECK(answer.status == 0);
   CHECK(std::regex_match(answer.text, std::regex("fer [0-9]+\\.[0-9]+\\.[0-9]+\n")));
 }
@@ -160,8 +156,8 @@ TEST_CASE("a stdout that cannot be written is a failure") {
   for (const Words& words : {Words{"--help"}, Words{"info"}, Words{"info", "--json"},
                              Words{"faces", "--rows", "1", "--key", "--out", folder / "faces.png"}}) {
     INFO(words[0]);
-    CHECK(fer(words, [] { ::close(STDOUT_FILENO); }).status == 1);
-    CHECK(fer(words).status == 0);
+    CHECK(answer_to(words, [] { ::close(STDOUT_FILENO); }).status == 1);
+    CHECK(answer_to(words).status == 0);
   }
 }
 
@@ -169,22 +165,22 @@ TEST_CASE("the defaults are those of the data, wherever it is named") {
   const TemporaryFolder folder;
   const std::string file = folder / "data.toml", data = folder / "set";
   write_file(file, "data = \"" + data + "\"\n");
-  CHECK(contains(fer({"info"}).text, "0.447 GFLOP"));  // lnl-tiny
+  CHECK(contains(answer_to({"info"}).text, "0.447 GFLOP"));  // lnl-tiny
   for (const Words& words : {Words{"--set", "data=" + data}, Words{"--config", file}}) {
     Words all{"info"};
     all.insert(all.end(), words.begin(), words.end());
-    CHECK(contains(fer(all).text, "0.247 GFLOP"));  // lnl-48
+    CHECK(contains(answer_to(all).text, "0.247 GFLOP"));  // lnl-48
     all.insert(all.end(), {"--preset", "lnl-tiny"});
-    CHECK(contains(fer(all).text, "0.447 GFLOP"));
+    CHECK(contains(answer_to(all).text, "0.447 GFLOP"));
   }
 }
 
 TEST_CASE("fer info tells the size of the network, as a table and as JSON") {
-  const Answer table = fer({"info", "--preset", "lnl-48"});
+  const Answer table = answer_to({"info", "--preset", "lnl-48"});
   CHECK(table.status == 0);
   CHECK(contains(table.text, "local.conv1/conv2d"));
   CHECK(contains(table.text, "1.54 M parameters, 0.247 GFLOP forward per image\n"));
-  const Answer json = fer({"info", "--preset", "lnl-48", "--json"});
+  const Answer json = answer_to({"info", "--preset", "lnl-48", "--json"});
   CHECK(json.status == 0);
   const nlohmann::json network = nlohmann::json::parse(json.text);
   std::int64_t parameters = 0;
@@ -201,11 +197,11 @@ TEST_CASE("fer info tells the size of the network, as a table and as JSON") {
 
 TEST_CASE("fer info prints the network of a checkpoint") {
   const std::string best = minute_run().best, last = minute_run().run / "last.safetensors";
-  const std::string table = fer({"info", "--set", "size=32"}).text;
-  CHECK(table != fer({"info"}).text);
-  CHECK(fer({"info", best}).text == table);
-  CHECK(fer({"info", last}).text == table);
-  CHECK(fer({"info", best, "--json"}).text == fer({"info", "--set", "size=32", "--json"}).text);
+  const std::string table = answer_to({"info", "--set", "size=32"}).text;
+  CHECK(table != answer_to({"info"}).text);
+  CHECK(answer_to({"info", best}).text == table);
+  CHECK(answer_to({"info", last}).text == table);
+  CHECK(answer_to({"info", best, "--json"}).text == answer_to({"info", "--set", "size=32", "--json"}).text);
   for (const Words& words :
        {Words{"--preset", "lnl-48"}, Words{"--set", "size=32"}, Words{"--config", best}}) {
     Words all{"info", best};

@@ -1,6 +1,8 @@
 #include "fer/config.h"
 
 #include <doctest/doctest.h>
+#include <regex>
+#include <sstream>
 
 #include "fer/files.h"
 #include "tests/fer/generated_sets.h"
@@ -13,7 +15,7 @@ namespace {
 // Another value of every option.
 TrainConfig changed() {
   TrainConfig config;
-  each_option(config, [](const std::string& key, auto& value) {
+  each_option(config, [](const std::string& key, auto& value, const char*) {
     using Value = std::remove_reference_t<decltype(value)>;
     if constexpr (std::is_same_v<Value, bool>)
       value = !value;
@@ -182,6 +184,57 @@ TEST_CASE("sizes that no machine can hold are refused, large ones are not") {
   CHECK(!refused({"width=1024"}));
   CHECK(!refused({"overlap=64", "classes=1000", "batch=65536", "faces=10000000"}));
   CHECK(!refused({"preset=lnl-large"}));
+}
+
+TEST_CASE("the table of options has a line for each, with defaults and meaning") {
+  std::istringstream table(options_table());
+  std::string line;
+  std::getline(table, line);
+  CHECK(contains(line, "meaning"));
+  const TrainConfig config;
+  each_option(config, [&](const std::string& key, const auto&, const std::string& meaning) {
+    std::getline(table, line);
+    INFO(line);
+    CHECK(line.starts_with(key + " "));
+    CHECK(line.ends_with("  " + meaning));
+    CHECK(meaning.size() > 10);
+    CHECK(line.size() <= 120);
+  });
+  CHECK(!std::getline(table, line));
+  const auto has = [](const char* pattern) {
+    return std::regex_search(options_table(), std::regex(pattern));
+  };
+  CHECK(has("\npreset +\"lnl-tiny\" +\"lnl-48\" "));
+  CHECK(has("\nepochs +4 +10 "));
+  CHECK(has("\nfaces +8000 +- "));
+  CHECK(has("\nholdout +- +0.1 "));
+  CHECK(has("\nclasses +- +- "));
+}
+
+TEST_CASE("the sample file is one, on drawn faces and on a data set") {
+  const auto valid = [](TrainConfig config, const std::filesystem::path& file) {
+    read_toml(config, file);
+    check(config);
+    check_effects(config);
+    return config;
+  };
+  CHECK(valid(drawn_faces_config(), "docs/train.toml").named.size() > 10);
+  // What is commented out is for a data set, what is refused there is not.
+  const std::vector<std::uint8_t> bytes = read_file("docs/train.toml");
+  std::string text(bytes.begin(), bytes.end());
+  text = std::regex_replace(text, std::regex("\n# ([a-z]+ = )"), "\n$1");
+  text = std::regex_replace(text, std::regex("\nfaces = "), "\n# faces = ");
+  const TemporaryFolder folder;
+  write_file(folder / "train.toml", text);
+  const TrainConfig config = valid(data_set_config(), folder / "train.toml");
+  CHECK(config.data == "ferplus");
+  CHECK(config.named.contains("holdout"));
+}
+
+TEST_CASE("a negative seed in a checkpoint makes no sense") {
+  TrainConfig config;
+  config.seed = -1;
+  CHECK_THROWS_AS(check(config), UsageError);
 }
 
 TEST_CASE("values that make no sense") {

@@ -47,7 +47,7 @@ TEST_CASE("the table counts every parameter once, whatever the switches") {
   for (const char* change : {"", "unet", "non_local", "feedback", "local"}) {
     INFO(std::string(change));
     ModelConfig config = preset("lnl-48");
-    each_option(config, [&](const std::string& key, auto& value) {
+    each_option(config, [&](const std::string& key, auto& value, const char*) {
       if constexpr (std::is_same_v<std::remove_reference_t<decltype(value)>, bool>) value = key != change;
     });
     engine::Device device;

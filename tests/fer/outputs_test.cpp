@@ -1,0 +1,81 @@
+// Where the program's outputs go: stdout, and never over what it reads.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "tests/fer/answer.h"
+#include "tests/fer/minute_run.h"
+#include "tests/fer/predicted_pictures.h"
+
+using namespace fermion::fer;
+namespace fs = std::filesystem;
+
+namespace {
+
+// What the program adds to stdout, a regular file of the current folder, and the exit status.
+struct Printed {
+  int status;
+  std::string out;
+};
+
+Printed printed_by(const Words& words, const TemporaryFolder& folder) {
+  const fs::path out = folder / "stdout";
+  const Answer answer = answer_to(words, [&] {
+    const int file = ::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (::dup2(file, STDOUT_FILENO) < 0 || ::chdir(folder.path().c_str()) != 0 ||
+        ::write(file, "old ", 4) != 4)
+      ::_exit(126);
+  });
+  CAPTURE(answer.text);
+  const std::string text = string_of(out);
+  CHECK(text.starts_with("old "));
+  fs::remove(out);
+  return {answer.status, text.substr(std::min<std::size_t>(text.size(), 4))};
+}
+
+std::size_t entries(const TemporaryFolder& folder) {
+  return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder.path()), {}));
+}
+
+}  // namespace
+
+TEST_CASE("--csv - writes the CSV to stdout and nothing besides, and so does any name of stdout") {
+  const TemporaryFolder folder;
+  write_png(folder / "a.png", face(1));
+  fs::create_symlink("/proc/self/fd/1", folder / "link");
+  const std::string model = minute_run().best;
+  const auto csv = [&](const std::string& path) {
+    const Printed printed = printed_by({"predict", "--model", model, "--csv", path, "a.png"}, folder);
+    CHECK(printed.status == 0);
+    return printed.out;
+  };
+  CHECK(contains(csv("out.csv"), "top region"));
+  const std::string expected = string_of(folder / "out.csv");
+  CHECK(contains(expected, "a.png"));
+  for (const char* name : {"-", "link", "stdout"}) CHECK(csv(name) == expected);
+  CHECK(entries(folder) == 3);
+  const Printed both = printed_by({"predict", "--model", model, "--csv", "-", "--json", "a.png"}, folder);
+  CHECK(both.status == 2);
+  CHECK(both.out.empty());
+}
+
+TEST_CASE("faces --out - writes the sheet to stdout") {
+  const TemporaryFolder folder;
+  const Words words{"faces", "--rows", "1", "--size", "16", "--out"};
+  const auto with = [&](Words more) {
+    more.insert(more.begin(), words.begin(), words.end());
+    return printed_by(more, folder);
+  };
+  CHECK(with({"sheet.png"}).out.empty());
+  CHECK(with({"-"}).out == string_of(folder / "sheet.png"));
+  CHECK(with({"-", "--key"}).status == 2);
+  CHECK(entries(folder) == 1);
+}
+
+TEST_CASE("a trace is no part of what a run prints") {
+  const TemporaryFolder folder;
+  const Printed printed = printed_by({"train", "--set", "size=32", "--set", "faces=64", "--set", "epochs=1",
+                                      "--set", "batch=16", "--out", "run", "--trace", "-"},
+                                     folder);
+  CHECK(printed.status == 2);
+  CHECK(entries(folder) == 0);
+}
