@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <fstream>
+#include <sys/stat.h>
 #include <system_error>
 
 #include "engine/atomic_file.h"
@@ -37,6 +38,12 @@ std::vector<std::uint8_t> read_file(const fs::path& path) {
   if (!file || !file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size)))
     throw engine::Error("{} cannot be read: {}", path.string(), std::strerror(errno));
   return bytes;
+}
+
+std::optional<FileId> file_id(const fs::path& path) {
+  struct stat file;
+  if (::stat(path.c_str(), &file) != 0) return std::nullopt;
+  return FileId(file.st_dev, file.st_ino);
 }
 
 bool is_stdout(const fs::path& path) {

@@ -64,6 +64,7 @@ int run(int argc, char** argv) {
   const auto is = [&](const char* command) { return line.app.got_subcommand(command); };
   if (is("train")) {
     for (int i = 0; i < argc; ++i) line.train.command += (i > 0 ? " " : "") + shell_quoted(argv[i]);
+    line.train.config_file = line.typed.config;
     line.train.config = line.train.resume ? resumed(line.typed) : resolve(line.typed);
     return train_command(line.train);
   }

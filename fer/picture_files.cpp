@@ -7,7 +7,8 @@
 #include <fmt/format.h>
 #include <set>
 
-#include "engine/error.h"
+#include "fer/config.h"
+#include "fer/files.h"
 
 namespace fermion::fer {
 namespace {
@@ -80,21 +81,18 @@ std::vector<PictureFile> find_pictures(const std::vector<fs::path>& inputs, cons
 }
 
 std::vector<fs::path> overlay_paths(const std::vector<PictureFile>& files, const fs::path& folder) {
-  const auto resolved = [](const fs::path& path) {
-    std::error_code error;
-    const fs::path whole = fs::weakly_canonical(path, error);
-    return error ? path : whole;
-  };
-  std::set<fs::path> pictures, taken;
-  for (const PictureFile& file : files) pictures.insert(resolved(file.path));
+  std::set<FileId> pictures;
+  for (const PictureFile& file : files)
+    if (const auto id = file_id(file.path)) pictures.insert(*id);
+  std::set<fs::path> taken;
   std::vector<fs::path> paths;
   for (const PictureFile& file : files) {
     const std::string stem = (folder / file.name).replace_extension().string();
     fs::path path = stem + ".png";
     for (int i = 2; !taken.insert(path).second; ++i) path = fmt::format("{}-{}.png", stem, i);
-    if (pictures.contains(resolved(path)))
-      throw engine::Error("the overlay of {} would overwrite {}; choose another folder", file.path.string(),
-                          path.string());
+    if (const auto id = file_id(path); id && pictures.contains(*id))
+      throw UsageError("the overlay of {} would overwrite the picture {}; choose another folder",
+                       file.path.string(), path.string());
     paths.push_back(path);
   }
   return paths;

@@ -28,7 +28,7 @@ std::vector<PictureFile> find_pictures(const std::vector<std::filesystem::path>&
                                        const Complain& complain);
 
 // FOLDER/NAME with the extension .png for each file, -2, -3, ... appended to a name that occurs again. Throws
-// Error when one of them would overwrite one of the pictures.
+// UsageError when one of them is one of the pictures, under whatever name.
 std::vector<std::filesystem::path> overlay_paths(const std::vector<PictureFile>& files,
                                                  const std::filesystem::path& folder);
 

@@ -49,6 +49,17 @@ void write_overlay(const fs::path& path, const Image& overlay) {
   write_png(path, overlay);
 }
 
+void check_csv(const PredictOptions& options, const std::vector<PictureFile>& files) {
+  if (options.csv.empty() || is_stdout(options.csv)) return;
+  const std::optional<FileId> csv = file_id(options.csv);
+  if (!csv) return;
+  if (csv == file_id(options.model))
+    throw UsageError("--csv would overwrite the model '{}'; choose another file", options.model.string());
+  for (const PictureFile& file : files)
+    if (csv == file_id(file.path))
+      throw UsageError("--csv would overwrite the picture {}; choose another file", file.path.string());
+}
+
 }  // namespace
 
 Box parse_box(const std::string& text) {
@@ -88,6 +99,7 @@ PicturePredictions predict_pictures(ReadyModel& model, const PredictOptions& opt
   const CheckpointInfo& info = model.loaded.info;
   const int size = info.preprocessing.size, grid = info.config.model.grid;
   const std::vector<PictureFile> files = find_pictures(options.inputs, fail);
+  check_csv(options, files);
   std::vector<fs::path> overlays;
   if (!options.overlay.empty()) overlays = overlay_paths(files, options.overlay);
 
@@ -133,12 +145,15 @@ PicturePredictions predict_pictures(ReadyModel& model, const PredictOptions& opt
 int predict_command(const PredictOptions& options) {
   const bool csv_alone = !options.csv.empty() && is_stdout(options.csv);
   if (csv_alone && options.json) throw UsageError("--csv and --json cannot both go to stdout");
-  const fs::path path = options.model.empty() ? newest_checkpoint("runs") : options.model;
-  if (options.model.empty()) fmt::print(stderr, "model {}\n", path.string());
-  ReadyModel model = ready_model(path);
+  PredictOptions with_model = options;
+  if (options.model.empty()) {
+    with_model.model = newest_checkpoint("runs");
+    fmt::print(stderr, "model {}\n", with_model.model.string());
+  }
+  ReadyModel model = ready_model(with_model.model);
   bool failed = false;
   const PicturePredictions predictions = predict_pictures(
-      model, options, [](const std::string& text) { fmt::print(stderr, "fer: warning: {}\n", text); },
+      model, with_model, [](const std::string& text) { fmt::print(stderr, "fer: warning: {}\n", text); },
       [&](const std::string& text) {
         fmt::print(stderr, "fer: {}\n", text);
         failed = true;

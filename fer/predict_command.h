@@ -30,7 +30,8 @@ std::filesystem::path newest_checkpoint(const std::filesystem::path& runs);
 // Predictions in the order of find_pictures, each face cut to the box and fitted as in training. Overlays
 // (overlay_paths) show what the network looked at, at up to 480 px. A picture that cannot be read, or has
 // fewer than smallest_face px a side, is left out and `fail` hears why, as it does of an overlay that cannot
-// be written; `warn` hears of the doubts about the others.
+// be written; `warn` hears of the doubts about the others. Throws UsageError, before anything is written,
+// when an overlay or the CSV would overwrite one of the pictures, or the CSV the model.
 PicturePredictions predict_pictures(ReadyModel& model, const PredictOptions& options, const Complain& warn,
                                     const Complain& fail);
 

@@ -25,6 +25,29 @@ Run open_run(const TrainOptions& options) {
   return resumed_run(options.out, options.config.data);
 }
 
+bool is_within(const std::filesystem::path& file, const std::filesystem::path& folder) {
+  std::error_code ignored;
+  for (std::filesystem::path path = std::filesystem::canonical(file, ignored); path.has_relative_path();) {
+    path = path.parent_path();
+    if (std::filesystem::equivalent(path, folder, ignored)) return true;
+  }
+  return false;
+}
+
+// A trace must replace nothing that a run reads.
+void check_trace(const TrainOptions& options, const Run& run) {
+  const std::optional<FileId> trace = file_id(options.trace);
+  if (!trace) return;
+  const auto refuse_if = [&](bool same, const std::string& what) {
+    if (same) throw UsageError("--trace would overwrite {}; choose another file", what);
+  };
+  refuse_if(trace == file_id(options.config_file), fmt::format("'{}'", options.config_file.string()));
+  for (const char* name : {"config.toml", "metrics.jsonl", "best.safetensors", "last.safetensors"})
+    refuse_if(trace == file_id(run.folder / name), fmt::format("'{}'", (run.folder / name).string()));
+  const std::string& data = run.info.config.data;
+  refuse_if(!data.empty() && is_within(options.trace, data), fmt::format("a file of '{}'", data));
+}
+
 bool train(Run& run, const TrainOptions& options, Interruption& interruption) {
   TrainingLoop loop(run, options.stop_after);
   interruption.defer();
@@ -50,6 +73,7 @@ int train_command(const TrainOptions& options) {
     throw UsageError("--trace needs a file; figures go to stdout");
   Interruption interruption;
   Run run = open_run(options);
+  if (!options.trace.empty()) check_trace(options, run);
   const bool finished = train(run, options, interruption);
   if (!options.trace.empty()) {
     fmt::print(stderr, "{}", run.device->trace().table());

@@ -14,7 +14,7 @@ namespace {
 // What the program adds to stdout, a regular file of the current folder, and the exit status.
 struct Printed {
   int status;
-  std::string out;
+  std::string out, err;
 };
 
 Printed printed_by(const Words& words, const TemporaryFolder& folder) {
@@ -29,7 +29,7 @@ Printed printed_by(const Words& words, const TemporaryFolder& folder) {
   const std::string text = string_of(out);
   CHECK(text.starts_with("old "));
   fs::remove(out);
-  return {answer.status, text.substr(std::min<std::size_t>(text.size(), 4))};
+  return {answer.status, text.substr(std::min<std::size_t>(text.size(), 4)), answer.text};
 }
 
 std::size_t entries(const TemporaryFolder& folder) {
@@ -78,4 +78,68 @@ TEST_CASE("a trace is no part of what a run prints") {
                                      folder);
   CHECK(printed.status == 2);
   CHECK(entries(folder) == 0);
+}
+
+TEST_CASE(
+    "a CSV or an overlay that would overwrite a picture or the model is refused, and nothing is written") {
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "in");
+  fs::create_directories(folder / "maps");
+  write_png(folder / "in" / "a.png", face(1));
+  write_png(folder / "in" / "b.png", face(2));
+  fs::create_symlink("in/b.png", folder / "soft");
+  fs::create_hard_link(folder / "in" / "b.png", folder / "hard");
+  fs::create_hard_link(folder / "in" / "a.png", folder / "maps" / "b.png");
+  fs::copy_file(minute_run().best, folder / "model");
+  const auto state = [&] {
+    std::string all;
+    for (const auto& entry : fs::recursive_directory_iterator(folder.path()))
+      if (entry.is_regular_file()) all += entry.path().string() + string_of(entry.path());
+    return all;
+  };
+  const std::string before = state();
+  const auto refuses = [&](const Words& more) {
+    Words words{"predict", "--model", "model"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Printed printed = printed_by(words, folder);
+    INFO(printed.err);
+    const bool unchanged = state() == before;
+    CHECK(unchanged);
+    return printed.status == 2 && contains(printed.err, " would overwrite ");
+  };
+  for (const char* csv : {"in/b.png", "maps/../in/b.png", "soft", "hard"}) {
+    INFO(std::string(csv));
+    CHECK(refuses({"--csv", csv, "in"}));
+    CHECK(refuses({"--csv", csv, "--overlay", "new", "in/b.png"}));
+  }
+  CHECK(refuses({"--csv", "model", "in"}));
+  CHECK(refuses({"--overlay", "in", "in"}));
+  CHECK(refuses({"--overlay", "maps", "in"}));  // by its hard link, b's would go into a
+}
+
+TEST_CASE("a trace that would overwrite what a run reads is refused") {
+  const TemporaryFolder folder;
+  std::vector<FerplusFace> faces;
+  for (int i = 0; i < 40; ++i) faces.push_back({i, i % 2 ? "10,0,0,0,0,0,0,0,0,0" : "0,10,0,0,0,0,0,0,0,0"});
+  write_ferplus(folder / "set", "FER2013Train", faces);
+  write_file(folder / "options.toml", "size = 32\nbatch = 8\nepochs = 1\n");
+  fs::copy(minute_run().run, folder / "run");
+  const auto check_trace = [&](const fs::path& trace, const Words& more) {
+    INFO(trace.string());
+    const std::string before = string_of(folder / trace);
+    Words words{"train", "--trace", trace.string()};
+    words.insert(words.end(), more.begin(), more.end());
+    const Printed printed = printed_by(words, folder);
+    CHECK(printed.status == 2);
+    CHECK(contains(printed.err, "--trace would overwrite "));
+    const bool unchanged = string_of(folder / trace) == before;
+    CHECK(unchanged);
+    CHECK(!fs::exists(folder / "new"));
+  };
+  const Words train{"--config", "options.toml", "--data", "set", "--out", "new"};
+  check_trace("options.toml", train);
+  check_trace("set/FER2013Train/label.csv", train);
+  check_trace("set/FER2013Train/fer0000003.png", train);
+  for (const char* name : {"last.safetensors", "best.safetensors", "config.toml", "metrics.jsonl"})
+    check_trace(fs::path("run") / name, {"--resume", "--out", "run"});
 }

@@ -116,6 +116,7 @@ TEST_CASE("an overlay never replaces a picture, and a folder that cannot be made
   PredictOptions options;
   options.inputs = {folder / "a.png"};
   options.overlay = folder / "." / "";
+  CHECK_THROWS_AS(predict_with(options), UsageError);
   CHECK(contains(error_of([&] { predict_with(options); }), "would overwrite"));
   CHECK(read_image(folder / "a.png") == face(1));
   options.overlay = folder / "a.png" / "below";
