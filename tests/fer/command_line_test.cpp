@@ -51,7 +51,7 @@ TEST_CASE("a seed is the same number wherever it is given, or refused") {
   CHECK(!std::filesystem::exists(run));
   CHECK(!std::filesystem::exists(sheet));
   const Answer largest =
-      fer({"faces", "--rows", "1", "--size", "16", "--seed", "9223372036854775807", "--out", sheet});
+      answer_to({"faces", "--rows", "1", "--size", "16", "--seed", "9223372036854775807", "--out", sheet});
   CHECK(contains(largest.text, "seed 9223372036854775807\n"));
 }
 
@@ -140,7 +140,7 @@ TEST_CASE("every option and what stands without one is explained") {
 }
 
 TEST_CASE("fer info --options lists what may be set") {
-  const Answer answer = fer({"info", "--options"});
+  const Answer answer = answer_to({"info", "--options"});
   CHECK(answer.status == 0);
   CHECK(answer.text == options_table());
 }
