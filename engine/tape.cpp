@@ -72,7 +72,7 @@ void Tape::check(const std::string& label, const std::vector<Tensor>& tensors) {
 void Tape::backward(const Tensor& loss) {
   if (loss.size() != 1) throw Error("backward starts from a scalar, not from {}", loss.shape().text());
   if (!loss.wants_gradient()) throw Error("backward: no parameter that wants a gradient led to this loss");
-  device_.run("loss", DType::f32,
+  device_.run("loss/fill", DType::f32,
               [&](auto ctx, auto) { kernels::fill(ctx, 1, 1.0f, loss.take_gradient<float>().data); });
   while (!nodes_.empty()) {
     const Node node = std::move(nodes_.back());
