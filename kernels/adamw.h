@@ -9,6 +9,8 @@
 // Traffic: 40 bytes a parameter (5 reads, 4 writes, and the gradient once more for its norm).
 #pragma once
 
+#include <cmath>
+
 #include "kernels/parameter_step.h"
 
 namespace fermion::kernels {
@@ -18,5 +20,27 @@ struct AdamW {
 };
 
 void adamw_step(Cpu ctx, const AdamW& options, const ParameterStep& step);
+void adamw_step(Cuda ctx, const AdamW& options, const ParameterStep& step);
+
+// One step's numbers, shared by every device's kernels.
+struct AdamWConstants {
+  float clip, beta1, one_minus_beta1, beta2, one_minus_beta2;
+  float step_size;       // learning_rate / (1 - beta1^t)
+  float inv_root_bias2;  // 1 / sqrt(1 - beta2^t)
+  float epsilon, shrink, ema_rate;
+
+  FERMION_HOST_DEVICE AdamWConstants(const AdamW& options, const StepScalars& scalars, double clip)
+      : clip(static_cast<float>(clip)),
+        beta1(static_cast<float>(options.beta1)),
+        one_minus_beta1(static_cast<float>(1 - options.beta1)),
+        beta2(static_cast<float>(options.beta2)),
+        one_minus_beta2(static_cast<float>(1 - options.beta2)),
+        step_size(
+            static_cast<float>(scalars.learning_rate / (1 - std::pow(options.beta1, scalars.step + 1.0)))),
+        inv_root_bias2(static_cast<float>(1 / std::sqrt(1 - std::pow(options.beta2, scalars.step + 1.0)))),
+        epsilon(static_cast<float>(options.epsilon)),
+        shrink(static_cast<float>(1 - scalars.learning_rate * options.weight_decay)),
+        ema_rate(static_cast<float>(1 - scalars.ema_decay)) {}
+};
 
 }  // namespace fermion::kernels

@@ -12,4 +12,10 @@ void dropout_forward(Cpu ctx, std::int64_t size, float p, RandomSource random, c
 void dropout_backward(Cpu ctx, std::int64_t size, float p, RandomSource random, const float* dy,
                       Gradient<float> dx);
 
+// CUDA: T is float or bf16.
+template <class T>
+void dropout_forward(Cuda ctx, std::int64_t size, float p, RandomSource random, const T* x, T* y);
+template <class T>
+void dropout_backward(Cuda ctx, std::int64_t size, float p, RandomSource random, const T* dy, Gradient<T> dx);
+
 }  // namespace fermion::kernels

@@ -42,16 +42,9 @@ namespace {
 HWY_EXPORT(SumOfSquares);
 
 constexpr std::int64_t chunk_size = 16384;
-constexpr double norm_epsilon = 1e-5, momentum = 0.1;
 
 std::int64_t chunks_of(const StepParameter& parameter) {
   return (parameter.count + chunk_size - 1) / chunk_size;
-}
-
-// Moves a running statistic towards the batch's, and the average towards the statistic.
-void move(float& running, float& ema, double batch, double ema_decay) {
-  running = static_cast<float>(running + momentum * (batch - running));
-  ema = static_cast<float>(ema + (1 - ema_decay) * (static_cast<double>(running) - ema));
 }
 
 }  // namespace
@@ -74,23 +67,13 @@ StepPlan plan_step(Cpu ctx, const ParameterStep& step) {
   const double norm = std::sqrt(sum);
   const auto rounded = static_cast<float>(norm);
   *step.report = {rounded, std::isfinite(*step.loss) && std::isfinite(rounded)};
-  const double clip = step.max_norm > 0 ? std::min(1.0, step.max_norm / (norm + 1e-6)) : 1.0;
-  return {chunks, count, static_cast<float>(clip)};
+  return {chunks, count, static_cast<float>(clip_factor(norm, step.max_norm))};
 }
 
 void move_statistics(Cpu, const ParameterStep& step) {
-  const double ema_decay = step.scalars->ema_decay;
-  for (std::int64_t i = 0; i < step.statistics_count; ++i) {
-    const StepStatistics& s = step.statistics[i];
-    const double n = static_cast<double>(s.count), unbiased = n / (n - 1);
-    for (std::int64_t c = 0; c < s.channels; ++c) {
-      const double inv_std = s.batch_inv_std[c];
-      // Rounding of inv_std may leave less than nothing of a variance of zero.
-      const double var = std::max(1 / (inv_std * inv_std) - norm_epsilon, 0.0) * unbiased;
-      move(s.mean[c], s.ema_mean[c], s.batch_mean[c], ema_decay);
-      move(s.var[c], s.ema_var[c], var, ema_decay);
-    }
-  }
+  for (std::int64_t i = 0; i < step.statistics_count; ++i)
+    for (std::int64_t c = 0; c < step.statistics[i].channels; ++c)
+      move_channel(step.statistics[i], c, step.scalars->ema_decay);
 }
 
 }  // namespace fermion::kernels

@@ -12,4 +12,8 @@ void region_entropy_forward(Cpu ctx, std::int64_t B, std::int64_t K, const float
 void region_entropy_backward(Cpu ctx, std::int64_t B, std::int64_t K, const float* w, const float* dy,
                              Gradient<float> dw);
 
+void region_entropy_forward(Cuda ctx, std::int64_t B, std::int64_t K, const float* w, float* y);
+void region_entropy_backward(Cuda ctx, std::int64_t B, std::int64_t K, const float* w, const float* dy,
+                             Gradient<float> dw);
+
 }  // namespace fermion::kernels

@@ -15,7 +15,7 @@ namespace fermion::kernels {
 struct RegionJoin {
   std::int64_t B = 0, K = 0, C = 0, G = 0;
 
-  std::int64_t width() const { return K * C + G; }
+  FERMION_HOST_DEVICE std::int64_t width() const { return K * C + G; }
 };
 
 // Null pointers for what is not there.
@@ -23,5 +23,12 @@ void region_join_forward(Cpu ctx, const RegionJoin& dims, const float* f, const 
                          float* z);
 void region_join_backward(Cpu ctx, const RegionJoin& dims, const float* f, const float* w, const float* dz,
                           Gradient<float> df, Gradient<float> dw, Gradient<float> dg);
+
+// CUDA: T is float or bf16.
+template <class T>
+void region_join_forward(Cuda ctx, const RegionJoin& dims, const T* f, const float* w, const T* g, T* z);
+template <class T>
+void region_join_backward(Cuda ctx, const RegionJoin& dims, const T* f, const float* w, const T* dz,
+                          Gradient<T> df, Gradient<float> dw, Gradient<T> dg);
 
 }  // namespace fermion::kernels

@@ -11,4 +11,11 @@ void region_softmax_forward(Cpu ctx, std::int64_t B, std::int64_t K, const float
 void region_softmax_backward(Cpu ctx, std::int64_t B, std::int64_t K, const float* w, const float* dw,
                              Gradient<float> dscores);
 
+// CUDA: T is float or bf16.
+template <class T>
+void region_softmax_forward(Cuda ctx, std::int64_t B, std::int64_t K, const T* scores, float* w);
+template <class T>
+void region_softmax_backward(Cuda ctx, std::int64_t B, std::int64_t K, const float* w, const float* dw,
+                             Gradient<T> dscores);
+
 }  // namespace fermion::kernels

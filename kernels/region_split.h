@@ -7,8 +7,6 @@
 // masked by the ReLU (kernels/feature.h).
 #pragma once
 
-#include <algorithm>
-
 #include "kernels/feature.h"
 
 namespace fermion::kernels {
@@ -17,9 +15,13 @@ namespace fermion::kernels {
 struct RegionAxis {
   std::int64_t size, grid, overlap;
 
-  std::int64_t window() const { return std::min(size, size / grid + 2 * overlap); }
-  std::int64_t start(std::int64_t i) const {
-    return std::clamp<std::int64_t>(i * size / grid - overlap, 0, size - window());
+  FERMION_HOST_DEVICE std::int64_t window() const {
+    const std::int64_t whole = size / grid + 2 * overlap;
+    return whole < size ? whole : size;
+  }
+  FERMION_HOST_DEVICE std::int64_t start(std::int64_t i) const {
+    const std::int64_t inside = i * size / grid - overlap, last = size - window();
+    return inside < 0 ? 0 : inside < last ? inside : last;
   }
 };
 
@@ -27,12 +29,19 @@ struct RegionSplit {
   std::int64_t N, H, W, C;
   std::int64_t grid, overlap;
 
-  RegionAxis rows() const { return {H, grid, overlap}; }
-  RegionAxis columns() const { return {W, grid, overlap}; }
+  FERMION_HOST_DEVICE RegionAxis rows() const { return {H, grid, overlap}; }
+  FERMION_HOST_DEVICE RegionAxis columns() const { return {W, grid, overlap}; }
 };
 
 void region_split_forward(Cpu ctx, const RegionSplit& dims, Feature<float> x, float* y);
 void region_split_backward(Cpu ctx, const RegionSplit& dims, Feature<float> x, const float* dy,
                            FeatureGradient<float> dx);
+
+// CUDA: T is float or bf16.
+template <class T>
+void region_split_forward(Cuda ctx, const RegionSplit& dims, Feature<T> x, T* y);
+template <class T>
+void region_split_backward(Cuda ctx, const RegionSplit& dims, Feature<T> x, const T* dy,
+                           FeatureGradient<T> dx);
 
 }  // namespace fermion::kernels

@@ -7,18 +7,6 @@
 
 #include "kernels/feature-inl.h"
 
-// foreach_target.h compiles this file once per instruction set; what all of them share is guarded.
-#ifndef FERMION_KERNELS_SGD_CONSTANTS
-#define FERMION_KERNELS_SGD_CONSTANTS
-namespace fermion::kernels {
-
-struct SgdConstants {
-  float clip, momentum, weight_decay, learning_rate, ema_rate;
-};
-
-}  // namespace fermion::kernels
-#endif
-
 HWY_BEFORE_NAMESPACE();
 namespace fermion::kernels::HWY_NAMESPACE {
 
@@ -49,9 +37,7 @@ HWY_EXPORT(SgdChunk);
 void sgd_step(Cpu ctx, const Sgd& options, const ParameterStep& step) {
   const StepPlan plan = plan_step(ctx, step);
   if (!step.report->finite) return;
-  const SgdConstants constants{
-      plan.clip, static_cast<float>(options.momentum), static_cast<float>(options.weight_decay),
-      static_cast<float>(step.scalars->learning_rate), static_cast<float>(1 - step.scalars->ema_decay)};
+  const SgdConstants constants(options, *step.scalars, plan.clip);
 #pragma omp parallel for num_threads(ctx.threads)
   for (std::int64_t c = 0; c < plan.chunk_count; ++c)
     HWY_DYNAMIC_DISPATCH(SgdChunk)(constants, step.parameters[plan.chunks[c].index], plan.chunks[c]);

@@ -18,5 +18,18 @@ struct Sgd {
 };
 
 void sgd_step(Cpu ctx, const Sgd& options, const ParameterStep& step);
+void sgd_step(Cuda ctx, const Sgd& options, const ParameterStep& step);
+
+// One step's numbers, shared by every device's kernels.
+struct SgdConstants {
+  float clip, momentum, weight_decay, learning_rate, ema_rate;
+
+  FERMION_HOST_DEVICE SgdConstants(const Sgd& options, const StepScalars& scalars, double clip)
+      : clip(static_cast<float>(clip)),
+        momentum(static_cast<float>(options.momentum)),
+        weight_decay(static_cast<float>(options.weight_decay)),
+        learning_rate(static_cast<float>(scalars.learning_rate)),
+        ema_rate(static_cast<float>(1 - scalars.ema_decay)) {}
+};
 
 }  // namespace fermion::kernels

@@ -31,4 +31,12 @@ void softmax_cross_entropy_forward(Cpu ctx, const CrossEntropy& x, const float* 
 void softmax_cross_entropy_backward(Cpu ctx, const CrossEntropy& x, const float* logits, const float* dloss,
                                     Gradient<float> dlogits, Gradient<float> dregion_weights);
 
+// CUDA: T is float or bf16. Nothing is thrown: a label outside the classes makes the loss NaN, and the
+// gradients of its sample.
+template <class T>
+void softmax_cross_entropy_forward(Cuda ctx, const CrossEntropy& x, const T* logits, float* loss);
+template <class T>
+void softmax_cross_entropy_backward(Cuda ctx, const CrossEntropy& x, const T* logits, const float* dloss,
+                                    Gradient<T> dlogits, Gradient<float> dregion_weights);
+
 }  // namespace fermion::kernels

@@ -91,12 +91,13 @@ void check_case(const Target& target, const OpCase& test, std::uint64_t seed) {
   check_added(target, test, result, run_op(target, test, inputs(), cotangents(seed), true));
 }
 
-bool on_cuda() {
-  const char* device = std::getenv("DEVICE");
-  return device && std::string_view(device) == "cuda";
-}
-
 }  // namespace
+
+engine::DeviceOptions tested_device(int threads) {
+  const char* device = std::getenv("DEVICE");
+  if (device && std::string_view(device) == "cuda") return {.kind = engine::DeviceOptions::Kind::cuda};
+  return {.threads = threads, .poison = true};
+}
 
 std::size_t Array::offset(std::initializer_list<std::int64_t> index) const {
   std::int64_t at = 0;
@@ -108,18 +109,14 @@ std::size_t Array::offset(std::initializer_list<std::int64_t> index) const {
 void run_case(const std::string& op, const OpCase& test) {
   const char* chosen = std::getenv("SEED");
   const std::uint64_t seed = chosen ? std::strtoull(chosen, nullptr, 10) : 1;
-  const bool cuda = on_cuda();
+  const engine::DeviceOptions options = tested_device();
+  const bool cuda = options.kind == engine::DeviceOptions::Kind::cuda;
   const char* dtype = "f32";
   try {
-    if (cuda) {
-      Device device({.kind = engine::DeviceOptions::Kind::cuda});
-      check_case({device}, test, seed);
-      dtype = "bf16";
-      if (test.roundings > 0) check_case({device, DType::bf16}, test, seed);
-    } else {
-      Device device({.threads = 2, .poison = true});
-      check_case({device}, test, seed);
-    }
+    Device device(options);
+    check_case({device}, test, seed);
+    dtype = "bf16";
+    if (cuda && test.roundings > 0) check_case({device, DType::bf16}, test, seed);
   } catch (const std::exception& error) {
     throw Error("{}: {}\n  replay: CASE='{}' SEED={} make test OP={}{}", dtype, error.what(), test.name, seed,
                 op, cuda ? " DEVICE=cuda" : "");

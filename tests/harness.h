@@ -112,6 +112,9 @@ struct OpCases {
   std::vector<OpCase> benchmarks;  // at model shapes; no reference needed
 };
 
+// The device under test: a CUDA device where DEVICE=cuda, else the CPU, with poisoned memory.
+engine::DeviceOptions tested_device(int threads = 2);
+
 // All checks of one case; throws with what failed and the command that replays it.
 void run_case(const std::string& op, const OpCase& test);
 

@@ -19,10 +19,44 @@ using kernels::StepReport;
 namespace {
 
 constexpr std::int64_t batch_count = 9;
+// The parameter of this size has a gradient that starts in the middle of a vector.
+constexpr std::int64_t unaligned_size = 33;
 
 std::vector<double> zeros(std::int64_t size) {
   return std::vector<double>(static_cast<std::size_t>(size), 0.0);
 }
+
+// What a kernel reads and writes besides its tables, in the device's memory.
+struct StepMemory {
+  StepMemory(engine::Device& device, const kernels::StepScalars& scalars_now, float loss_now)
+      : scalars(Tensor::empty(device, DType::u8, {sizeof scalars_now})),
+        loss(Tensor::from<float>(device, {}, std::vector<float>{loss_now})),
+        report(Tensor::empty(device, DType::u8, {sizeof(StepReport)})) {
+    const StepReport none{-1, -1};
+    scalars.copy_from(&scalars_now, sizeof scalars_now);
+    report.copy_from(&none, sizeof none);
+  }
+
+  kernels::ParameterStep step(const std::vector<kernels::StepParameter>& parameters,
+                              const std::vector<kernels::StepStatistics>& statistics, float max_norm) const {
+    return {parameters.data(),
+            static_cast<std::int64_t>(parameters.size()),
+            statistics.data(),
+            static_cast<std::int64_t>(statistics.size()),
+            reinterpret_cast<const kernels::StepScalars*>(scalars.data<std::uint8_t>()),
+            loss.data<float>(),
+            max_norm,
+            reinterpret_cast<StepReport*>(report.data<std::uint8_t>())};
+  }
+
+  StepReport result() const {
+    StepReport result;
+    std::memcpy(&result, report.bytes_to_host().data(), sizeof result);
+    return result;
+  }
+
+  Tensor scalars, loss, report;
+};
 
 }  // namespace
 
@@ -40,16 +74,19 @@ StepRig::Numbers StepRig::random(std::int64_t size, double scale) {
 }
 
 StepRig::StepRig(Kernel kernel, Formula formula, RigOptions options)
-    : device_({.threads = options.threads, .poison = true}),
+    : device_(tested_device(options.threads)),
       kernel_(std::move(kernel)),
       formula_(std::move(formula)),
       options_(options) {
-  for (const std::int64_t size : {1, 33, 0, 16384, 16385, 40003}) {
+  std::vector<std::int64_t> sizes(options.small_tensors, 3), channel_counts(options.small_tensors, 2);
+  sizes.insert(sizes.end(), {1, unaligned_size, 0, 16384, 16385, 40003});
+  channel_counts.insert(channel_counts.end(), {1, 35});
+  for (const std::int64_t size : sizes) {
     Parameter p{random(size, 1), numbers(zeros(size)), numbers(zeros(size)), {}, {}};
     p.ema = numbers(p.value.exact);
     parameters_.push_back(std::move(p));
   }
-  for (const std::int64_t channels : {1, 35}) {
+  for (const std::int64_t channels : channel_counts) {
     Statistics s{random(channels, 1), numbers(std::vector<double>(channels, 1.5)), {}, {}, {}, {}};
     s.ema_mean = numbers(s.mean.exact);
     s.ema_var = numbers(s.var.exact);
@@ -75,7 +112,10 @@ void StepRig::each(Visit visit) const {
 }
 
 void StepRig::draw() {
-  for (Parameter& p : parameters_) p.gradient = random(p.value.tensor.size(), options_.gradient_scale).tensor;
+  for (Parameter& p : parameters_) {
+    const std::int64_t size = p.value.tensor.size(), before = size == unaligned_size ? 1 : 0;
+    p.gradient = random(before + size, options_.gradient_scale).tensor.slice(before, before + size);
+  }
   for (Statistics& s : statistics_) {
     s.batch_mean = random(s.mean.tensor.size(), 1).tensor;
     const std::vector<double> spread = random(s.mean.tensor.size(), 1).exact;
@@ -98,14 +138,9 @@ StepReport StepRig::step(double learning_rate, double ema_decay, float loss) {
                           s.ema_mean.tensor.data<float>(), s.ema_var.tensor.data<float>(),
                           s.batch_mean.data<float>(), s.batch_inv_std.data<float>(), s.mean.tensor.size(),
                           batch_count});
-  const kernels::StepScalars scalars{learning_rate, ema_decay, steps_, 0};
-  StepReport report{-1, -1};
-  device_.run("step", DType::f32, [&](auto ctx, auto) {
-    if constexpr (std::is_same_v<decltype(ctx), kernels::Cpu>)
-      kernel_(ctx,
-              {table.data(), static_cast<std::int64_t>(table.size()), statistics.data(),
-               static_cast<std::int64_t>(statistics.size()), &scalars, &loss, options_.max_norm, &report});
-  });
+  const StepMemory memory(device_, {learning_rate, ema_decay, steps_, 0}, loss);
+  kernel_(device_, "step", memory.step(table, statistics, options_.max_norm));
+  const StepReport report = memory.result();
   if (report.finite) ++steps_;
   return report;
 }
@@ -153,6 +188,14 @@ void StepRig::check() const {
   });
 }
 
+float StepRig::exchange_gradient(std::size_t i, float value) {
+  const Tensor& gradient = parameters_.back().gradient;
+  std::vector<float> values = gradient.to_host<float>();
+  std::swap(values[i], value);
+  gradient.copy_from(values);
+  return value;
+}
+
 std::vector<float> StepRig::snapshot() const {
   std::vector<float> all;
   each([&](const char*, const Numbers& n) {
@@ -187,6 +230,9 @@ void check_optimizer(const StepRig::Kernel& kernel, const StepRig::Formula& form
   SUBCASE("squares of gradients may pass the range of f32") {
     follow({.max_norm = 5, .gradient_scale = 1e30});
   }
+  SUBCASE("more tensors than one launch of a GPU takes") {
+    follow({.max_norm = 5, .small_tensors = 500});
+  }
   SUBCASE("a step that is not finite changes nothing") {
     StepRig rig(kernel, formula, {.max_norm = 5}), other(kernel, formula, {.max_norm = 5});
     rig.step(0.01, 0.9);
@@ -199,11 +245,11 @@ void check_optimizer(const StepRig::Kernel& kernel, const StepRig::Formula& form
     };
     refused(NAN);
     refused(INFINITY);
-    for (const std::int64_t i : {0, 16384, 40002})
+    for (const std::size_t i : {0, 16384, 40002})
       for (const float bad : {NAN, -INFINITY}) {
-        const float good = std::exchange(rig.gradient(i), bad);
+        const float good = rig.exchange_gradient(i, bad);
         refused(1);
-        rig.gradient(i) = good;
+        rig.exchange_gradient(i, good);
       }
     CHECK(rig.step(0.01, 0.9).finite == 1);
     other.step(0.01, 0.9);
@@ -225,7 +271,7 @@ OpCase step_benchmark(const std::string& op, const std::string& name, std::int64
   test.flops = flops_per_parameter * static_cast<double>(size);
   test.bytes = bytes_per_parameter * static_cast<double>(size);
   for (const char* input : {"value", "gradient", "first", "second", "ema"})
-    test.inputs.push_back(tensor(input, {size}, Input::Fill::positive).without_gradient());
+    test.inputs.push_back(parameter(input, {size}, Input::Fill::positive).without_gradient());
   test.op = [=](Tape& tape, const std::vector<Feature>& in) {
     const kernels::StepParameter parameter{in[0].y.data<float>(),
                                            in[1].y.data<float>(),
@@ -234,13 +280,8 @@ OpCase step_benchmark(const std::string& op, const std::string& name, std::int64
                                            in[4].y.data<float>(),
                                            size,
                                            true};
-    const kernels::StepScalars scalars{1e-3, 0.999, 100, 0};
-    const float loss = 1;
-    StepReport report;
-    tape.device().run(tape.path() + "/" + op, DType::f32, [&](auto ctx, auto) {
-      if constexpr (std::is_same_v<decltype(ctx), kernels::Cpu>)
-        kernel(ctx, {&parameter, 1, nullptr, 0, &scalars, &loss, 5, &report});
-    });
+    const StepMemory memory(tape.device(), {1e-3, 0.999, 100, 0}, 1);
+    kernel(tape.device(), tape.label(op.c_str()), memory.step({parameter}, {}, 5));
     return std::vector<Tensor>{in[0].y};
   };
   return test;

@@ -12,15 +12,19 @@
 
 namespace fermion::test {
 
+// On the CPU, or where DEVICE=cuda on a CUDA device.
 struct RigOptions {
   int threads = 2;
   float max_norm = 0;
   double gradient_scale = 1;
+  std::size_t small_tensors = 0;  // so many parameters and norms more
 };
 
 class StepRig {
  public:
-  using Kernel = std::function<void(kernels::Cpu, const kernels::ParameterStep&)>;
+  // Runs the kernel on a device; `label` as Device::run's.
+  using Kernel =
+      std::function<void(engine::Device&, const std::string& label, const kernels::ParameterStep&)>;
   // value, g, first, second in float64; `decay` as StepParameter's.
   using Formula = std::function<void(double& value, double g, double& first, double& second, bool decay,
                                      double learning_rate, double t)>;
@@ -37,8 +41,8 @@ class StepRig {
   void check() const;
   // Everything a step may change.
   std::vector<float> snapshot() const;
-  // Element `i` of the gradient of the last and largest parameter.
-  float& gradient(std::int64_t i) { return parameters_.back().gradient.data<float>()[i]; }
+  // Replaces element `i` of the gradient of the last and largest parameter; returns what it was.
+  float exchange_gradient(std::size_t i, float value);
 
  private:
   // One parameter's numbers, or one statistic's, in both precisions.

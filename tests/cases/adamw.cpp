@@ -12,8 +12,8 @@ namespace {
 
 constexpr kernels::AdamW options{.beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-3, .weight_decay = 0.5};
 
-void step(kernels::Cpu ctx, const kernels::ParameterStep& step) {
-  kernels::adamw_step(ctx, options, step);
+void step(engine::Device& device, const std::string& label, const kernels::ParameterStep& step) {
+  device.run(label, engine::DType::f32, [&](auto ctx, auto) { kernels::adamw_step(ctx, options, step); });
 }
 
 void formula(double& value, double g, double& m, double& v, bool decay, double learning_rate, double t) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <doctest/doctest.h>
 #include <limits>
 
@@ -54,26 +53,45 @@ std::vector<Array> reference(const std::vector<Array>& in) {
 
 // Images of one op call, standardised with mean {0.4, 0.5, 0.6} and inv_std {4, 5, 6}.
 struct Rig {
-  explicit Rig(Shape shape) : images(Tensor::empty(device, engine::DType::u8, shape)) {
-    for (std::int64_t i = 0; i < images.size(); ++i)
-      images.data<std::uint8_t>()[i] =
-          static_cast<std::uint8_t>(kernels::Random{3, 0, 0}.bits(static_cast<std::uint64_t>(i)));
+  explicit Rig(Shape shape) : bytes(static_cast<std::size_t>(shape.size())) {
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+      bytes[i] = static_cast<std::uint8_t>(kernels::Random{3, 0, 0}.bits(i));
+    images = Tensor::from<std::uint8_t>(device, shape, bytes);
+  }
+
+  // The same parameters for every image.
+  Tensor rows_of(const AugmentParameters& parameters) {
+    const std::int64_t N = images.shape()[0];
+    const Tensor rows = Tensor::empty(device, engine::DType::f32, {N, kernels::augment_parameter_count});
+    for (std::int64_t n = 0; n < N; ++n) rows.slice(n, n + 1).copy_from(&parameters, sizeof parameters);
+    return rows;
   }
 
   std::vector<float> run(const AugmentParameters& parameters) {
-    const std::int64_t N = images.shape()[0];
-    const Tensor rows = Tensor::empty(device, engine::DType::f32, {N, kernels::augment_parameter_count});
-    for (std::int64_t n = 0; n < N; ++n)
-      std::memcpy(rows.slice(n, n + 1).data<float>(), &parameters, sizeof parameters);
     Tape tape(device, engine::Mode::train);
-    return engine::augment(tape, images, rows, mean, inv_std).to_host<float>();
+    return engine::augment(tape, images, rows_of(parameters), means, inv_stds).to_host<float>();
+  }
+
+  // By the kernel that writes bf16.
+  std::vector<float> run_in_bf16(const AugmentParameters& parameters) {
+    const Tensor rows = rows_of(parameters);
+    const Tensor out = Tensor::empty(device, engine::DType::bf16, images.shape());
+    device.run("augment", out.dtype(), [&]<class T>(auto ctx, engine::Type<T>) {
+      if constexpr (std::is_same_v<decltype(ctx), kernels::Cuda>)
+        kernels::augment_forward(ctx, {images.shape()[0], images.shape()[1], images.shape()[2]},
+                                 images.data<std::uint8_t>(),
+                                 reinterpret_cast<const AugmentParameters*>(rows.data<float>()),
+                                 means.data<float>(), inv_stds.data<float>(), out.data<T>());
+    });
+    std::vector<float> values;
+    for (const kernels::bf16 value : out.to_host<kernels::bf16>()) values.push_back(kernels::to_float(value));
+    return values;
   }
 
   // Of the source pixel (h, w).
   float plain(std::int64_t n, std::int64_t h, std::int64_t w, std::int64_t c) const {
     const std::int64_t at = ((n * images.shape()[1] + h) * images.shape()[2] + w) * 3 + c;
-    return (static_cast<float>(images.data<std::uint8_t>()[at]) / 255.0f - mean.data<float>()[c]) *
-           inv_std.data<float>()[c];
+    return (static_cast<float>(bytes[static_cast<std::size_t>(at)]) / 255.0f - mean[c]) * inv_std[c];
   }
 
   // Every output is exactly expected(n, h, w, c).
@@ -88,10 +106,12 @@ struct Rig {
     CHECK(wrong == 0);
   }
 
-  engine::Device device{{.threads = 2, .poison = true}};
+  static constexpr float mean[] = {0.4f, 0.5f, 0.6f}, inv_std[] = {4, 5, 6};
+
+  engine::Device device{tested_device()};
+  std::vector<std::uint8_t> bytes;
   Tensor images;
-  Tensor mean = Tensor::from<float>(device, {3}, std::vector<float>{0.4f, 0.5f, 0.6f});
-  Tensor inv_std = Tensor::from<float>(device, {3}, std::vector<float>{4, 5, 6});
+  Tensor means = Tensor::from<float>(device, {3}, mean), inv_stds = Tensor::from<float>(device, {3}, inv_std);
 };
 
 }  // namespace
@@ -107,14 +127,15 @@ FERMION_CASES(augment) {
     return OpCase{
         .name = name,
         .inputs = {tensor("images", images, Input::Fill::bytes).without_gradient(),
-                   tensor("parameters", {images[0], kernels::augment_parameter_count}).without_gradient(),
-                   tensor("mean", {3}, Input::Fill::positive).without_gradient(),
-                   tensor("inv_std", {3}, Input::Fill::positive).without_gradient()},
+                   parameter("parameters", {images[0], kernels::augment_parameter_count}).without_gradient(),
+                   parameter("mean", {3}, Input::Fill::positive).without_gradient(),
+                   parameter("inv_std", {3}, Input::Fill::positive).without_gradient()},
         .op = op,
         .reference = reference,
         // A coordinate of some `size` pixels is off by eps size, and so is the value, in steps from a pixel
         // to the next.
         .terms = 4 * size * size,
+        .roundings = 0,
         .flops = 60 * pixels,
         .bytes = 15 * pixels};
   };
@@ -147,12 +168,21 @@ TEST_CASE("augment: brightness saturates, and what is erased is the mean") {
   const float white[] = {(1 - 0.4f) * 4, (1 - 0.5f) * 5, (1 - 0.6f) * 6};
   const std::vector<float> bright = rig.run({.brightness = 300});
   CHECK(*std::max_element(bright.begin(), bright.end()) == white[1]);
-  rig.check({.brightness = 0}, [&](auto, auto, auto, auto c) {
-    return (0 - rig.mean.template data<float>()[c]) * rig.inv_std.template data<float>()[c];
-  });
+  rig.check({.brightness = 0}, [&](auto, auto, auto, auto c) { return (0 - rig.mean[c]) * rig.inv_std[c]; });
   rig.check({.top = 2, .left = 3, .bottom = 8, .right = 30}, [&](auto n, auto h, auto w, auto c) {
     return h >= 2 && h < 8 && w >= 3 && w < 30 ? 0 : rig.plain(n, h, w, c);
   });
+}
+
+TEST_CASE("augment on CUDA: bf16 is f32, rounded") {
+  Rig rig({3, 9, 35, 3});
+  if (!rig.device.is_cuda()) return;
+  const std::vector<float> exact = rig.run({.xx = 0.9f, .xy = 0.3f, .yx = -0.2f, .dx = 1.5f});
+  const std::vector<float> rounded = rig.run_in_bf16({.xx = 0.9f, .xy = 0.3f, .yx = -0.2f, .dx = 1.5f});
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < exact.size(); ++i)
+    wrong += rounded[i] != kernels::to_float(kernels::from_float<kernels::bf16>(exact[i]));
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("augment: wrong shapes are refused by name") {

@@ -28,7 +28,7 @@ FERMION_CASES(dropout) {
         .backward_bytes = 8.0 * static_cast<double>(shape.size())};
   };
   return {.tests = {make("half", {3, 33}, 0.5f), make("a tenth", {257}, 0.1f), make("off", {5}, 0),
-                    make("empty", {0, 4}, 0.5f)},
+                    make("several blocks", {3, 1088}, 0.3f), make("empty", {0, 4}, 0.5f)},
           .benchmarks = {make("lnl-tiny, joint head", {64, 1088}, 0.5f),
                          make("lnl-base, joint head", {16, 2176}, 0.5f)}};
 }

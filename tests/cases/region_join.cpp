@@ -12,7 +12,7 @@ FERMION_CASES(region_join) {
                        std::int64_t G, bool weighted) {
     std::vector<Input> inputs;
     if (K > 0) inputs.push_back(tensor("f", {K, B, C}));
-    if (weighted) inputs.push_back(tensor("w", {B, K}));
+    if (weighted) inputs.push_back(parameter("w", {B, K}));
     if (G > 0) inputs.push_back(tensor("g", {B, G}));
     const std::size_t at_w = 1, at_g = inputs.size() - 1;
     return OpCase{.name = name,
@@ -42,7 +42,8 @@ FERMION_CASES(region_join) {
   };
   return {.tests = {make("all three", 3, 4, 5, 7, true), make("one of each", 1, 1, 1, 1, true),
                     make("no weights", 2, 9, 33, 17, false), make("no tail", 5, 4, 16, 0, true),
-                    make("only g", 3, 0, 0, 64, false), make("empty", 0, 4, 16, 16, true)},
+                    make("only g", 3, 0, 0, 64, false), make("empty", 0, 4, 16, 16, true),
+                    make("more vectors than lanes", 2, 3, 24, 264, true)},
           .benchmarks = {make("lnl-tiny", 64, 16, 64, 64, true), make("lnl-base", 16, 16, 128, 128, true)}};
 }
 

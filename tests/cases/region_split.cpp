@@ -49,6 +49,7 @@ OpCase split(const std::string& name, Shape x, int grid, int overlap, bool norm,
           .reference = reference,
           .terms = 4,
           .gradient_terms = static_cast<double>(shape.size() / x[3]),
+          .roundings = 2,  // the sums are of rounded da, and cancel
           .flops = 4.0 * static_cast<double>(shape.size()),
           .bytes = 4.0 * static_cast<double>(x.size() + shape.size()),
           .backward_flops = 6.0 * static_cast<double>(x.size()),

@@ -11,8 +11,8 @@ namespace {
 
 constexpr kernels::Sgd options{.momentum = 0.8, .weight_decay = 0.5};
 
-void step(kernels::Cpu ctx, const kernels::ParameterStep& step) {
-  kernels::sgd_step(ctx, options, step);
+void step(engine::Device& device, const std::string& label, const kernels::ParameterStep& step) {
+  device.run(label, engine::DType::f32, [&](auto ctx, auto) { kernels::sgd_step(ctx, options, step); });
 }
 
 void formula(double& value, double g, double& momentum, double&, bool decay, double learning_rate, double) {

@@ -51,11 +51,11 @@ OpCase make(const std::string& name, const Variant& v) {
   const Shape shape = v.K > 0 ? Shape{v.K, v.B, v.classes} : Shape{v.B, v.classes};
   std::vector<Input> inputs{tensor("logits", shape, Input::Fill::normal, v.scale)};
   inputs.push_back(v.distribution
-                       ? tensor("targets", {v.B, v.classes}, Input::Fill::uniform, 0.3).without_gradient()
+                       ? parameter("targets", {v.B, v.classes}, Input::Fill::uniform, 0.3).without_gradient()
                        : integers("targets", {v.B}, static_cast<int>(v.classes)));
   if (v.class_weights)
-    inputs.push_back(tensor("class_weights", {v.classes}, Input::Fill::positive).without_gradient());
-  if (v.region_weights) inputs.push_back(tensor("w", {v.B, v.K}, Input::Fill::positive));
+    inputs.push_back(parameter("class_weights", {v.classes}, Input::Fill::positive).without_gradient());
+  if (v.region_weights) inputs.push_back(parameter("w", {v.B, v.K}, Input::Fill::positive));
   const auto op = [v](Tape& tape, const std::vector<Feature>& in) {
     std::size_t next = 2;
     engine::CrossEntropyOptions options{v.smoothing, {}, {}};
@@ -86,7 +86,10 @@ FERMION_CASES(softmax_cross_entropy) {
                 make("distribution and class weights", {.B = 6, .distribution = true, .class_weights = true}),
                 make("regions", {.K = 16, .B = 5, .region_weights = true}),
                 make("regions without weights", {.K = 4, .B = 3, .classes = 33, .distribution = true}),
-                make("large logits", {.B = 7, .scale = 1000}), make("empty", {.B = 0})},
+                make("large logits", {.B = 7, .scale = 1000}),
+                make("many rows", {.K = 9, .B = 33, .region_weights = true}),
+                make("many class weights", {.B = 300, .classes = 3, .class_weights = true}),
+                make("empty", {.B = 0})},
       .benchmarks = {
           make("lnl-tiny, regions", {.K = 16, .B = 64, .distribution = true, .region_weights = true}),
           make("lnl-base, regions", {.K = 16, .B = 16, .distribution = true, .region_weights = true})}};
@@ -122,7 +125,7 @@ TEST_CASE("softmax_cross_entropy is torch.nn.CrossEntropyLoss") {
       {true, true, 0, 3.005736007, 0.038794173, -0.604363024},
       {true, true, 0.125f, 2.909961945, 0.043154398, -0.545513628},
   };
-  engine::Device device;
+  engine::Device device(tested_device());
   for (const Row& row : rows) {
     CAPTURE(row.distribution);
     CAPTURE(row.class_weights);
@@ -139,13 +142,14 @@ TEST_CASE("softmax_cross_entropy is torch.nn.CrossEntropyLoss") {
     const Tensor loss = engine::softmax_cross_entropy(tape, logits, targets, options);
     tape.backward(loss);
     CHECK(loss.item<float>() == doctest::Approx(row.loss).epsilon(1e-6));
-    CHECK(logits.gradient().data<float>()[0] == doctest::Approx(row.first).epsilon(1e-5));
-    CHECK(logits.gradient().data<float>()[5] == doctest::Approx(row.sixth).epsilon(1e-5));
+    const std::vector<float> gradient = logits.gradient().to_host<float>();
+    CHECK(gradient[0] == doctest::Approx(row.first).epsilon(1e-5));
+    CHECK(gradient[5] == doctest::Approx(row.sixth).epsilon(1e-5));
   }
 }
 
 TEST_CASE("softmax_cross_entropy: an impossible class that is not the target costs nothing") {
-  engine::Device device;
+  engine::Device device(tested_device());
   Tape tape(device, engine::Mode::train);
   const Tensor logits = floats(device, {1, 3}, {1, -INFINITY, 1});
   logits.want_gradient();
@@ -153,6 +157,23 @@ TEST_CASE("softmax_cross_entropy: an impossible class that is not the target cos
   tape.backward(loss);
   CHECK(loss.item<float>() == doctest::Approx(std::log(2.0)));
   CHECK(logits.gradient().to_host<float>() == std::vector<float>{0.5f, 0, -0.5f});
+}
+
+TEST_CASE("softmax_cross_entropy on CUDA: a label outside the classes makes the loss NaN") {
+  engine::Device device(tested_device());
+  if (!device.is_cuda()) return;
+  const Tensor weights = floats(device, {4}, {0.5f, 2, 1.5f, 0.25f});
+  for (const std::int32_t label : {-1, 4, 1 << 30})
+    for (const Tensor& class_weights : {Tensor(), weights}) {
+      CAPTURE(label);
+      Tape tape(device, engine::Mode::train);
+      const Tensor logits = floats(device, {3, 4}, four_classes), targets = labels(device, {0, label, 1});
+      logits.want_gradient();
+      const Tensor loss = engine::softmax_cross_entropy(tape, logits, targets, {0, class_weights, {}});
+      tape.backward(loss);
+      CHECK(std::isnan(loss.item<float>()));
+      CHECK(std::isnan(logits.gradient().to_host<float>()[4]));
+    }
 }
 
 TEST_CASE("softmax_cross_entropy refuses what does not fit") {

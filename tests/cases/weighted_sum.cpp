@@ -10,7 +10,7 @@ using namespace fermion::test;
 FERMION_CASES(weighted_sum) {
   const auto make = [](const std::string& name, std::vector<float> weights) {
     std::vector<Input> inputs;
-    for (std::size_t i = 0; i < weights.size(); ++i) inputs.push_back(tensor(fmt::format("x{}", i), {}));
+    for (std::size_t i = 0; i < weights.size(); ++i) inputs.push_back(parameter(fmt::format("x{}", i), {}));
     return OpCase{.name = name,
                   .inputs = inputs,
                   .op =
@@ -27,17 +27,19 @@ FERMION_CASES(weighted_sum) {
                         return std::vector<Array>{y};
                       },
                   .terms = static_cast<double>(weights.size()),
+                  .roundings = 0,
                   .flops = 2.0 * static_cast<double>(weights.size()),
                   .bytes = 4.0 * static_cast<double>(weights.size() + 1),
                   .backward_flops = static_cast<double>(weights.size()),
                   .backward_bytes = 4.0 * static_cast<double>(weights.size() + 1)};
   };
-  return {.tests = {make("one", {2}), make("four", {1, 0.5f, -0.5f, 0.1f})},
+  return {.tests = {make("one", {2}), make("four", {1, 0.5f, -0.5f, 0.1f}),
+                    make("many", std::vector<float>(19, 0.25f))},
           .benchmarks = {make("four terms of the loss", {1, 0.5f, 0.5f, 0.1f})}};
 }
 
 TEST_CASE("weighted_sum: one scalar may come twice") {
-  engine::Device device;
+  engine::Device device(tested_device());
   const Tensor x = Tensor::from<float>(device, {}, std::vector<float>{3});
   x.want_gradient();
   Tape tape(device, engine::Mode::train);
