@@ -36,4 +36,11 @@ void attention_forward(Cpu ctx, const Attention& dims, const float* qkv, float* 
 void attention_backward(Cpu ctx, const Attention& dims, const float* qkv, const float* o,
                         const float* log_sum_exp, const float* d_o, Gradient<float> dqkv);
 
+// CUDA: T is float or bf16.
+template <class T>
+void attention_forward(Cuda ctx, const Attention& dims, const T* qkv, T* o, float* log_sum_exp);
+template <class T>
+void attention_backward(Cuda ctx, const Attention& dims, const T* qkv, const T* o, const float* log_sum_exp,
+                        const T* d_o, Gradient<T> dqkv);
+
 }  // namespace fermion::kernels

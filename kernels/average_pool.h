@@ -17,4 +17,11 @@ void average_pool_forward(Cpu ctx, const AveragePool& dims, Feature<float> x, fl
 void average_pool_backward(Cpu ctx, const AveragePool& dims, Feature<float> x, const float* dy,
                            FeatureGradient<float> dx);
 
+// CUDA: T is float or bf16.
+template <class T>
+void average_pool_forward(Cuda ctx, const AveragePool& dims, Feature<T> x, T* y);
+template <class T>
+void average_pool_backward(Cuda ctx, const AveragePool& dims, Feature<T> x, const T* dy,
+                           FeatureGradient<T> dx);
+
 }  // namespace fermion::kernels

@@ -75,7 +75,7 @@ __global__ void __launch_bounds__(feature_threads)
     for (std::int64_t p = first + threadIdx.y; p < last; p += blockDim.y) {
       const std::int64_t pixel = k * dims.pixels + p, at = pixel * dims.C + c;
       const Floats<N> y = load<N>(x.y + at);
-      Floats<N> da = d(pixel, c, norm.value(y));
+      Floats<N> da = d(pixel, c, norm);
 #pragma unroll
       for (int i = 0; i < N; ++i) {
         const float x_hat = norm.x_hat(y[i], i);
@@ -114,7 +114,7 @@ __global__ void __launch_bounds__(feature_threads)
 void add_feature_sums(Cuda ctx, std::int64_t K, std::int64_t chunks, std::int64_t C, const float* partials,
                       float* sum_da, float* sum_da_x_hat);
 
-// d: a functor of the device, Floats<N> d.operator()<N>(pixel, c, value of x).
+// d: a functor of the device, Floats<N> d(pixel, c, const ChannelNorm<N>& of these channels).
 template <class T, class D>
 void feature_backward(Cuda ctx, const ImageDims& dims, Feature<T> x, FeatureGradient<T> dx, const D& d) {
   const std::int64_t pixels = dims.N * dims.H * dims.W;

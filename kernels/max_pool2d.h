@@ -15,4 +15,10 @@ void max_pool2d_forward(Cpu ctx, const ImageDims& dims, Feature<float> x, float*
 void max_pool2d_backward(Cpu ctx, const ImageDims& dims, Feature<float> x, const float* dy,
                          FeatureGradient<float> dx);
 
+// CUDA: T is float or bf16.
+template <class T>
+void max_pool2d_forward(Cuda ctx, const ImageDims& dims, Feature<T> x, T* y);
+template <class T>
+void max_pool2d_backward(Cuda ctx, const ImageDims& dims, Feature<T> x, const T* dy, FeatureGradient<T> dx);
+
 }  // namespace fermion::kernels
