@@ -47,7 +47,7 @@ void conv2d_forward(Cpu ctx, const Conv2d& dims, const Conv2dInput<float>& x, co
 // What arrived at y: da (kernels/feature.h), and with a norm the two sums that its readers left, [K, Co].
 template <class T>
 struct Conv2dArrived {
-  const T* da = nullptr;
+  T* da = nullptr;  // read on the CPU; on CUDA dy takes its place
   const float* sum_da = nullptr;
   const float* sum_da_x_hat = nullptr;
 };
@@ -60,10 +60,18 @@ struct Conv2dGradient {
 
 // With M = N Ho Wo and a norm on y:
 //   dshift = sum_da, dgain = sum_da_x_hat, dy = gain inv_std (da - (sum_da + x_hat sum_da_x_hat) / M);
-// without one dy = da. Then dweight, and the inputs' da and sums as every reader leaves them. dy is never
-// stored whole.
+// without one dy = da. Then dweight, and the inputs' da and sums as every reader leaves them. The CPU never
+// stores dy whole.
 void conv2d_backward(Cpu ctx, const Conv2d& dims, const Conv2dInput<float>& x, const float* weight,
                      const Feature<float>& y, const Conv2dArrived<float>& arrived,
                      const Conv2dGradient<float>& gradient);
+
+// CUDA: T is float or bf16.
+template <class T>
+void conv2d_forward(Cuda ctx, const Conv2d& dims, const Conv2dInput<T>& x, const float* weight,
+                    const Conv2dOutput<T>& y);
+template <class T>
+void conv2d_backward(Cuda ctx, const Conv2d& dims, const Conv2dInput<T>& x, const float* weight,
+                     const Feature<T>& y, const Conv2dArrived<T>& arrived, const Conv2dGradient<T>& gradient);
 
 }  // namespace fermion::kernels

@@ -13,14 +13,21 @@ namespace fermion::kernels {
 template <int N>
 class ChannelNorm {
  public:
-  // channel: k C + c of the first one.
+  ChannelNorm() = default;
+
+  // channel: k C + c of the first one, a multiple of N.
   __device__ ChannelNorm(const Norm& norm, std::int64_t channel) : relu_(norm && norm.relu) {
+    if (norm) {
+      gain_ = load<N>(norm.gain + channel);
+      shift_ = load<N>(norm.shift + channel);
+      mean_ = load<N>(norm.mean + channel);
+      inv_std_ = load<N>(norm.inv_std + channel);
+      return;
+    }
 #pragma unroll
     for (int i = 0; i < N; ++i) {
-      gain_[i] = norm ? norm.gain[channel + i] : 1.0f;
-      shift_[i] = norm ? norm.shift[channel + i] : 0.0f;
-      mean_[i] = norm ? norm.mean[channel + i] : 0.0f;
-      inv_std_[i] = norm ? norm.inv_std[channel + i] : 1.0f;
+      gain_[i] = inv_std_[i] = 1;
+      shift_[i] = mean_[i] = 0;
     }
   }
 

@@ -30,7 +30,7 @@ struct Norm {
 template <class T>
 struct Feature {
   const T* y = nullptr;
-  Norm norm;
+  Norm norm = {};
 };
 
 template <class T>

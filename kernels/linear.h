@@ -17,4 +17,11 @@ void linear_forward(Cpu ctx, const Linear& dims, const float* x, const float* we
 void linear_backward(Cpu ctx, const Linear& dims, const float* x, const float* weight, const float* dy,
                      Gradient<float> dx, Gradient<float> dweight, Gradient<float> dbias);
 
+// CUDA: T is float or bf16.
+template <class T>
+void linear_forward(Cuda ctx, const Linear& dims, const T* x, const float* weight, const float* bias, T* y);
+template <class T>
+void linear_backward(Cuda ctx, const Linear& dims, const T* x, const float* weight, const T* dy,
+                     Gradient<T> dx, Gradient<float> dweight, Gradient<float> dbias);
+
 }  // namespace fermion::kernels

@@ -29,9 +29,10 @@ class Reference {
  private:
   using Set = std::vector<std::size_t>;
   std::vector<Set> sets_of(std::size_t count) const;
-  // A gradient by `numbers`: the loss's slope as number i moves by moves[i].
+  // A gradient by `numbers`: the loss's slope as number i moves by moves[i]. At least `scale`
+  // counts as the largest.
   void check(const std::string& name, std::vector<double>& numbers, std::vector<double> moves,
-             std::vector<double> actual);
+             std::vector<double> actual, double scale = 1e-3);
   double slope(std::vector<double>& numbers, const std::vector<double>& moves, const Set& set) const;
   double loss() const;
 

@@ -18,7 +18,8 @@ struct Case {
   std::int64_t second = 0;   // channels of a second input
   bool epilogue = false;     // bias and ReLU, as in evaluation
   bool first_layer = false;  // no gradient of x
-  bool relu = true;          // in the norms
+  bool relu = true;          // in the input's norm
+  bool relu_out = false;     // in the output's
   bool skip_gradient = true, weight_gradient = true;
 };
 
@@ -90,11 +91,11 @@ OpCase conv(const std::string& name, const Case& test) {
   if (test.second) result.inputs.push_back(feature("skip", second, test.norm_in, false));
   if (test.second) result.inputs.back().gradient = test.skip_gradient;
   const Shape weights = bank ? Shape{test.x[0], Co, kernel, kernel, Ci} : Shape{Co, kernel, kernel, Ci};
-  result.inputs.push_back(tensor("weight", weights));
+  result.inputs.push_back(parameter("weight", weights));
   result.inputs.back().gradient = test.weight_gradient;
-  if (test.norm_out) result.inputs.push_back(tensor("gain", channels));
-  if (test.norm_out) result.inputs.push_back(tensor("shift", channels));
-  if (test.epilogue) result.inputs.push_back(tensor("bias", channels));
+  if (test.norm_out) result.inputs.push_back(parameter("gain", channels));
+  if (test.norm_out) result.inputs.push_back(parameter("shift", channels));
+  if (test.epilogue) result.inputs.push_back(parameter("bias", channels));
   if (test.epilogue)
     for (Input& input : result.inputs) input.gradient = false;
 
@@ -105,7 +106,7 @@ OpCase conv(const std::string& name, const Case& test) {
     if (test.norm_out) options.gain = in[inputs + 1].y;
     if (test.norm_out) options.shift = in[inputs + 2].y;
     if (test.epilogue) options.bias = in[inputs + 1].y;
-    options.relu = (test.norm_out && test.relu) || test.epilogue;
+    options.relu = (test.norm_out && test.relu_out) || test.epilogue;
     const std::vector<Feature> features(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(inputs));
     const Feature y = engine::conv2d(tape, features, in[inputs].y, options);
     if (!test.norm_out) return std::vector<Tensor>{y.y};
@@ -114,7 +115,7 @@ OpCase conv(const std::string& name, const Case& test) {
   };
   result.reference = [=](const std::vector<Array>& in) {
     Array y = convolve({&in[0], &in[inputs - 1]}, in[inputs], test);
-    if (test.norm_out) normalise(y, in[inputs + 1], in[inputs + 2], bank, test.relu);
+    if (test.norm_out) normalise(y, in[inputs + 1], in[inputs + 2], bank, test.relu_out);
     if (test.epilogue)
       for (std::size_t i = 0; i < y.values.size(); ++i) {
         const auto set = static_cast<std::size_t>(bank ? test.x[0] : 1);
@@ -125,6 +126,9 @@ OpCase conv(const std::string& name, const Case& test) {
     return std::vector<Array>{y};
   };
   const double pixels = static_cast<double>(test.x.size() / test.x[-1]) / (test.stride * test.stride);
+  result.padded = kernel > 1;
+  // In bf16 the output's norm adds a rounding, of y and of dy, and y may be rounded across the ReLU's kink.
+  result.roundings = test.relu_out ? 0 : test.norm_out ? 2 : 1;
   result.terms = static_cast<double>(kernel * kernel * Ci);
   result.gradient_terms = std::max(pixels, static_cast<double>(kernel * kernel * Co));
   result.flops = 2 * pixels * static_cast<double>(kernel * kernel * Ci * Co);
@@ -169,6 +173,10 @@ FERMION_CASES(conv2d) {
                 conv("plain", {.x = {2, 7, 9, 16}, .Co = 32}),
                 conv("odd channels", {.x = {2, 5, 6, 33}, .Co = 7, .norm_in = true, .norm_out = true}),
                 conv("norms", {.x = {4, 8, 8, 32}, .Co = 16, .norm_in = true, .norm_out = true}),
+                conv("norms and ReLUs",
+                     {.x = {4, 8, 8, 32}, .Co = 16, .norm_in = true, .norm_out = true, .relu_out = true}),
+                conv("norms and ReLUs of a bank",
+                     {.x = {3, 2, 4, 3, 6}, .Co = 5, .norm_in = true, .norm_out = true, .relu_out = true}),
                 conv("several blocks of pixels",
                      {.x = {3, 18, 20, 16}, .Co = 16, .norm_in = true, .norm_out = true}),
                 conv("stride 2, odd size",

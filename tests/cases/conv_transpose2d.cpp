@@ -13,7 +13,7 @@ OpCase up(const std::string& name, Shape x, std::int64_t Co, bool norm, bool wan
           bool relu = true, bool wants_dw = true) {
   OpCase test;
   test.name = name;
-  test.inputs = {feature("x", x, norm, relu), tensor("weight", {Co, 2, 2, x[3]})};
+  test.inputs = {feature("x", x, norm, relu), parameter("weight", {Co, 2, 2, x[3]})};
   test.inputs[0].gradient = wants_dx;
   test.inputs[1].gradient = wants_dw;
   test.op = [](Tape& tape, const std::vector<Feature>& in) {

@@ -34,7 +34,7 @@ OpCase linear(const std::string& name, std::int64_t K, std::int64_t M, std::int6
   OpCase test{
       .name = name,
       .inputs = {tensor("x", K ? Shape{K, M, Ci} : Shape{M, Ci}),
-                 tensor("weight", K ? Shape{K, Co, Ci} : Shape{Co, Ci})},
+                 parameter("weight", K ? Shape{K, Co, Ci} : Shape{Co, Ci})},
       .op =
           [](Tape& tape, const std::vector<Feature>& in) {
             return std::vector{engine::linear(tape, in[0].y, in[1].y, in.size() == 3 ? in[2].y : Tensor())};
@@ -46,7 +46,7 @@ OpCase linear(const std::string& name, std::int64_t K, std::int64_t M, std::int6
       .bytes = per_set(M * Ci + Co * Ci + Co + M * Co),
       .backward_flops = 4 * products,
       .backward_bytes = per_set(2 * M * Ci + 2 * Co * Ci + Co + M * Co)};
-  if (bias) test.inputs.push_back(tensor("bias", K ? Shape{K, Co} : Shape{Co}));
+  if (bias) test.inputs.push_back(parameter("bias", K ? Shape{K, Co} : Shape{Co}));
   return test;
 }
 

@@ -1,0 +1,116 @@
+#include "kernels/channel_blocks.cuh"
+#include "kernels/channel_statistics.h"
+#include "kernels/vec.cuh"
+
+namespace fermion::kernels {
+namespace {
+
+// The sum over threadIdx.y, for every thread; halves are added until one is left.
+template <int N>
+__device__ Floats<N> sum_over_pixels(Floats<N> sum, float (&shared)[N][channel_threads]) {
+  const int lane = threadIdx.y * blockDim.x + threadIdx.x;
+#pragma unroll
+  for (int i = 0; i < N; ++i) shared[i][lane] = sum[i];
+  for (int half = channel_threads / 2; half >= static_cast<int>(blockDim.x); half /= 2) {
+    __syncthreads();
+    if (lane < half)
+#pragma unroll
+      for (int i = 0; i < N; ++i) shared[i][lane] += shared[i][lane + half];
+  }
+  __syncthreads();
+#pragma unroll
+  for (int i = 0; i < N; ++i) sum[i] = shared[i][threadIdx.x];
+  __syncthreads();
+  return sum;
+}
+
+// Mean and sum of squared deviations from it, of each chunk: partials [K, chunks, 2, C].
+template <int N, class T>
+__global__ void __launch_bounds__(channel_threads)
+    describe_chunks(std::int64_t pixels, std::int64_t C, std::int64_t chunk, const T* y, float* partials) {
+  __shared__ float shared[N][channel_threads];
+  const std::int64_t k = blockIdx.z, first = blockIdx.x * chunk, last = min(first + chunk, pixels);
+  const std::int64_t c = (static_cast<std::int64_t>(blockIdx.y) * blockDim.x + threadIdx.x) * N;
+  const auto for_each_pixel = [&](const auto& body) {
+    if (c >= C) return;
+    for (std::int64_t p = first + threadIdx.y; p < last; p += blockDim.y)
+      body(load<N>(y + (k * pixels + p) * C + c));
+  };
+  Floats<N> sum{}, m2{};
+  for_each_pixel([&](Floats<N> values) {
+#pragma unroll
+    for (int i = 0; i < N; ++i) sum[i] += values[i];
+  });
+  Floats<N> mean = sum_over_pixels(sum, shared);
+#pragma unroll
+  for (int i = 0; i < N; ++i) mean[i] /= static_cast<float>(last - first);
+  for_each_pixel([&](Floats<N> values) {
+#pragma unroll
+    for (int i = 0; i < N; ++i) m2[i] = fmaf(values[i] - mean[i], values[i] - mean[i], m2[i]);
+  });
+  m2 = sum_over_pixels(m2, shared);
+  if (threadIdx.y != 0 || c >= C) return;
+  float* row = partials + (k * gridDim.x + blockIdx.x) * 2 * C + c;
+#pragma unroll
+  for (int i = 0; i < N; ++i) {
+    row[i] = mean[i];
+    row[C + i] = m2[i];
+  }
+}
+
+constexpr int merge_channels = 32, merge_rows = 16;
+
+// The sum over threadIdx.y in order, for every thread.
+__device__ double sum_rows(double sum, double (&shared)[merge_rows][merge_channels]) {
+  shared[threadIdx.y][threadIdx.x] = sum;
+  __syncthreads();
+  sum = 0;
+  for (int row = 0; row < merge_rows; ++row) sum += shared[row][threadIdx.x];
+  __syncthreads();
+  return sum;
+}
+
+// Merges the chunks (Chan, Golub, LeVeque 1979): thread y takes every 16th of one channel's.
+__global__ void merge_chunks(std::int64_t pixels, std::int64_t C, std::int64_t chunk, std::int64_t chunks,
+                             const float* partials, float* mean, float* inv_std) {
+  __shared__ double shared[merge_rows][merge_channels];
+  const std::int64_t k = blockIdx.z, c = static_cast<std::int64_t>(blockIdx.x) * merge_channels + threadIdx.x;
+  const auto for_each_chunk = [&](const auto& body) {
+    if (c >= C) return;
+    for (std::int64_t i = threadIdx.y; i < chunks; i += merge_rows) {
+      const float* row = partials + (k * chunks + i) * 2 * C + c;
+      body(static_cast<double>(min(chunk, pixels - i * chunk)), row[0], row[C]);
+    }
+  };
+  double sum = 0, m2 = 0;
+  for_each_chunk([&](double count, double mean_of_chunk, double) { sum += count * mean_of_chunk; });
+  const double centre = sum_rows(sum, shared) / static_cast<double>(pixels);
+  for_each_chunk([&](double count, double mean_of_chunk, double m2_of_chunk) {
+    m2 += m2_of_chunk + count * (mean_of_chunk - centre) * (mean_of_chunk - centre);
+  });
+  m2 = sum_rows(m2, shared);
+  if (threadIdx.y != 0 || c >= C) return;
+  mean[k * C + c] = static_cast<float>(centre);
+  inv_std[k * C + c] = static_cast<float>(1 / sqrt(m2 / static_cast<double>(pixels) + 1e-5));
+}
+
+}  // namespace
+
+template <class T>
+void channel_statistics(Cuda ctx, std::int64_t K, std::int64_t pixels, std::int64_t C, const T* y,
+                        float* mean, float* inv_std) {
+  with_vectors<T>(C, [&](auto vector) {
+    constexpr int N = vector();
+    const ChannelBlocks blocks = channel_blocks(K, pixels, C, N, 32);
+    float* partials = ctx.workspace.take<float>(K * blocks.grid.x * 2 * C);
+    launch(ctx, describe_chunks<N, T>, blocks.grid, blocks.block, 0, pixels, C, blocks.chunk, y, partials);
+    launch(ctx, merge_chunks, {blocks_for(C, merge_channels), 1, K}, dim3(merge_channels, merge_rows), 0,
+           pixels, C, blocks.chunk, blocks.grid.x, partials, mean, inv_std);
+  });
+}
+
+template void channel_statistics(Cuda, std::int64_t, std::int64_t, std::int64_t, const float*, float*,
+                                 float*);
+template void channel_statistics(Cuda, std::int64_t, std::int64_t, std::int64_t, const bf16*, float*, float*);
+
+}  // namespace fermion::kernels

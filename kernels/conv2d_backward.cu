@@ -1,0 +1,110 @@
+#include "kernels/channel_blocks.cuh"
+#include "kernels/conv2d.h"
+#include "kernels/conv_operands.cuh"
+#include "kernels/gemm.cuh"
+#include "kernels/gemm_operands.cuh"
+
+namespace fermion::kernels {
+namespace {
+
+// dy = gain inv_std (da - (sum_da + x_hat sum_da_x_hat) / M), where da was.
+template <int N, class T>
+__global__ void __launch_bounds__(channel_threads)
+    turn_into_dy(std::int64_t pixels, std::int64_t C, std::int64_t chunk, Feature<T> y,
+                 Conv2dArrived<T> arrived) {
+  const std::int64_t k = blockIdx.z, first = blockIdx.x * chunk, last = min(first + chunk, pixels);
+  const std::int64_t c = (static_cast<std::int64_t>(blockIdx.y) * blockDim.x + threadIdx.x) * N;
+  if (c >= C) return;
+  const ChannelNorm<N> norm(y.norm, k * C + c);
+  const float share = 1 / static_cast<float>(pixels);
+  Floats<N> scale, mean_da, mean_da_x_hat;
+#pragma unroll
+  for (int i = 0; i < N; ++i) {
+    const std::int64_t channel = k * C + c + i;
+    scale[i] = y.norm.gain[channel] * y.norm.inv_std[channel];
+    mean_da[i] = arrived.sum_da[channel] * share;
+    mean_da_x_hat[i] = arrived.sum_da_x_hat[channel] * share;
+  }
+  for (std::int64_t p = first + threadIdx.y; p < last; p += blockDim.y) {
+    const std::int64_t at = (k * pixels + p) * C + c;
+    const Floats<N> values = load<N>(y.y + at);
+    Floats<N> d = load<N>(arrived.da + at);
+#pragma unroll
+    for (int i = 0; i < N; ++i)
+      d[i] = scale[i] * fmaf(-norm.x_hat(values[i], i), mean_da_x_hat[i], d[i] - mean_da[i]);
+    store(arrived.da + at, d);
+  }
+}
+
+__global__ void put_gain_and_shift(std::int64_t channels, const float* dgain, const float* dshift,
+                                   Gradient<float> gain, Gradient<float> shift) {
+  const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+  if (i >= channels) return;
+  if (gain) put(gain.data + i, load<1>(dgain + i), gain.write);
+  if (shift) put(shift.data + i, load<1>(dshift + i), shift.write);
+}
+
+template <class T>
+void undo_norm(Cuda ctx, const Conv2d& dims, const Feature<T>& y, const Conv2dArrived<T>& arrived,
+               const Conv2dGradient<T>& gradient) {
+  with_vectors<T>(dims.Co, [&](auto vector) {
+    const ChannelBlocks blocks =
+        channel_blocks(dims.K, dims.N * dims.Ho() * dims.Wo(), dims.Co, vector(), 16);
+    launch(ctx, turn_into_dy<vector(), T>, blocks.grid, blocks.block, 0, blocks.pixels, blocks.C,
+           blocks.chunk, y, arrived);
+  });
+  launch(ctx, put_gain_and_shift, {blocks_for(dims.K * dims.Co, 128)}, 128, 0, dims.K * dims.Co,
+         arrived.sum_da_x_hat, arrived.sum_da, gradient.gain, gradient.shift);
+}
+
+template <class T>
+void weight_gradient(Cuda ctx, const Conv2d& dims, const Conv2dInput<T>& x, const T* dy,
+                     Gradient<float> dweight) {
+  const std::int64_t pixels = dims.N * dims.Ho() * dims.Wo(), taps = dims.kernel * dims.kernel;
+  with_gemm_vectors<T>({dims.first_channels, dims.second_channels, dims.Co}, [&](auto vector, auto) {
+    const PatchColumns<T, vector()> patches{window_of(dims), pixels, x, dims.first_channels,
+                                            dims.second_channels};
+    split_gemm(ctx, {dims.K, dims.Co, taps * dims.Ci(), pixels}, dweight,
+               [&](const Gemm& split, Gradient<float> to) {
+                 channel_gemm(ctx, split, columns<vector()>(dy, pixels * dims.Co, dims.Co), patches,
+                              StoreRows<float>{to.data, to.write});
+               });
+  });
+}
+
+// The gradient of one input, C channels from `first` on.
+template <class T>
+void input_gradient(Cuda ctx, const Conv2d& dims, const float* weight, const T* dy, const Feature<T>& x,
+                    std::int64_t first, std::int64_t C, const FeatureGradient<T>& dx) {
+  const std::int64_t taps = dims.kernel * dims.kernel;
+  with_gemm_vectors<T>({dims.Co, dims.first_channels, dims.second_channels}, [&](auto vector, auto floats) {
+    feature_gemm(ctx, {dims.K, dims.N, dims.H, dims.W, C}, taps * dims.Co,
+                 Patches<T, vector(), NoNorm<vector()>>{
+                     gradient_window_of(dims), dims.N * dims.H * dims.W, {{dy}, {}}, dims.Co, 0},
+                 TapColumns<floats()>{weight, dims.Co, taps, dims.Ci(), first}, x, dx);
+  });
+}
+
+}  // namespace
+
+template <class T>
+void conv2d_backward(Cuda ctx, const Conv2d& dims, const Conv2dInput<T>& x, const float* weight,
+                     const Feature<T>& y, const Conv2dArrived<T>& arrived,
+                     const Conv2dGradient<T>& gradient) {
+  if (y.norm) undo_norm(ctx, dims, y, arrived, gradient);
+  const T* dy = arrived.da;
+  if (gradient.weight) weight_gradient(ctx, dims, x, dy, gradient.weight);
+  if (gradient.first.da)
+    input_gradient(ctx, dims, weight, dy, x.first, 0, dims.first_channels, gradient.first);
+  if (gradient.second.da)
+    input_gradient(ctx, dims, weight, dy, x.second, dims.first_channels, dims.second_channels,
+                   gradient.second);
+}
+
+template void conv2d_backward(Cuda, const Conv2d&, const Conv2dInput<float>&, const float*,
+                              const Feature<float>&, const Conv2dArrived<float>&,
+                              const Conv2dGradient<float>&);
+template void conv2d_backward(Cuda, const Conv2d&, const Conv2dInput<bf16>&, const float*,
+                              const Feature<bf16>&, const Conv2dArrived<bf16>&, const Conv2dGradient<bf16>&);
+
+}  // namespace fermion::kernels
