@@ -175,7 +175,7 @@ struct StoredGradient {
   std::int64_t C;
 
   template <int N>
-  __device__ Floats<N> operator()(std::int64_t pixel, std::int64_t c, const Floats<N>&) const {
+  __device__ Floats<N> operator()(std::int64_t pixel, std::int64_t c, const ChannelNorm<N>&) const {
     return load<N>(d + pixel * C + c);
   }
 };

@@ -34,7 +34,7 @@ struct WindowSum {
   const T* dy;
 
   template <int V>
-  __device__ Floats<V> operator()(std::int64_t pixel, std::int64_t c, const Floats<V>&) const {
+  __device__ Floats<V> operator()(std::int64_t pixel, std::int64_t c, const ChannelNorm<V>&) const {
     const std::int64_t w = pixel % dims.W, h = pixel / dims.W % dims.H, n = pixel / dims.W / dims.H;
     const RegionAxis rows = dims.rows(), columns = dims.columns();
     const std::int64_t height = rows.window(), width = columns.window();
