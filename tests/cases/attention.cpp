@@ -55,6 +55,9 @@ OpCase attention(const std::string& name, Shape shape, double scale = 1) {
           .terms = terms,
           .gradient_terms = terms,
           .cancels = positions == 1,
+          // D comes from the rounded O; where one P of a row is nearly 1, dP - D is a small difference of
+          // large numbers.
+          .roundings = scale > 1 ? 4 : 1,
           .flops = 4 * N * positions * positions * d,
           .bytes = 4 * N * positions * (4 * d + 1),
           .backward_flops = 10 * N * positions * positions * d,
@@ -69,6 +72,8 @@ FERMION_CASES(attention) {
                 attention("one block", {2, 4, 16, 96}), attention("tails everywhere", {3, 7, 11, 99}),
                 attention("one more than a block", {2, 5, 13, 51}),
                 attention("one image, many parts", {1, 13, 17, 24}), attention("wide", {1, 6, 6, 3 * 128}),
+                attention("wider than a tile", {1, 3, 23, 3 * 260}),
+                attention("wider than a tile, odd", {1, 2, 33, 3 * 131}),
                 attention("non-local block of lnl-tiny", {1, 16, 16, 96}),
                 attention("scores around 80", {2, 9, 9, 48}, 9),
                 attention("no difference between scores", {2, 9, 9, 48}, 1e-3)},
