@@ -90,7 +90,7 @@ TEST_CASE("attention on every instruction set") {
 
 // theta: its row; phi: every row of the image; g: one channel of every row of the image.
 TEST_CASE("attention, a NaN in theta, phi and g") {
-  engine::Device device;
+  engine::Device device(tested_device());
   constexpr std::int64_t positions = 70, d = 5;
   for (std::int64_t part = 0; part < 3; ++part) {
     CAPTURE(part);
@@ -111,7 +111,7 @@ TEST_CASE("attention, a NaN in theta, phi and g") {
 // Scores far from each other and from zero, in rising and falling order: every block moves the maximum, or
 // none after the first does.
 TEST_CASE("attention, maxima that rise and fall from block to block") {
-  engine::Device device;
+  engine::Device device(tested_device());
   for (const float sign : {1.0f, -1.0f}) {
     constexpr std::int64_t positions = 300;
     std::vector<float> qkv;

@@ -1,9 +1,11 @@
 #include <cmath>
 #include <doctest/doctest.h>
+#include <numeric>
 
 #include "engine/error.h"
 #include "engine/ops.h"
 #include "tests/harness.h"
+#include "tests/inputs.h"
 
 using namespace fermion;
 using namespace fermion::test;
@@ -39,7 +41,7 @@ struct Pooled {
   std::vector<float> y, dx;
 };
 Pooled pool(std::int64_t W, std::vector<float> values) {
-  engine::Device device({.threads = 1, .poison = true});
+  engine::Device device(tested_device(1));
   const Tensor x = Tensor::from<float>(device, {1, 2, W, 1}, values);
   x.want_gradient();
   Tape tape(device, engine::Mode::train);
@@ -48,8 +50,10 @@ Pooled pool(std::int64_t W, std::vector<float> values) {
   tape.op(
       "ramp", {{y}}, {loss}, [](auto, auto) {},
       [=](auto, auto) {
-        float* dy = y.take_gradient<float>().data;
-        for (std::int64_t i = 0; i < y.size(); ++i) dy[i] = static_cast<float>(i + 1);
+        y.take_gradient<float>();
+        std::vector<double> dy(static_cast<std::size_t>(y.size()));
+        std::iota(dy.begin(), dy.end(), 1.0);
+        write(y.gradient(), dy);
       });
   tape.backward(loss);
   return {y.to_host<float>(), x.gradient().to_host<float>()};
