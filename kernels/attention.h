@@ -36,7 +36,7 @@ void attention_forward(Cpu ctx, const Attention& dims, const float* qkv, float* 
 void attention_backward(Cpu ctx, const Attention& dims, const float* qkv, const float* o,
                         const float* log_sum_exp, const float* d_o, Gradient<float> dqkv);
 
-// CUDA: T is float or bf16.
+// CUDA: T is float or bf16. Of the backward, two kernels form S and dP: 14 positions^2 d flops an image.
 template <class T>
 void attention_forward(Cuda ctx, const Attention& dims, const T* qkv, T* o, float* log_sum_exp);
 template <class T>

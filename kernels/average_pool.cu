@@ -64,7 +64,7 @@ void average_pool_forward(Cuda ctx, const AveragePool& dims, Feature<T> x, T* y)
   const std::int64_t C = dims.x.C, G = dims.grid, pixels = dims.x.H / G * (dims.x.W / G);
   with_vectors<T>(C, [&](auto vector) {
     constexpr int N = vector();
-    const std::int64_t width = std::min<std::int64_t>(32, C / N);
+    const std::int64_t width = std::clamp<std::int64_t>(C / N, 1, 32);
     const dim3 block(static_cast<unsigned>(width), static_cast<unsigned>(std::min(threads / width, pixels)));
     launch(ctx, pool<N, T>, {dims.x.K * dims.x.N * G * G, blocks_for(C / N, width)}, block, 0, dims, x, y);
   });

@@ -71,7 +71,7 @@ struct FeatureBackward {
 inline constexpr int feature_threads = 256;
 
 template <int N, class T, class D>
-__global__ void __launch_bounds__(feature_threads)
+__global__ void __launch_bounds__(feature_threads, 2)
     feature_backward_kernel(FeatureBackward dims, Feature<T> x, FeatureGradient<T> dx, D d) {
   const std::int64_t k = blockIdx.z, first = blockIdx.x * dims.chunk;
   const std::int64_t last = min(first + dims.chunk, dims.pixels);
