@@ -133,6 +133,7 @@ void run_cases(const std::string& op, OpCases (*cases)()) {
   const bool list = std::getenv("LIST") != nullptr;
   for (const OpCase& test : cases().tests) {
     if (only && test.name != only) continue;
+    if (test.cpu_only && tested_device().kind != engine::DeviceOptions::Kind::cpu) continue;
     if (list)
       fmt::print("{}: {}\n", op, test.name);
     else

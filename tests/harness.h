@@ -100,7 +100,8 @@ struct OpCase {
   // Zeros around the images may be multiplied with weights and gradients of outputs: a NaN in these may also
   // reach what lies at a border, and only what it must reach is checked.
   bool padded = false;
-  bool cancels = false;  // a gradient of 0 is a difference, of a softmax over one number
+  bool cpu_only = false;  // about how the CPU cuts its work
+  bool cancels = false;   // a gradient of 0 is a difference, of a softmax over one number
   // Of bf16 activations: tensors between inputs and outputs that are rounded, the outputs included; each adds
   // 2^-8 max|r|, twice the error of rounding once. 0: the op is not tested in bf16.
   int roundings = 1;

@@ -21,6 +21,7 @@ struct Case {
   bool relu = true;          // in the input's norm
   bool relu_out = false;     // in the output's
   bool skip_gradient = true, weight_gradient = true;
+  bool cpu_only = false;
 };
 
 // Shapes lead with K here, 1 where the tensor has none.
@@ -126,9 +127,11 @@ OpCase conv(const std::string& name, const Case& test) {
     return std::vector<Array>{y};
   };
   const double pixels = static_cast<double>(test.x.size() / test.x[-1]) / (test.stride * test.stride);
+  result.cpu_only = test.cpu_only;
   result.padded = kernel > 1;
-  // In bf16 the output's norm adds a rounding, of y and of dy, and y may be rounded across the ReLU's kink.
-  result.roundings = test.relu_out ? 0 : test.norm_out ? 2 : 1;
+  // In bf16 the output's norm adds those of dy, and of y, whose mean may be larger than its deviation; and y
+  // may be rounded across the ReLU's kink.
+  result.roundings = test.relu_out ? 0 : test.norm_out ? 3 : 1;
   result.terms = static_cast<double>(kernel * kernel * Ci);
   result.gradient_terms = std::max(pixels, static_cast<double>(kernel * kernel * Co));
   result.flops = 2 * pixels * static_cast<double>(kernel * kernel * Ci * Co);
@@ -200,9 +203,13 @@ FERMION_CASES(conv2d) {
                 // Prime numbers of images, too large for one call: a call each, and slices of several calls.
                 // No ReLU: among so many pixels, some lie at its kink.
                 conv("several calls and slices",
-                     {.x = {11, 28, 28, 4}, .Co = 60, .kernel = 1, .norm_out = true, .relu = false}),
-                conv("several calls and slices of a bank",
-                     {.x = {2, 11, 20, 20, 2}, .Co = 118, .kernel = 1, .norm_in = true, .relu = false}),
+                     {.x = {11, 28, 28, 4}, .Co = 60, .kernel = 1, .norm_out = true, .cpu_only = true}),
+                conv("several calls and slices of a bank", {.x = {2, 11, 20, 20, 2},
+                                                            .Co = 118,
+                                                            .kernel = 1,
+                                                            .norm_in = true,
+                                                            .relu = false,
+                                                            .cpu_only = true}),
                 conv("epilogue", {.x = {2, 7, 8, 16}, .Co = 32, .epilogue = true}),
                 conv("epilogue of a bank",
                      {.x = {3, 2, 5, 5, 16}, .Co = 16, .norm_in = true, .epilogue = true}),

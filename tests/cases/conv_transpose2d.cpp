@@ -10,8 +10,9 @@ using namespace fermion::test;
 namespace {
 
 OpCase up(const std::string& name, Shape x, std::int64_t Co, bool norm, bool wants_dx = true,
-          bool relu = true, bool wants_dw = true) {
+          bool relu = true, bool wants_dw = true, bool cpu_only = false) {
   OpCase test;
+  test.cpu_only = cpu_only;
   test.name = name;
   test.inputs = {feature("x", x, norm, relu), parameter("weight", {Co, 2, 2, x[3]})};
   test.inputs[0].gradient = wants_dx;
@@ -46,7 +47,7 @@ FERMION_CASES(conv_transpose2d) {
                     up("norm", {3, 5, 7, 32}, 16, true), up("odd channels", {2, 3, 4, 33}, 5, true),
                     up("several blocks of pixels", {2, 18, 17, 16}, 16, true),
                     // As in conv2d's cases: a call for each image.
-                    up("several calls and slices", {11, 28, 28, 2}, 15, true, true, false),
+                    up("several calls and slices", {11, 28, 28, 2}, 15, true, true, false, true, true),
                     up("weights only", {2, 4, 4, 16}, 16, true, false),
                     up("input only", {2, 4, 4, 16}, 16, true, true, true, false)},
           .benchmarks = {up("lnl-base, 7 to 14 px", {16, 7, 7, 512}, 256, true),

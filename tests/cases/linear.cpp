@@ -53,15 +53,16 @@ OpCase linear(const std::string& name, std::int64_t K, std::int64_t M, std::int6
 }  // namespace
 
 FERMION_CASES(linear) {
-  return {
-      .tests = {linear("one row, one output", 0, 1, 3, 1), linear("odd sizes", 0, 33, 35, 7),
-                linear("no bias", 0, 5, 130, 8, false), linear("joint head of lnl-tiny", 0, 8, 1088, 7),
-                linear("wide output", 0, 9, 31, 257), linear("several pieces", 0, 65, 67, 63),
-                linear("no row", 0, 0, 6, 3), linear("bank", 3, 33, 35, 7), linear("bank of one", 1, 4, 5, 6),
-                linear("bank, no bias", 4, 1, 64, 8, false), linear("bank, no row", 2, 0, 6, 3)},
-      .benchmarks = {
-          linear("lnl-tiny, joint head", 0, 64, 1088, 7), linear("lnl-tiny, region heads", 16, 64, 64, 7),
-          linear("lnl-base, joint head", 0, 16, 2176, 7), linear("lnl-base, region heads", 16, 16, 128, 7)}};
+  return {.tests = {linear("one row, one output", 0, 1, 3, 1), linear("odd sizes", 0, 33, 35, 7),
+                    linear("no bias", 0, 5, 130, 8, false), linear("joint head of lnl-tiny", 0, 8, 1088, 7),
+                    linear("wide output", 0, 9, 31, 257), linear("several pieces", 0, 65, 67, 63),
+                    linear("many rows", 0, 600, 5, 4), linear("no row", 0, 0, 6, 3),
+                    linear("bank", 3, 33, 35, 7), linear("bank of one", 1, 4, 5, 6),
+                    linear("bank, no bias", 4, 1, 64, 8, false), linear("bank, no row", 2, 0, 6, 3)},
+          .benchmarks = {linear("lnl-tiny, joint head", 0, 64, 1088, 7),
+                         linear("lnl-tiny, region heads", 16, 64, 64, 7),
+                         linear("lnl-base, joint head", 0, 16, 2176, 7),
+                         linear("lnl-base, region heads", 16, 16, 128, 7)}};
 }
 
 TEST_CASE("linear names the shapes that do not fit") {
