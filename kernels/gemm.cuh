@@ -43,7 +43,7 @@ struct GemmTile {
 
 // Where number d of row `outer` lies among the tile's row of depth d: fours stay together, and neither fills
 // nor reads of a quarter of a warp meet twice in a bank.
-__device__ constexpr int tile_column(int outer, int d) {
+__device__ constexpr unsigned tile_column(unsigned outer, unsigned d) {
   return outer ^ (d / 4 % 4 * 8) ^ ((outer / 32 + d) % 2 * 4);
 }
 
@@ -139,17 +139,22 @@ __global__ void __launch_bounds__(gemm_threads, 2) gemm_kernel(Gemm dims, A a, B
     fetch_a.fetch(depth + gemm_depth, end);
     fetch_b.fetch(depth + gemm_depth, end);
     // The last tile may be shallow; it is zero up to the next four.
-    const int rest = static_cast<int>(min(end - depth, std::int64_t{gemm_depth}));
-    for (int fours = 0; fours < rest; fours += 4)
+    const unsigned fours = (min(end - depth, std::int64_t{gemm_depth}) + 3) / 4;
+    for (unsigned four = 0; four < fours; ++four) {
+      // tile_column() of the depths 4 four + d is one of two.
+      const unsigned a_column = tile_column(m, 4 * four), b_column = tile_column(n, 4 * four);
+      const float *a_even = &a_tile[4 * four][a_column], *a_odd = &a_tile[4 * four][a_column ^ 4];
+      const float *b_even = &b_tile[4 * four][b_column], *b_odd = &b_tile[4 * four][b_column ^ 4];
 #pragma unroll
-      for (int d = fours; d < fours + 4; ++d) {
-        const Floats<4> x = load<4>(&a_tile[d][tile_column(m, d)]);
-        const Floats<4> y = load<4>(&b_tile[d][tile_column(n, d)]);
+      for (int d = 0; d < 4; ++d) {
+        const Floats<4> x = load<4>((d % 2 ? a_odd : a_even) + d * Tile::M);
+        const Floats<4> y = load<4>((d % 2 ? b_odd : b_even) + d * Tile::N);
 #pragma unroll
         for (int i = 0; i < 4; ++i)
 #pragma unroll
           for (int j = 0; j < 4; ++j) sums[i][j] = fmaf(x[i], y[j], sums[i][j]);
       }
+    }
   }
 
 #pragma unroll
