@@ -23,26 +23,33 @@ endif
 export CUDA_HOME ?= /usr/local/cuda
 export NVCC ?= $(CUDA_HOME)/bin/nvcc
 ifneq ($(cuda),)
+  # So far the tests of the ops and of what carries them.
+  ifneq ($(filter-out test clean help setup build/%,$(or $(MAKECMDGOALS),all)),)
+    $(error DEVICE=cuda is for `make test` so far; the program runs on the CPU)
+  endif
+  ifeq ($(shell command -v $(NVCC)),)
+    $(error DEVICE=cuda needs nvcc of a CUDA 13 toolkit, and there is no $(NVCC); set CUDA_HOME or NVCC)
+  endif
   CUDA_LIB := $(firstword $(wildcard $(CUDA_HOME)/lib64 $(CUDA_HOME)/lib))
   CXXFLAGS += -DFERMION_CUDA=1 -isystem $(CUDA_HOME)/include
   LDFLAGS += -L$(CUDA_LIB) -Wl,--enable-new-dtags,-rpath,$(CUDA_LIB)
   LDLIBS += -l:libcudart.so.13
-  ptx := -gencode arch=compute_80,code=compute_80
   NVCCFLAGS := -std=c++20 -O2 -lineinfo -I. -Xcompiler -Wall,-Wextra,-Werror -Werror all-warnings \
-    $(if $(filter ptx,$(cuda)),$(ptx),-gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90])
+    -gencode arch=compute_80,code=$(if $(filter ptx,$(cuda)),compute_80,sm_80 -gencode arch=compute_90,code=[sm_90,compute_90])
+  library := $(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp)
   cuda_sources := $(wildcard kernels/*.cu)
-  # Ops come to CUDA one by one; until the last is there, only they and the engine are built with it.
-  library := $(wildcard kernels/*.cpp engine/*.cpp) $(patsubst kernels/%.cu,engine/ops/%.cpp,$(wildcard $(patsubst engine/ops/%.cpp,kernels/%.cu,$(wildcard engine/ops/*.cpp))))
+  tests := $(wildcard tests/cases/*.cpp) tests/engine/replay_test.cpp
   # The interpreter, where there is no GPU.
   runner := $(if $(filter ptx,$(cuda)),scripts/run)
+else
+  library := $(filter-out fer/main.cpp,$(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp layers/*.cpp fer/*.cpp fer/datasets/*.cpp fer/synth_faces/*.cpp))
+  tests := $(wildcard tests/*_test.cpp tests/*/*.cpp)
 endif
 ifeq ($(if $(OP),$(wildcard tests/cases/$(OP).cpp),every),)
   $(error There is no op '$(OP)'; choose one of $(sort $(basename $(notdir $(wildcard tests/cases/*.cpp)))))
 endif
 
-library ?= $(filter-out fer/main.cpp,$(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp layers/*.cpp fer/*.cpp fer/datasets/*.cpp fer/synth_faces/*.cpp))
 harness := $(filter-out %_test.cpp,$(wildcard tests/*.cpp))
-tests := $(filter-out $(harness),$(wildcard tests/*.cpp tests/*/*.cpp))
 # The interpreter that stands in for a GPU has tests of its own. They need nvcc.
 ptxi := $(if $(OP)$(SAN)$(cuda),,$(and $(shell command -v $(NVCC)),tests/ptxi/tests/run.sh))
 objects := $(library:%.cpp=$(BUILD)/%.o) $(cuda_sources:%=$(BUILD)/%.o)
@@ -86,7 +93,7 @@ help:
 	@echo "make bench      every op and the train step, beside their peers; OP=conv2d one op"
 	@echo "make check      format, direction of includes, warnings, commands of the README"
 	@echo "make clean      delete build/ and bin/"
-	@echo "Variables: DATA=dir ARGS='...' OP=name SAN=1 CUDA_HOME=dir NVCC=path DEVICE=auto|cpu GPU=auto|none|interpreted (DEVICE=cuda: tests of single ops so far)"
+	@echo "Variables: DATA=dir ARGS='...' OP=name SAN=1 CUDA_HOME=dir NVCC=path DEVICE=auto|cpu GPU=auto|none|interpreted (DEVICE=cuda: make test of the ops so far)"
 
 bin/fer: $(BUILD)/bin/fer
 	@mkdir -p bin && ln -sf ../$< $@

@@ -59,7 +59,11 @@ Replay::Replay(Device& device) : device_(device) {
 void Replay::run(const std::function<void()>& work) {
   if (!graph_) return work();
   const Device::MemoryScope memory(device_, graph_->pool, graph_->arena);
-  if (graph_->runs++ < runs_before_capture) return work();
+  if (graph_->runs < runs_before_capture) {
+    work();
+    ++graph_->runs;
+    return;
+  }
   if (!graph_->executable) graph_->capture(device_.stream(), work);
   check(cudaGraphLaunch(graph_->executable, device_.stream()), "queueing it");
 }

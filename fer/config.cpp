@@ -22,8 +22,7 @@ void parse(const std::string& key, const std::string& text, bool& value) {
 }
 
 // The only option of 64 bits.
-void parse(const std::string& key, const std::string& text, std::int64_t& seed) {
-  (void)key;
+void parse(const std::string&, const std::string& text, std::int64_t& seed) {
   seed = parse_seed(text);
 }
 

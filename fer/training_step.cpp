@@ -27,8 +27,6 @@ struct TrainingStep::Result {
   Tensor logits;
 };
 
-TrainingStep::~TrainingStep() = default;
-
 TrainingStep::TrainingStep(engine::Device& device, const TrainConfig& config,
                            const Preprocessing& preprocessing, const std::vector<float>& class_weights)
     : device_(device),
@@ -46,6 +44,8 @@ TrainingStep::TrainingStep(engine::Device& device, const TrainConfig& config,
     loss_options_.class_weights = Tensor::from<float>(
         device, {static_cast<std::int64_t>(class_weights.size())}, std::span<const float>(class_weights));
 }
+
+TrainingStep::~TrainingStep() = default;
 
 void TrainingStep::upload(const Batch& batch) {
   const auto B = static_cast<std::int64_t>(batch.labels.size());

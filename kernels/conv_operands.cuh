@@ -169,17 +169,6 @@ struct TapColumns {
   }
 };
 
-// The gradient of value(x), of a matrix [pixels, C], as a reader's backward takes it.
-struct StoredGradient {
-  const float* d;
-  std::int64_t C;
-
-  template <int N>
-  __device__ Floats<N> operator()(std::int64_t pixel, std::int64_t c, const ChannelNorm<N>&) const {
-    return load<N>(d + pixel * C + c);
-  }
-};
-
 // x's da and its sums, where the gradient of value(x) is the product a b [pixels, C]. Without a norm that is
 // da; with one it goes through the workspace.
 template <class T, class A, class B>
@@ -189,7 +178,7 @@ void feature_gemm(Cuda ctx, const ImageDims& dims, std::int64_t depth, const A& 
   if (!x.norm) return pixel_gemm(ctx, product, a, b, StoreRows<T>{dx.da.data, dx.da.write});
   float* d = ctx.workspace.take<float>(dims.size());
   pixel_gemm(ctx, product, a, b, StoreRows<float>{d});
-  feature_backward(ctx, dims, x, dx, StoredGradient{d, dims.C});
+  feature_backward(ctx, dims, x, dx, StoredGradient<float>{d, dims.C});
 }
 
 }  // namespace fermion::kernels

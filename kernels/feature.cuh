@@ -141,4 +141,16 @@ void feature_backward(Cuda ctx, const ImageDims& dims, Feature<T> x, FeatureGrad
   });
 }
 
+// d where the gradient of value(x) lies in memory, [pixels, C].
+template <class T>
+struct StoredGradient {
+  const T* gradient;
+  std::int64_t C;
+
+  template <int N>
+  __device__ Floats<N> operator()(std::int64_t pixel, std::int64_t c, const ChannelNorm<N>&) const {
+    return load<N>(gradient + pixel * C + c);
+  }
+};
+
 }  // namespace fermion::kernels

@@ -21,17 +21,6 @@ __global__ void __launch_bounds__(threads)
   store(y + at, sum);
 }
 
-template <class T>
-struct Passed {
-  const T* dy;
-  std::int64_t C;
-
-  template <int N>
-  __device__ Floats<N> operator()(std::int64_t pixel, std::int64_t c, const ChannelNorm<N>&) const {
-    return load<N>(dy + pixel * C + c);
-  }
-};
-
 }  // namespace
 
 template <class T>
@@ -47,7 +36,7 @@ void residual_add_forward(Cuda ctx, const ImageDims& dims, Feature<T> a, Feature
 template <class T>
 void residual_add_backward(Cuda ctx, const ImageDims& dims, Feature<T> x, const T* dy,
                            FeatureGradient<T> dx) {
-  feature_backward(ctx, dims, x, dx, Passed<T>{dy, dims.C});
+  feature_backward(ctx, dims, x, dx, StoredGradient<T>{dy, dims.C});
 }
 
 template void residual_add_forward(Cuda, const ImageDims&, Feature<float>, Feature<float>, float*);

@@ -18,7 +18,7 @@ for file in $(git ls-files 'kernels/*' 'engine/*' 'layers/*' 'fer/*'); do
   done < <(sed -nE 's|^#include "([^"]+)".*|\1|p' "$file")
 done
 
-for script in .ci/run $(git ls-files '*.sh'); do
+for script in .ci/run scripts/run $(git ls-files '*.sh'); do
   bash -n "$script" || complain "$script is no valid script"
   [ -x "$script" ] || complain "$script is not executable"
 done

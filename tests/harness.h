@@ -97,8 +97,8 @@ struct OpCase {
   std::function<std::vector<Array>(const std::vector<Array>& values)> reference;
   double terms = 1;  // length of the longest sum behind one output: tolerance 8 eps sqrt(terms) max|r|
   double gradient_terms = 1;  // the same for gradients
-  // Zeros around the images may be multiplied with weights and gradients of outputs: a NaN in these may also
-  // reach what lies at a border, and only what it must reach is checked.
+  // Zeros around the images may be multiplied, on CUDA, with weights and gradients of outputs: a NaN in these
+  // may also reach what lies at a border, and only what it must reach is checked.
   bool padded = false;
   bool cpu_only = false;  // about how the CPU cuts its work
   bool cancels = false;   // a gradient of 0 is a difference, of a softmax over one number
