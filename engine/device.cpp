@@ -15,19 +15,18 @@ Device::Device(DeviceOptions options)
   omp_set_num_threads(threads_);
   if (options.kind == DeviceOptions::Kind::cpu) {
     memory_ = std::make_unique<HostMemory>();
-    own_pool_ = std::make_unique<Pool>(*memory_, PoolOptions{.poison = options.poison});
+    pool_ = std::make_shared<Pool>(*memory_, PoolOptions{.poison = options.poison});
   } else {
 #if FERMION_CUDA
     auto runtime = std::make_unique<CudaRuntime>(options.ordinal);
     stream_ = runtime->stream();
     memory_ = std::move(runtime);
-    own_pool_ = std::make_unique<Pool>(*memory_, PoolOptions{.keep = false, .guard = false});
+    pool_ = std::make_shared<Pool>(*memory_, PoolOptions{.keep = false, .guard = false});
 #else
     throw Error("this program was built without CUDA; choose the CPU, or build it where nvcc is");
 #endif
   }
-  own_arena_ = std::make_unique<Arena>(*own_pool_);
-  pool_ = own_pool_.get();
+  own_arena_ = std::make_unique<Arena>(*pool_);
   arena_ = own_arena_.get();
 }
 

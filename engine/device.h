@@ -36,15 +36,16 @@ class Device {
   Memory& memory() { return *memory_; }
   // Where tensors and scratch come from.
   Pool& pool() { return *pool_; }
-  CUstream_st* stream() const { return stream_; }  // null on the CPU
+  const std::shared_ptr<Pool>& shared_pool() { return pool_; }  // tensors keep theirs
+  CUstream_st* stream() const { return stream_; }               // null on the CPU
   Trace& trace() { return trace_; }
 
   // Tensors and scratch come from elsewhere while it lives.
   class MemoryScope {
    public:
-    MemoryScope(Device& device, Pool& pool, Arena& arena)
+    MemoryScope(Device& device, std::shared_ptr<Pool> pool, Arena& arena)
         : device_(device),
-          pool_(std::exchange(device.pool_, &pool)),
+          pool_(std::exchange(device.pool_, std::move(pool))),
           arena_(std::exchange(device.arena_, &arena)) {}
     ~MemoryScope() {
       device_.pool_ = pool_;
@@ -54,7 +55,7 @@ class Device {
 
    private:
     Device& device_;
-    Pool* pool_;
+    std::shared_ptr<Pool> pool_;
     Arena* arena_;
   };
 
@@ -98,9 +99,8 @@ class Device {
   int threads_;
   std::unique_ptr<Memory> memory_;
   CUstream_st* stream_ = nullptr;  // of a CUDA device
-  std::unique_ptr<Pool> own_pool_;
+  std::shared_ptr<Pool> pool_;
   std::unique_ptr<Arena> own_arena_;
-  Pool* pool_;
   Arena* arena_;
   std::unique_ptr<kernels::Primitives> primitives_;
   Trace trace_;

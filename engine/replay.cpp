@@ -22,13 +22,14 @@ void check(cudaError_t error, const char* what) {
 
 struct Replay::Graph {
   explicit Graph(Device& device)
-      : pool(device.memory(), PoolOptions{.keep = true, .guard = false}), arena(pool) {}
+      : pool(std::make_shared<Pool>(device.memory(), PoolOptions{.keep = true, .guard = false})),
+        arena(*pool) {}
   ~Graph() {
     if (executable) cudaGraphExecDestroy(executable);
   }
 
   void capture(cudaStream_t stream, const std::function<void()>& work) {
-    const std::int64_t allocations = pool.statistics().system_allocations;
+    const std::int64_t allocations = pool->statistics().system_allocations;
     check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "beginning the capture");
     cudaGraph_t graph = nullptr;
     try {
@@ -42,11 +43,11 @@ struct Replay::Graph {
     const cudaError_t error = cudaGraphInstantiate(&executable, graph, 0);
     cudaGraphDestroy(graph);
     check(error, "making it executable");
-    if (pool.statistics().system_allocations != allocations)
+    if (pool->statistics().system_allocations != allocations)
       throw Error("CUDA graph: the work that was captured needed more memory than the runs before it");
   }
 
-  Pool pool;
+  std::shared_ptr<Pool> pool;  // outlives this where a tensor does
   Arena arena;
   int runs = 0;
   cudaGraphExec_t executable = nullptr;

@@ -7,12 +7,12 @@ namespace fermion::engine {
 class Storage {
  public:
   Storage(Device& device, std::size_t bytes)
-      : device(device), pool(device.pool()), data(pool.allocate(bytes)), bytes(bytes) {}
-  ~Storage() { pool.release(data, bytes); }
+      : device(device), pool(device.shared_pool()), data(pool->allocate(bytes)), bytes(bytes) {}
+  ~Storage() { pool->release(data, bytes); }
   Storage(const Storage&) = delete;
 
   Device& device;
-  Pool& pool;
+  std::shared_ptr<Pool> pool;
   void* data;
   std::size_t bytes;
   bool wants_gradient = false;
