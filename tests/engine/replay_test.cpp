@@ -67,10 +67,10 @@ TEST_CASE("work that throws can be done again") {
   engine::Device device(test::tested_device());
   Step replayed(device), eager(device);
   engine::Replay replay(device);
-  for (int t = 0; t < 5; ++t) {
+  // Twice as usual and once while its kernels are captured.
+  for (int t = 0; t < 3; ++t) {
     CAPTURE(t);
     CHECK_THROWS_AS(replay.run([&] { throw engine::Error("no"); }), engine::Error);
-    if (t == 3) break;
     replay.run([&] { replayed.run(); });
     eager.run();
     CHECK(replayed.z.to_host<float>() == eager.z.to_host<float>());
