@@ -126,5 +126,5 @@ $(BUILD)/fer/assets.o: $(wildcard fer/report/*) $(CHART_JS)
 # The same faces on every machine: no contraction of a*b+c in the renderer.
 $(BUILD)/fer/synth%.o: CXXFLAGS += -ffp-contract=off
 
-.SECONDARY:
+.PRECIOUS: $(BUILD)/%.o
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

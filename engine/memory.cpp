@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <malloc.h>
+#include <unistd.h>
 
 #include "engine/error.h"
 
@@ -42,10 +44,16 @@ void check_guard(const unsigned char* data, std::size_t bytes) noexcept {
 }  // namespace
 
 void* HostMemory::allocate(std::size_t bytes) {
-  return std::aligned_alloc(alignment, round_up(bytes, alignment));
+  static const std::size_t ram =
+      static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  if (bytes > ram - std::min(in_use_, ram)) return nullptr;
+  void* data = std::aligned_alloc(alignment, round_up(bytes, alignment));
+  in_use_ += malloc_usable_size(data);
+  return data;
 }
 
 void HostMemory::release(void* data) noexcept {
+  in_use_ -= malloc_usable_size(data);
   std::free(data);
 }
 

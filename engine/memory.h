@@ -36,6 +36,7 @@ class Memory {
   virtual void synchronize() = 0;
 };
 
+// As much as the machine has RAM. The system itself would promise more, and end the process that uses it.
 class HostMemory : public Memory {
  public:
   std::string name() const override { return "the CPU"; }
@@ -45,6 +46,9 @@ class HostMemory : public Memory {
   void write(void* data, const void* host, std::size_t bytes) override;
   void zero(void* data, std::size_t bytes) override;
   void synchronize() override {}
+
+ private:
+  std::size_t in_use_ = 0;
 };
 
 struct PoolOptions {

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 #include "engine/short_waits.h"
 #include "fer/command_line.h"
@@ -54,6 +55,28 @@ ModelConfig network_of(const CommandLine& line) {
   return checkpoint_info(engine::read_safetensors(path), path).config.model;
 }
 
+bool is_utf8(const char* text) {
+  try {
+    nlohmann::json(text).dump();
+    return true;
+  } catch (const nlohmann::json::type_error&) {
+    return false;
+  }
+}
+
+// What was typed, for the run's files, which are UTF-8.
+std::string command_of(int argc, char** argv) {
+  std::string command;
+  for (int i = 0; i < argc; ++i) {
+    command += (i > 0 ? " " : "") + shell_quoted(argv[i]);
+    if (!is_utf8(argv[i]))
+      throw UsageError(
+          "argument {} is not UTF-8, and the files of a run name what was typed; rename the file or folder",
+          i);
+  }
+  return command;
+}
+
 int run(int argc, char** argv) {
   CommandLine line;
   try {
@@ -63,7 +86,7 @@ int run(int argc, char** argv) {
   }
   const auto is = [&](const char* command) { return line.app.got_subcommand(command); };
   if (is("train")) {
-    for (int i = 0; i < argc; ++i) line.train.command += (i > 0 ? " " : "") + shell_quoted(argv[i]);
+    line.train.command = command_of(argc, argv);
     line.train.config_file = line.typed.config;
     line.train.config = line.train.resume ? resumed(line.typed) : resolve(line.typed);
     return train_command(line.train);

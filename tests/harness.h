@@ -1,6 +1,6 @@
-// One case object per op gives its correctness test on every device, its gradient check, NaN propagation,
-// bitwise rerun, other numbers of threads, accumulation into a gradient that is there already, and its
-// benchmark.
+// One case object per op gives its correctness test on every device, its gradient check, where NaNs go,
+// bitwise rerun, other numbers of threads, every instruction set, accumulation into a gradient that is there
+// already, and its benchmark.
 //
 //   FERMION_CASES(residual_add) {
 //     OpCases cases;
@@ -95,8 +95,8 @@ struct OpCase {
   std::function<std::vector<Tensor>(Tape&, const std::vector<Feature>& inputs)> op;
   // Of a stochastic op, the reference repeats its Philox numbers: seed 7, step 3, path "case".
   std::function<std::vector<Array>(const std::vector<Array>& values)> reference;
-  double terms = 1;  // length of the longest sum behind one output: tolerance 8 eps sqrt(terms) max|r|
-  double gradient_terms = 1;  // the same for gradients
+  double terms = 1;  // length of the longest sum behind one output: tolerance 2 eps sqrt(terms) max|r|
+  double gradient_terms = 1;  // the same for gradients, 4 eps
   // Zeros around the images may be multiplied, on CUDA, with weights and gradients of outputs: a NaN in these
   // may also reach what lies at a border, and only what it must reach is checked.
   bool padded = false;

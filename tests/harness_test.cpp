@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <doctest/doctest.h>
+#include <hwy/targets.h>
 #include <limits>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,12 +74,13 @@ namespace {
 struct Fault {
   float factor = 2, gradient = 2, sum = 1, sum_x_hat = 1, stray = 0;
   bool hides_nan = false, hides_nan_back = false, hides_nan_sum = false, spreads_nan = false,
-       overwrites = false, drifts = false, drops_gradient = false, needs_two = false, skips = false,
-       overruns = false;
+       overwrites = false, drifts = false, drops_gradient = false, needs_two = false, needs_best = false,
+       skips = false, overruns = false;
 };
 
 std::vector<Tensor> twice(Tape& tape, const Feature& x, const Fault& fault) {
   static int runs = 0;
+  static const std::int64_t best_targets = hwy::SupportedTargets();
   const float drift = fault.drifts ? 1e-6f * static_cast<float>(runs++ % 2) : 0;
   Tensor y = Tensor::empty(tape.device(), engine::DType::f32, x.y.shape());
   const auto value = [x](std::int64_t i, double* x_hat = nullptr) {
@@ -96,6 +98,7 @@ std::vector<Tensor> twice(Tape& tape, const Feature& x, const Fault& fault) {
         for (std::int64_t i = fault.skips; i < y.size(); ++i) {
           y.data<float>()[i] = (fault.factor + drift) * value(i);
           if (fault.needs_two && ctx.threads != 2) y.data<float>()[i] *= 1.00001f;
+          if (fault.needs_best && hwy::SupportedTargets() != best_targets) y.data<float>()[i] *= 1.00001f;
           if (fault.hides_nan && std::isnan(y.data<float>()[i])) y.data<float>()[i] = 0;
         }
       },
@@ -162,6 +165,7 @@ TEST_CASE("a case passes an op that is right and sees each fault") {
   CHECK(holds(verdict({.drifts = true}), "two runs gave different outputs"));
   CHECK(holds(verdict({.skips = true}), "output 0: [0] is -nan"));
   CHECK(holds(verdict({.needs_two = true}), "output 0 with 1 threads"));
+  CHECK(holds(verdict({.needs_best = true}), "output 0 with "));
   CHECK(holds(verdict({.drops_gradient = true}), "no gradient arrived at input 'x'"));
 }
 

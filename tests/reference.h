@@ -16,6 +16,10 @@ std::vector<double> cotangent(std::size_t output, std::size_t size, std::uint64_
 // What arrived at one input: its gradient (of a feature with a norm: da), sum of da, sum of da x_hat.
 using InputGradient = std::array<std::vector<double>, 3>;
 
+// Of a gradient, relative to its largest number. A backward chains two sums where a forward has one: twice
+// its 2 eps sqrt(terms).
+double gradient_tolerance(const OpCase& test, double rounding);
+
 class Reference {
  public:
   // rounding: of activations, relative to the largest; 0 in f32.

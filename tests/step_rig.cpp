@@ -10,6 +10,7 @@
 #include "engine/error.h"
 #include "kernels/rng.h"
 #include "tests/compare.h"
+#include "tests/instruction_sets.h"
 
 namespace fermion::test {
 
@@ -219,6 +220,12 @@ void check_optimizer(const StepRig::Kernel& kernel, const StepRig::Formula& form
   };
   SUBCASE("follows float64 without clipping") {
     follow({});
+  }
+  SUBCASE("follows float64 on every instruction set") {
+    on_every_instruction_set([&](const char* name) {
+      CAPTURE(name);
+      follow({.max_norm = 5});
+    });
   }
   // The norm of 72,806 normal numbers is near 270.
   SUBCASE("clips") {

@@ -5,7 +5,6 @@
 #include "engine/ops.h"
 #include "tests/compare.h"
 #include "tests/harness.h"
-#include "tests/instruction_sets.h"
 
 using namespace fermion;
 using namespace fermion::test;
@@ -79,13 +78,6 @@ FERMION_CASES(attention) {
                 attention("no difference between scores", {2, 9, 9, 48}, 1e-3)},
       .benchmarks = {attention("lnl-tiny, non-local block", {64, 16, 16, 96}),
                      attention("lnl-base, non-local block", {16, 28, 28, 192})}};
-}
-
-TEST_CASE("attention on every instruction set") {
-  on_every_instruction_set([](const char* name) {
-    CAPTURE(name);
-    run_case("attention", attention("tails everywhere", {3, 7, 11, 99}));
-  });
 }
 
 // theta: its row; phi: every row of the image; g: one channel of every row of the image.

@@ -4,6 +4,9 @@
 #include <cmath>
 #include <cstring>
 #include <doctest/doctest.h>
+#include <unistd.h>
+
+#include "engine/error.h"
 
 using namespace fermion::engine;
 
@@ -47,6 +50,17 @@ TEST_CASE("blocks are aligned, also empty ones") {
     CHECK(reinterpret_cast<std::uintptr_t>(data) % 64 == 0);
     pool.release(data, bytes);
   }
+}
+
+TEST_CASE("no more is handed out than the machine has") {
+  const auto ram =
+      static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  Pool pool(host, {.guard = false});
+  CHECK_THROWS_WITH_AS(pool.allocate(ram + 1), doctest::Contains("bytes asked, 0 in use on the CPU"), Error);
+  void* most = pool.allocate(ram / 4 * 3);  // only promised, as nothing is written there
+  CHECK_THROWS_AS(pool.allocate(ram / 2), Error);
+  pool.release(most, ram / 4 * 3);
+  CHECK_THROWS_AS(pool.allocate(ram / 2), Error);  // the pool keeps its blocks
 }
 
 TEST_CASE("poison: what is handed out holds NaNs, again and again") {

@@ -32,6 +32,7 @@ TEST_CASE("wrong words end with status 2") {
       "--trace may be given\n");
   check_refused({"train", "--set", "classes=3", "--out", run}, 2,
                 "fer: option 'classes' has no effect in training on drawn faces; leave it out\n");
+  check_refused({"train", "--out", run + "\xff"}, 2, "fer: argument 3 is not UTF-8");
   check_refused({"predict", "--box", "1,2,3", "a.png"}, 2, "box");
   CHECK(std::filesystem::is_empty(folder.path()));
 }
