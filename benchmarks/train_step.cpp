@@ -78,7 +78,7 @@ class Ours {
       : config_(config_of(setting, threads)),
         batch_(noise(config_)),
         device_({.threads = threads}),
-        training_(device_, config_, {}, {}) {
+        training_(device_, config_, {.size = config_.model.size}, {}) {
     training_.run(batch_, 1e-3);
     allocations_ = device_.pool().statistics().system_allocations;
     device_.trace().enable();
