@@ -87,7 +87,13 @@ struct Block {
               bool atomic = false);
   Alloc* find(u64 a, u64 n);
   void global_checks(Warp& w, int lane, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write,
-                     bool atomic);
+                     bool strong);
+  void check_init(Warp& w, int lane, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write);
+  void check_race(Warp& w, int lane, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write,
+                  bool strong);
+  void report_race(Warp& w, int lane, const Instruction& in, u64 a, bool write, const RaceAccess& other,
+                   bool other_writes);
+  bool global_ordered(const RaceAccess& a, Warp& w, int lane);
   void flush_copies(Warp& w, int lane, const Instruction& in, std::vector<AsyncCopy>& q);
 
   // Shared-memory shadow (shadow.cpp)
@@ -105,7 +111,8 @@ struct Block {
   void count_shared(const u64* addr, u32 m, unsigned n, u64* wavefronts, u64* ideal);
 };
 
-// Cross-block race check: atomics that order blocks.
+// Race check: what orders blocks.
+void race_acquire(u64 addr, u32 block);
 void race_sync(u64 addr, u32 block);
 bool race_ordered(u32 from, u64 time, u32 to);
 u64 race_now();

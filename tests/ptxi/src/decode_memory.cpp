@@ -113,6 +113,8 @@ bool Operands::memory() {
           if (r && r->cls() == RC_PRED) fail("cp.async ignore-src is not supported");
           src(a[3], RC_32);
         }
+        in.sp = SP_GLOBAL;
+        access(in.n);
         in.sp = SP_SHARED;
         access(in.n);
       }

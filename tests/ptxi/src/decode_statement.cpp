@@ -111,7 +111,9 @@ void Decoder::statement(const Stmt& st) {
       in.sp = SP_PARAM;
     else if (x == "const")
       in.sp = SP_CONST;
-    else if (x == "volatile" || x == "relaxed" || x == "acquire")
+    else if (x == "nc")
+      in.read_only = true;
+    else if (x == "volatile" || x == "relaxed" || x == "acquire" || x == "release")
       in.is_volatile = true;
     else if (x == "xorsign" || x == "v8" || x == "oob" || x == "multimem")
       fail("unsupported modifier ." + x);

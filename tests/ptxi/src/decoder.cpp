@@ -199,6 +199,7 @@ void Decoder::finish() {
   }
   k.file_words = words;
   k.granule = min_access;
+  k.global_granule = min_global_access;
   size_t bytes = (pool.size() * 4 + 127) / 64 * 64;
   k.pool = (u32*)aligned_alloc(64, bytes);
   memset(k.pool, 0, bytes);

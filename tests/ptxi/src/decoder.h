@@ -46,7 +46,7 @@ struct Decoder {
   int unique = 0, depth = 0;
   u32 words = 0, pred_next = 0, pred_end = 0;
   SrcLoc loc;
-  int min_access = 16;
+  int min_access = 16, min_global_access = 16;  // of shared and of global memory
 
   Decoder(Module& module, Kernel& kernel) : m(module), k(kernel) {}
 

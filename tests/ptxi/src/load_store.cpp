@@ -73,9 +73,10 @@ u8* bulk_base(Warp& w, const Instruction& in, Space sp, const u64* addr, u32 m, 
   }
   if (low_bits & (n - 1)) return nullptr;
   if (sp == SP_GLOBAL || sp == SP_CONST) {
-    if (b.global_checked) return nullptr;
     Alloc* a = b.find(lo, hi - lo + n);
-    return a ? a->store - a->base : nullptr;
+    if (!a) return nullptr;
+    if (b.global_checked) FOR_LANES(l, m) b.global_checks(w, l, in, a, addr[l], n, write, atomic);
+    return a->store - a->base;
   }
   if (sp == SP_SHARED) {
     const u64 start = (lo >> 56 ? kSharedWindow : 0) + kSharedStart;
@@ -177,9 +178,9 @@ void h_st(Warp& w, const Instruction& in, u32 m) {
   bool same;
   Space sp = request_space(in, addr, m, same);
   if (b.counting && same) count_request(b, sp, addr, m, total, true);
-  // Lanes that write the same shared address with different values race with each other; with
-  // equal values the result is defined, and only PTXI_SHARED=2 reports them.
-  if (sp == SP_SHARED && same && options().shared_check == 1) {
+  // Lanes that write the same address with different values race with each other; with equal values
+  // the result is defined, and only PTXI_SHARED=2 reports them.
+  if ((sp == SP_SHARED || (sp == SP_GLOBAL && options().race_check)) && same && options().shared_check == 1) {
     bool rising = true;  // strictly rising addresses cannot repeat
     u64 last = 0;
     FOR_LANES(l, m) {

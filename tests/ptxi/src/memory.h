@@ -6,8 +6,17 @@
 namespace ptxi {
 
 enum AllocKind : u8 { A_DEVICE, A_PINNED, A_MANAGED, A_REGISTERED, A_SYMBOL };
+// An access to global memory by a lane of a running launch. `clock` is Shadow::now of its block.
+struct RaceAccess {
+  u32 block;  // its index + 1
+  u32 time, clock;
+  u8 warp, lane;
+  bool strong, read_only;  // atomic, volatile or relaxed; ld.global.nc
+};
+// The newest write and read of a granule, and the newest before by another warp. Zero: none.
 struct RaceCell {
-  u32 writer, reader, wtime, rtime;
+  RaceAccess write[2], read[2];
+  u32 read_lanes;  // of read[0]'s warp since its last synchronisation
 };
 struct Alloc {
   u64 base = 0, size = 0;  // as the program sees it
@@ -18,7 +27,7 @@ struct Alloc {
   std::string name;
   u8* init = nullptr;                    // a byte per byte, nonzero once written (global init check)
   u32 *rtag = nullptr, *wtag = nullptr;  // a word per 32-byte sector: last launch that touched it
-  RaceCell* race = nullptr;              // a cell per byte (cross-block race check)
+  RaceCell* race = nullptr;  // a cell per granule of the running kernel, Kernel::global_granule (race check)
 };
 Alloc* mem_alloc(u64 size, AllocKind kind, const std::string& name = "");  // null: out of memory
 bool mem_free(u64 base, AllocKind kind);

@@ -68,6 +68,7 @@ void Operands::srcs(size_t from, std::initializer_list<RegClass> cs) {
 
 void Operands::access(int bytes) {
   if (in.sp == SP_SHARED || in.sp == SP_GENERIC) d.min_access = std::min(d.min_access, bytes);
+  if (in.sp == SP_GLOBAL || in.sp == SP_GENERIC) d.min_global_access = std::min(d.min_global_access, bytes);
 }
 
 }  // namespace ptxi

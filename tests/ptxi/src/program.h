@@ -39,6 +39,7 @@ struct Kernel {
   u64 param_bytes = 0, local_bytes = 0, shared_static = 0;
   int maxntid[3] = {0, 0, 0}, reqntid[3] = {0, 0, 0}, minctas = 0;
   int granule = 4;               // smallest shared access, the unit of the shared shadow
+  int global_granule = 4;        // smallest global access, the unit of the race check
   bool order_dependent = false;  // its result may depend on the order of blocks
   ~Kernel();
 };

@@ -46,7 +46,7 @@ __device__ __noinline__ float poly(float x, const float* c, int n) {
   return r;
 }
 __device__ float atomicMaxF(float* a, float v) {
-  int *p = (int*)a, o = *p, as;
+  int *p = (int*)a, o = *(volatile int*)p, as;
   do {
     as = o;
     if (__int_as_float(as) >= v) break;
