@@ -1,6 +1,7 @@
 #include "benchmarks/machine.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <fmt/core.h>
 #include <fstream>
@@ -49,7 +50,7 @@ namespace {
 HWY_EXPORT(InstructionSet);
 HWY_EXPORT(MultiplyAdd);
 
-volatile float sink;  // keeps the sums
+std::atomic<float> sink;  // keeps the sums
 
 double flops_per_second(int threads) {
   const Clock clock(0);
@@ -61,7 +62,7 @@ double flops_per_second(int threads) {
     {
       float x = 0.5f;
       flops += HWY_DYNAMIC_DISPATCH(MultiplyAdd)(1 << 19, &x);
-      sink = x;
+      sink.store(x, std::memory_order_relaxed);
     }
     best = std::max(best, flops / (clock.now() - begin));
   }

@@ -76,8 +76,6 @@ class Device {
       }
 #endif
       kernel(kernels::Cpu{threads_, *arena_, *primitives_}, Type<float>{});
-    } catch (const Error&) {
-      throw;
     } catch (const std::exception& error) {
       throw Error("{}: {}", label, error.what());
     }

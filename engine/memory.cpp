@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <malloc.h>
 #include <unistd.h>
 
@@ -43,9 +44,16 @@ void check_guard(const unsigned char* data, std::size_t bytes) noexcept {
 
 }  // namespace
 
-void* HostMemory::allocate(std::size_t bytes) {
-  static const std::size_t ram =
+std::size_t machine_memory() {
+  const auto ram =
       static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  std::size_t allowed = 0;
+  if (std::ifstream("/sys/fs/cgroup/memory.max") >> allowed) return std::min(ram, allowed);
+  return ram;  // no such file, or "max"
+}
+
+void* HostMemory::allocate(std::size_t bytes) {
+  static const std::size_t ram = machine_memory();
   if (bytes > ram - std::min(in_use_, ram)) return nullptr;
   void* data = std::aligned_alloc(alignment, round_up(bytes, alignment));
   in_use_ += malloc_usable_size(data);

@@ -36,7 +36,11 @@ class Memory {
   virtual void synchronize() = 0;
 };
 
-// As much as the machine has RAM. The system itself would promise more, and end the process that uses it.
+// Bytes of RAM that the process may use: the machine's, or less where its control group (cgroup v2) allows
+// less.
+std::size_t machine_memory();
+
+// As much as machine_memory(). The system itself would promise more, and end the process that uses it.
 class HostMemory : public Memory {
  public:
   std::string name() const override { return "the CPU"; }

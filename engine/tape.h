@@ -2,7 +2,6 @@
 // back.
 #pragma once
 
-#include <concepts>
 #include <functional>
 #include <string>
 #include <utility>

@@ -34,8 +34,9 @@ class Trace {
   };
 
   void enable() { enabled_ = true; }
-  void clear() { events_.clear(); }
+  void clear() { events_.clear(), left_out_ = 0; }
   bool enabled() const { return enabled_; }
+  // At most a million; the calls that follow are only counted.
   const std::vector<Event>& events() const { return events_; }
   Span span(const std::string& label, const MemoryStatistics& memory) {
     return Span(enabled_ ? this : nullptr, label, memory);
@@ -53,6 +54,7 @@ class Trace {
   bool enabled_ = false;
   Clock::time_point begin_ = Clock::now();
   std::vector<Event> events_;
+  std::int64_t left_out_ = 0;
 };
 
 }  // namespace fermion::engine

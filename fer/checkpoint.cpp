@@ -25,6 +25,7 @@ std::string text(const CheckpointInfo& info) {
               {"epochs", info.epochs},
               {"running", info.running},
               {"seconds", info.seconds},
+              {"peak_bytes", info.peak_bytes},
               {"fingerprint", info.fingerprint},
               {"threads", info.threads},
               {"command", info.command}}
@@ -90,6 +91,7 @@ CheckpointInfo checkpoint_info(const engine::SafeTensors& file, const std::files
     info.epochs = all.at("epochs");
     all.at("running").get_to(info.running);
     all.at("seconds").get_to(info.seconds);
+    all.at("peak_bytes").get_to(info.peak_bytes);
     all.at("fingerprint").get_to(info.fingerprint);
     all.at("threads").get_to(info.threads);
     all.at("command").get_to(info.command);
@@ -134,6 +136,11 @@ LoadedModel load_model(engine::Device& device, const engine::SafeTensors& file, 
 LoadedModel load_model(engine::Device& device, const std::filesystem::path& path) {
   const engine::SafeTensors file = engine::read_safetensors(path);
   return load_model(device, file, checkpoint_info(file, path), path);
+}
+
+void note_drawn(const CheckpointInfo& info) {
+  if (info.config.data.empty())
+    fmt::print(stderr, "fer: note: this network learnt drawn faces; it does not read photographs\n");
 }
 
 ReadyModel ready_model(const std::filesystem::path& path) {

@@ -21,6 +21,7 @@ struct CheckpointInfo {
   nlohmann::json epochs = nlohmann::json::array();  // one record per epoch done (metrics.jsonl)
   EpochSums running;                                // of the epoch under way
   double seconds = 0;                               // of training so far
+  std::int64_t peak_bytes = 0;                      // of tensors and scratch
   std::string fingerprint;                          // of the data
   int threads = 0;
   std::string command;
@@ -50,12 +51,15 @@ struct LoadedModel {
 // Throws Error, naming the file and what does not fit.
 LoadedModel load_model(engine::Device& device, const std::filesystem::path& path);
 
-// A model and the device it is on, which takes as many threads as the run had, so that faces give the bits
-// that the run's report counted; of a larger machine's run, as many as there are cores.
+// A model and the device it is on, which takes as many threads as the run had, so that faces give what
+// the run's report counted, up to rounding; of a larger machine's run, as many as there are cores.
 struct ReadyModel {
   std::unique_ptr<engine::Device> device;
   LoadedModel loaded;
 };
 ReadyModel ready_model(const std::filesystem::path& path);
+
+// Tells the user of pictures that a model of drawn faces does not read photographs.
+void note_drawn(const CheckpointInfo& info);
 
 }  // namespace fermion::fer

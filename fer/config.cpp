@@ -7,6 +7,8 @@
 #include <numeric>
 #include <toml++/toml.h>
 
+#include "fer/synth_faces.h"
+
 namespace fermion::fer {
 namespace {
 
@@ -212,28 +214,50 @@ void check(const TrainConfig& c) {
   one_of("precision", c.precision, {"auto", "fp32", "bf16"});
   if (c.precision == "bf16")
     throw UsageError("--precision bf16 needs a CUDA device; the CPU computes in fp32");
-  if (c.epochs < 1 || c.batch < 1 || c.faces < 1) throw UsageError("epochs, batch and faces are at least 1");
-  if (c.batch > most_images || c.faces > most_faces)
-    throw UsageError("batch is at most {}, faces {}", most_images, most_faces);
+  const auto within = [](const char* key, auto value, auto low, auto high) {
+    if (!(value >= low && value <= high))
+      throw UsageError("option '{}' lies between {} and {}, not {}", key, low, high, value);
+  };
+  const auto share = [](const char* key, double value) {
+    if (!(value >= 0 && value < 1))
+      throw UsageError("option '{}' is at least 0 and less than 1, not {}", key, value);
+  };
+  const auto finite = [](const char* key, double value) {
+    if (!(value >= 0 && value <= std::numeric_limits<double>::max()))
+      throw UsageError("option '{}' is finite and not negative, not {}", key, value);
+  };
+  constexpr int any = std::numeric_limits<int>::max();
+  within("epochs", c.epochs, 1, any);
+  within("batch", c.batch, 1, most_images);
+  within("faces", c.faces, 1, most_faces);
   if (c.batch == 1 && smallest_map(c.model) == 1)
     throw UsageError(
         "a batch of 1 leaves norms one value where maps shrink to 1 x 1; set batch to at least 2");
-  if (c.seed < 0) throw UsageError("seed is at least 0");
-  if (c.warmup < -1 || c.patience < 0) throw UsageError("warmup is at least -1, patience at least 0");
-  if (c.threads < 0 || c.threads > most_threads || c.loader_threads < 1 ||
-      c.loader_threads > most_loader_threads)
-    throw UsageError("threads are 0 to {}, loader_threads 1 to {}", most_threads, most_loader_threads);
-  const auto finite = [](double value) { return value >= 0 && value <= std::numeric_limits<double>::max(); };
-  if (!finite(c.lr) || !finite(c.weight_decay) || !finite(c.clip) || !finite(c.tau) || !finite(c.shift) ||
-      !finite(c.rotation))
-    throw UsageError("lr, weight_decay, clip, tau, shift and rotation are finite and not negative");
-  const auto share = [](double value) { return value >= 0 && value < 1; };
-  if (!share(c.momentum) || !share(c.ema) || !share(c.label_smoothing) || !share(c.scale) ||
-      !share(c.brightness))
-    throw UsageError("momentum, ema, label_smoothing, scale and brightness lie in [0, 1)");
-  if (!(c.flip >= 0 && c.flip <= 1) || !(c.erase >= 0 && c.erase <= 1))
-    throw UsageError("flip and erase are probabilities, from 0 to 1");
-  if (!(c.holdout > 0 && c.holdout < 1)) throw UsageError("holdout lies between 0 and 1");
+  if (c.seed < 0) throw UsageError("option 'seed' is at least 0, not {}", c.seed);
+  within("warmup", c.warmup, -1, any);
+  within("patience", c.patience, 0, any);
+  within("threads", c.threads, 0, most_threads);
+  within("loader_threads", c.loader_threads, 1, most_loader_threads);
+  finite("lr", c.lr);
+  finite("weight_decay", c.weight_decay);
+  finite("clip", c.clip);
+  finite("non_local_loss", c.non_local_loss);
+  finite("local_loss", c.local_loss);
+  finite("tau", c.tau);
+  finite("shift", c.shift);
+  finite("rotation", c.rotation);
+  share("momentum", c.momentum);
+  share("ema", c.ema);
+  share("label_smoothing", c.label_smoothing);
+  share("scale", c.scale);
+  share("brightness", c.brightness);
+  within("flip", c.flip, 0.0, 1.0);
+  within("erase", c.erase, 0.0, 1.0);
+  if (!(c.holdout > 0 && c.holdout < 1))
+    throw UsageError("option 'holdout' lies between 0 and 1, not {}", c.holdout);
+  if (c.data.empty() && c.model.size < smallest_drawn_face)
+    throw UsageError("faces are drawn {} to {} pixels wide, not {}", smallest_drawn_face, largest_drawn_face,
+                     c.model.size);
 }
 
 }  // namespace fermion::fer

@@ -31,6 +31,7 @@ struct TrainConfig {
   double ema = 0.999;
   int warmup = -1;
   int patience = 0;
+  double non_local_loss = 0.5, local_loss = 0.5;
   double tau = 0.1;
   double label_smoothing = 0;
   bool class_weights = false;
@@ -65,6 +66,8 @@ void each_option(Config& c, Visit&& visit) requires std::is_same_v<std::remove_c
   visit("ema", c.ema, "decay of the averaged weights, which are evaluated");
   visit("warmup", c.warmup, "steps in which the learning rate rises; -1: a tenth of all, at most 300");
   visit("patience", c.patience, "epochs without a better holdout accuracy before the run stops; 0: never");
+  visit("non_local_loss", c.non_local_loss, "factor of the non-local part's cross-entropy in the loss");
+  visit("local_loss", c.local_loss, "factor of the regions' weighted cross-entropy in the loss");
   visit("tau", c.tau, "factor of the entropy of the region weights in the loss");
   visit("label_smoothing", c.label_smoothing, "share of each target that goes to all classes alike");
   visit("class_weights", c.class_weights, "weigh rare classes more: inverse frequency, mean 1");
@@ -103,12 +106,12 @@ std::int64_t parse_seed(const std::string& text);
 void set_option(TrainConfig& config, const std::string& assignment);
 // A TOML file of flat keys. Throws UsageError with file and line.
 void read_toml(TrainConfig& config, const std::string& path);
-// The options that have an effect.
+// The options that mean something for the configuration's data (has_effect).
 std::string to_toml(const TrainConfig& config);
 // Throws UsageError with what does not fit together.
 void check(const TrainConfig& config);
 
-// Whether an option changes anything in training on drawn faces (`drawn`) or on a data set.
+// Whether an option means anything for drawn faces (`drawn`), or for a data set.
 bool has_effect(std::string_view key, bool drawn);
 // Throws UsageError for a named option that has none.
 void check_effects(const TrainConfig& config);

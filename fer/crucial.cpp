@@ -6,6 +6,7 @@
 
 #include "fer/labels.h"
 #include "fer/synth_dataset.h"
+#include "kernels/loop_errors.h"
 #include "kernels/rng.h"
 
 namespace fermion::fer {
@@ -29,9 +30,14 @@ struct MeanTruth {
 MeanTruth mean_truth(std::uint64_t seed, int size, int grid, int faces, int threads) {
   const std::int64_t begin = first_face(SplitName::train);
   std::vector<std::vector<float>> maps(static_cast<std::size_t>(faces));
+  kernels::LoopErrors errors;
 #pragma omp parallel for schedule(dynamic, 16) num_threads(threads)
   for (int i = 0; i < faces; ++i)
-    maps[static_cast<std::size_t>(i)] = cell_sums(truth_map(face_options(seed, begin + i, size)), size, grid);
+    errors.collect([&] {
+      maps[static_cast<std::size_t>(i)] =
+          cell_sums(truth_map(face_options(seed, begin + i, size)), size, grid);
+    });
+  errors.rethrow();
   MeanTruth mean;
   mean.all.assign(static_cast<std::size_t>(grid * grid), 0.0f);
   mean.of.fill(mean.all);
@@ -112,16 +118,19 @@ CrucialRegions region_auc(const Predictions& predictions, const Split& test, std
                           int grid, int threads, int map_faces) {
   const MeanTruth mean = mean_truth(seed, size, grid, map_faces, threads);
   std::vector<RegionAuc> of_face(static_cast<std::size_t>(test.size()));
+  kernels::LoopErrors errors;
 #pragma omp parallel for schedule(dynamic, 16) num_threads(threads)
-  for (std::int64_t i = 0; i < test.size(); ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    const auto label = static_cast<std::size_t>(test.samples[at].label);
-    if (label == static_cast<std::size_t>(Expression::neutral)) continue;
-    const std::vector<float> truth = truth_map(face_options(seed, first_face(SplitName::test) + i, size));
-    const std::vector<bool> crucial = crucial_regions(truth, size, grid);
-    of_face[at] = {roc_auc(predictions.weights_of(i), crucial), roc_auc(mean.all, crucial),
-                   roc_auc(mean.of[label], crucial), 1};
-  }
+  for (std::int64_t i = 0; i < test.size(); ++i)
+    errors.collect([&] {
+      const auto at = static_cast<std::size_t>(i);
+      const auto label = static_cast<std::size_t>(test.samples[at].label);
+      if (label == static_cast<std::size_t>(Expression::neutral)) return;
+      const std::vector<float> truth = truth_map(face_options(seed, first_face(SplitName::test) + i, size));
+      const std::vector<bool> crucial = crucial_regions(truth, size, grid);
+      of_face[at] = {roc_auc(predictions.weights_of(i), crucial), roc_auc(mean.all, crucial),
+                     roc_auc(mean.of[label], crucial), 1};
+    });
+  errors.rethrow();
   CrucialRegions result;
   for (std::size_t i = 0; i < of_face.size(); ++i) {
     add(of_face[i], result.all);

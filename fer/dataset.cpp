@@ -93,11 +93,11 @@ std::string fingerprint(const Dataset& dataset) {
   return fmt::format("{:016x}", hash.value());
 }
 
-std::uint64_t pixel_hash(const Image& image) {
+std::uint64_t pixel_hash(int width, int height, std::span<const std::uint8_t> rgb) {
   Hash hash;
-  hash.add(image.width);
-  hash.add(image.height);
-  hash.add(image.rgb.data(), image.rgb.size());
+  hash.add(width);
+  hash.add(height);
+  hash.add(rgb.data(), rgb.size());
   return hash.value();
 }
 

@@ -134,6 +134,6 @@ void check_trainable(const Dataset& dataset);
 std::string fingerprint(const Dataset& dataset);
 
 // FNV-1a, 64 bits, of sides and pixels.
-std::uint64_t pixel_hash(const Image& image);
+std::uint64_t pixel_hash(int width, int height, std::span<const std::uint8_t> rgb);
 
 }  // namespace fermion::fer

@@ -68,6 +68,7 @@ json evaluate(const EvalOptions& options) {
   ReadyModel ready = ready_model(options.checkpoint);
   const CheckpointInfo& info = ready.loaded.info;
   const Dataset data = open_data(options, info, ready.device->threads());
+  if (!data.folder.empty()) note_drawn(info);
   const auto [name, split] = choose_split(data, wanted);
   const Predictions predictions =
       predict(*ready.loaded.model, *ready.device, info.preprocessing, split, info.config.batch);

@@ -1,9 +1,9 @@
 #include "fer/face_source.h"
 
 #include <algorithm>
-#include <unistd.h>
 
 #include "engine/error.h"
+#include "engine/memory.h"
 #include "fer/progress.h"
 
 namespace fermion::fer {
@@ -25,7 +25,7 @@ namespace {
 
 // Linux promises more memory than there is, and ends a program that takes it at its word.
 std::size_t allocatable(std::int64_t bytes) {
-  const std::int64_t machine = std::int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGE_SIZE);
+  const auto machine = static_cast<std::int64_t>(engine::machine_memory());
   if (bytes > machine)
     throw engine::Error("the faces take {}, the machine has {}; fewer or smaller ones fit",
                         bytes_text(static_cast<double>(bytes)), bytes_text(static_cast<double>(machine)));

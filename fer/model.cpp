@@ -59,13 +59,15 @@ void check(const ModelConfig& c) {
   if (std::int64_t{c.size} * c.size * c.width > largest_map)
     throw Error("size {} and width {} make maps of {} values, more than {}; lower one of them", c.size,
                 c.width, std::int64_t{c.size} * c.size * c.width, largest_map);
-  if (c.size < 8 || c.size % (1 << c.depth) != 0)
+  if (c.size < 8) throw Error("an input size of {} is too small; it is at least 8", c.size);
+  if (c.size % (1 << c.depth) != 0)
     throw Error("input size {} is not a multiple of 2^depth = {}", c.size, 1 << c.depth);
   if (c.size % 4 != 0 || (c.size / 4) % c.grid != 0)
     throw Error("grid {} does not divide a quarter of the input size {}; choose a divisor of {}", c.grid,
                 c.size, c.size / 4);
-  if (c.size / c.grid < 4)
-    throw Error("grid {} leaves regions of {} pixels; they need 4", c.grid, c.size / c.grid);
+  if (c.overlap > 0 && c.size / c.grid + 2 * std::int64_t{c.overlap} > c.size)
+    throw Error("overlap {} makes regions larger than the face; it is at most {}", c.overlap,
+                (c.size - c.size / c.grid) / 2);
   if (!c.local && !c.non_local)
     throw Error("without the local and without the non-local part nothing is left to classify with");
   if (c.local_input != "unet" && c.local_input != "encoder0")

@@ -11,7 +11,7 @@ using engine::DType;
 using engine::Tensor;
 
 Preprocessing measure_pixels(const Split& split, int size) {
-  // Exact sums of bytes, so that order and threads do not matter.
+  // Exact sums of bytes.
   std::array<std::uint64_t, 3> sum{}, squares{};
   std::vector<std::uint8_t> face(static_cast<std::size_t>(split.faces->bytes_per_face()));
   for (std::int64_t i = 0; i < split.size(); ++i) {
@@ -22,13 +22,13 @@ Preprocessing measure_pixels(const Split& split, int size) {
     }
   }
   Preprocessing p{size, {}, {}};
-  const double count = static_cast<double>(split.size()) * static_cast<double>(face.size()) / 3;
+  const std::uint64_t pixels = static_cast<std::uint64_t>(split.size()) * (face.size() / 3);
+  const auto count = static_cast<double>(pixels);
   for (std::size_t c = 0; c < 3; ++c) {
-    const double mean = static_cast<double>(sum[c]) / count;
-    const double variance =
-        static_cast<double>(squares[c]) / count - mean * mean;  // of integers below 2^64: exact sums
-    p.mean[c] = static_cast<float>(mean / 255);
-    p.std[c] = static_cast<float>(std::max(std::sqrt(std::max(variance, 0.0)) / 255, 1e-3));
+    using Exact = unsigned __int128;
+    const auto scatter = static_cast<double>(Exact{pixels} * squares[c] - Exact{sum[c]} * sum[c]);
+    p.mean[c] = static_cast<float>(static_cast<double>(sum[c]) / count / 255);
+    p.std[c] = static_cast<float>(std::max(std::sqrt(scatter) / count / 255, 1e-3));
   }
   return p;
 }

@@ -151,6 +151,7 @@ int predict_command(const PredictOptions& options) {
     fmt::print(stderr, "model {}\n", with_model.model.string());
   }
   ReadyModel model = ready_model(with_model.model);
+  note_drawn(model.loaded.info);
   bool failed = false;
   const PicturePredictions predictions = predict_pictures(
       model, with_model, [](const std::string& text) { fmt::print(stderr, "fer: warning: {}\n", text); },

@@ -27,7 +27,7 @@ std::shared_ptr<const FaceSource> decode_all(const std::vector<Entry>& entries, 
     const auto at = static_cast<std::size_t>(i);
     try {
       const Image image = read_face_file(entries[at].file);
-      decoded[at].hash = pixel_hash(image);
+      decoded[at].hash = pixel_hash(image.width, image.height, image.rgb);
       if (keep) std::ranges::copy(fit(image, options.size, options.size).rgb, faces->face(i).begin());
     } catch (const std::exception& error) {
       decoded[at].error = error.what();

@@ -79,9 +79,11 @@ Run resumed_run(const std::filesystem::path& folder, const std::string& data) {
   const std::filesystem::path last = last_of(folder);
   if (!std::filesystem::exists(last))
     throw engine::Error("there is no '{}' to go on with; start the run anew", last.string());
+  auto lock = std::make_unique<FolderLock>(folder);
   const engine::SafeTensors file = engine::read_safetensors(last);
   Run run;
   run.folder = folder;
+  run.lock = std::move(lock);
   run.info = checkpoint_info(file, last);
   if (!data.empty()) run.info.config.data = data;
   // The thread count belongs to the promise of equal bits.
@@ -95,10 +97,18 @@ Run resumed_run(const std::filesystem::path& folder, const std::string& data) {
   return run;
 }
 
-void make_folder(const Run& run) {
+std::int64_t peak_bytes(const Run& run) {
+  return std::max(run.info.peak_bytes, static_cast<std::int64_t>(run.device->pool().statistics().peak));
+}
+
+void make_folder(Run& run) {
   std::error_code error;
-  std::filesystem::create_directories(run.folder, error);
+  if (run.folder.has_parent_path()) std::filesystem::create_directories(run.folder.parent_path(), error);
+  // The folder must not be there: another process may have made it meanwhile.
+  const bool made = !error && std::filesystem::create_directory(run.folder, error);
   if (error) throw engine::Error("cannot make the folder '{}': {}", run.folder.string(), error.message());
+  if (!made) throw engine::Error("'{}' exists; choose another --out", run.folder.string());
+  run.lock = std::make_unique<FolderLock>(run.folder);
   const std::filesystem::path config = run.folder / "config.toml", last = last_of(run.folder);
   try {
     write_file(config, to_toml(run.info.config));

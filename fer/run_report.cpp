@@ -88,7 +88,7 @@ json describe(const Run& run) {
               {"seconds", info.seconds},
               {"images_per_second",
                static_cast<double>(info.step * info.config.batch) / std::max(info.seconds, 1e-9)},
-              {"peak_bytes", run.device->pool().statistics().peak},
+              {"peak_bytes", peak_bytes(run)},
               {"config", json::object()},
               {"classes", info.class_names},
               {"grid", info.config.model.grid},
@@ -116,7 +116,7 @@ void print_summary(const json& report, const std::filesystem::path& folder) {
   if (const json& d = report["deletion"]; !d.is_null())
     fmt::print("deletion of {} regions costs {:.1f} points at the top, {:.1f} at random\n",
                d["regions"].get<int>(), points(d["top"]), points(d["random"]));
-  fmt::print("memory   {} of tensors at most\n", bytes_text(report["peak_bytes"].get<double>()));
+  fmt::print("memory   {} of tensors and scratch at most\n", bytes_text(report["peak_bytes"].get<double>()));
   fmt::print("report   {}\n", (folder / "report.html").string());
 }
 

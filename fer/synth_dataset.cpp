@@ -4,25 +4,33 @@
 
 #include "engine/error.h"
 #include "fer/labels.h"
+#include "kernels/loop_errors.h"
 
 namespace fermion::fer {
 namespace {
 
-// Draws one face into row `at` and returns its label.
-int draw(std::uint64_t seed, std::int64_t index, MemoryFaces& faces, std::int64_t at) {
+// Draws one face into `rgb` and returns its label.
+int draw(std::uint64_t seed, std::int64_t index, int size, std::span<std::uint8_t> rgb) {
   FaceOptions options;
   options.seed = seed;
   options.index = index;
-  options.size = faces.width();
-  return static_cast<int>(draw_face(options, faces.face(at).data()));
+  options.size = size;
+  return static_cast<int>(draw_face(options, rgb.data()));
 }
 
 Split draw_split(std::uint64_t seed, SplitName name, std::int64_t count, int size, int threads) {
   const auto faces = std::make_shared<MemoryFaces>(count, size, size);
   std::vector<int> labels(static_cast<std::size_t>(count));
+  std::vector<std::uint64_t> hashes(labels.size());
+  kernels::LoopErrors errors;
 #pragma omp parallel for schedule(dynamic, 16) num_threads(threads)
   for (std::int64_t i = 0; i < count; ++i)
-    labels[static_cast<std::size_t>(i)] = draw(seed, first_face(name) + i, *faces, i);
+    errors.collect([&] {
+      const std::span<std::uint8_t> rgb = faces->face(i);
+      labels[static_cast<std::size_t>(i)] = draw(seed, first_face(name) + i, size, rgb);
+      hashes[static_cast<std::size_t>(i)] = pixel_hash(size, size, rgb);
+    });
+  errors.rethrow();
   Split split;
   split.faces = faces;
   split.classes = synth_expressions;
@@ -30,6 +38,7 @@ Split draw_split(std::uint64_t seed, SplitName name, std::int64_t count, int siz
     Sample sample;
     sample.face = i;
     sample.label = labels[static_cast<std::size_t>(i)];
+    sample.hash = hashes[static_cast<std::size_t>(i)];
     std::vector<float> target(synth_expressions, 0.0f);
     target[static_cast<std::size_t>(sample.label)] = 1;
     split.add(sample, target);

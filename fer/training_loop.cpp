@@ -74,6 +74,7 @@ void TrainingLoop::step() {
   const Clock::time_point begin = Clock::now();
   info_.running.add(run_.training->run(batches_.next(), layers::learning_rate(schedule_, info_.step)));
   ++info_.step;
+  info_.peak_bytes = peak_bytes(run_);
   const double seconds = seconds_since(begin);
   info_.seconds += seconds;
   info_.running.seconds += seconds;
@@ -94,8 +95,8 @@ void TrainingLoop::show(Progress& progress) {
   const std::int64_t steps = schedule_.steps - info_.step + steps_here_;
   if (steps_here_ == std::min<std::int64_t>(3, steps))
     progress.say(fmt::format(
-        "{:.2f} M parameters on {}, fp32: about {} of training for {} steps of {} faces, at most {} of "
-        "tensors",
+        "{:.2f} M parameters on {}, fp32: about {} of training for {} steps of {} faces, {} of tensors and "
+        "scratch in a step",
         static_cast<double>(run_.training->parameters().count()) / 1e6, run_.device->name(),
         duration_text(seconds_left() + static_cast<double>(steps_here_) * seconds_per_step_), steps,
         config_.batch, bytes_text(static_cast<double>(run_.device->pool().statistics().peak))));
@@ -109,6 +110,7 @@ void TrainingLoop::finish_epoch(Progress& progress) {
   const Split& holdout = run_.data.holdout;
   const Predictions predictions =
       predict(run_.training->average_model(), *run_.device, info_.preprocessing, holdout, config_.batch);
+  info_.peak_bytes = peak_bytes(run_);
   const Metrics metrics = measure(predictions, holdout);
   const EpochSums& sums = info_.running;
   const double images_per_second = static_cast<double>(sums.steps * config_.batch) / sums.seconds;

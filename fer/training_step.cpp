@@ -38,6 +38,8 @@ TrainingStep::TrainingStep(engine::Device& device, const TrainConfig& config,
       optimizer_(std::make_unique<layers::Optimizer>(parameters_, average_, optimizer_options(config))),
       preprocessing_(preprocessing),
       result_(std::make_unique<Result>()) {
+  loss_options_.non_local = static_cast<float>(config.non_local_loss);
+  loss_options_.local = static_cast<float>(config.local_loss);
   loss_options_.tau = static_cast<float>(config.tau);
   loss_options_.label_smoothing = static_cast<float>(config.label_smoothing);
   if (!class_weights.empty())

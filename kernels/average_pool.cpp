@@ -39,18 +39,14 @@ void SpreadImage(const AveragePool& dims, std::int64_t k, std::int64_t n, const 
   for_each_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
     const FeatureVector v(d, x.norm, k * C + c);
     const auto share = hn::Set(d, 1.0f / static_cast<float>(h * w));
-    auto sum = hn::Zero(d), sum_x_hat = hn::Zero(d);
+    GradientSums sums(d, sum_da + c, sum_da_x_hat + c);
     for (std::int64_t i = 0; i < H; ++i)
       for (std::int64_t j = 0; j < W; ++j) {
         const std::int64_t cell = (image * G + i / h) * G + j / w, at = ((image * H + i) * W + j) * C + c;
-        const auto x_hat = v.x_hat(hn::LoadU(d, x.y + at));
-        const auto masked = v.mask(x_hat, hn::Mul(hn::LoadU(d, dy + cell * C + c), share));
-        store_gradient(d, masked, da.write, da.data + at);
-        sum = hn::Add(sum, masked);
-        sum_x_hat = hn::MulAdd(masked, x_hat, sum_x_hat);
+        const auto gradient = hn::Mul(hn::LoadU(d, dy + cell * C + c), share);
+        sums.add(v, hn::LoadU(d, x.y + at), gradient, da.write, da.data + at);
       }
-    hn::StoreU(sum, d, sum_da + c);
-    hn::StoreU(sum_x_hat, d, sum_da_x_hat + c);
+    sums.store(sum_da + c, sum_da_x_hat + c);
   });
 }
 

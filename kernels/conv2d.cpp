@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "kernels/accumulate.h"
 #include "kernels/conv_plan.h"
 #include "kernels/feature_sums.h"
 
@@ -156,8 +157,7 @@ class Backward {
 
 void write_or_add(const Gradient<float>& to, const float* from, std::int64_t count) {
   if (!to) return;
-  for (std::int64_t i = 0; i < count; ++i)
-    to.data[i] = from[i] + (to.write == Write::accumulate ? to.data[i] : 0.0f);
+  for (std::int64_t i = 0; i < count; ++i) put(from[i], to.write, to.data[i]);
 }
 
 }  // namespace

@@ -83,16 +83,11 @@ void WriteDa(const PixelRange& range, const Norm& norm, const float* y, BlockedI
   ForEachTile(range, from.block, [&](auto d, std::int64_t c, std::int64_t begin, std::int64_t end) HWY_ATTR {
     const FeatureVector x(d, norm, range.k * range.C + c);
     const float* in = from.channel(first + c);
-    auto sum = hn::LoadU(d, sum_da + c), sum_x_hat = hn::LoadU(d, sum_da_x_hat + c);
-    for (std::int64_t p = begin; p < end; ++p) {
-      const auto x_hat = x.x_hat(hn::LoadU(d, y + p * range.C + c));
-      const auto masked = x.mask(x_hat, hn::LoadU(d, in + p * from.block));
-      store_gradient(d, masked, write, da + p * range.C + c);
-      sum = hn::Add(sum, masked);
-      sum_x_hat = hn::MulAdd(masked, x_hat, sum_x_hat);
-    }
-    hn::StoreU(sum, d, sum_da + c);
-    hn::StoreU(sum_x_hat, d, sum_da_x_hat + c);
+    GradientSums sums(d, sum_da + c, sum_da_x_hat + c);
+    for (std::int64_t p = begin; p < end; ++p)
+      sums.add(x, hn::LoadU(d, y + p * range.C + c), hn::LoadU(d, in + p * from.block), write,
+               da + p * range.C + c);
+    sums.store(sum_da + c, sum_da_x_hat + c);
   });
 }
 

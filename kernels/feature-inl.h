@@ -3,16 +3,11 @@
 // so that a mask or a maximum is decided alike in both.
 //
 //   for_each_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
-//     const FeatureVector x(d, norm, k * C + c);            // the norm's constants, in registers
-//     auto sum_da = hn::Zero(d), sum_da_x_hat = hn::Zero(d);
-//     for (each pixel) {
-//       const auto x_hat = x.x_hat(hn::LoadU(d, y + pixel * C + c));
-//       const auto da = x.mask(x_hat, ...gradient of value(x)...);
-//       store_gradient(d, da, gradient.da.write, gradient.da.data + pixel * C + c);
-//       sum_da = hn::Add(sum_da, da);
-//       sum_da_x_hat = hn::MulAdd(da, x_hat, sum_da_x_hat);
-//     }
-//     hn::StoreU(...) into this chunk's row of FeatureSums
+//     const FeatureVector x(d, norm, k * C + c);                            // the norm's constants, in
+//     registers GradientSums sums(d, sum_da + c, sum_da_x_hat + c);                   // this chunk's row of
+//     FeatureSums for (each pixel)
+//       sums.add(x, hn::LoadU(d, y + pixel * C + c), ...gradient of value(x)..., write, da + pixel * C + c);
+//     sums.store(sum_da + c, sum_da_x_hat + c);
 //   });
 #if defined(FERMION_KERNELS_FEATURE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef FERMION_KERNELS_FEATURE_INL_H_
@@ -67,6 +62,35 @@ template <class D>
 HWY_INLINE void store_gradient(D d, hn::Vec<D> gradient, Write write, float* to) {
   hn::StoreU(write == Write::accumulate ? hn::Add(hn::LoadU(d, to), gradient) : gradient, d, to);
 }
+
+// A reader's backward for one vector of channels: da of pixel after pixel, and their sums.
+template <class D>
+class GradientSums {
+ public:
+  using V = hn::Vec<D>;
+
+  // Goes on from sums that are there.
+  HWY_INLINE GradientSums(D d, const float* sum_da, const float* sum_da_x_hat)
+      : sum_da_(hn::LoadU(d, sum_da)), sum_da_x_hat_(hn::LoadU(d, sum_da_x_hat)) {}
+
+  // `gradient`, that of value(x), becomes da and goes to `da`.
+  HWY_INLINE void add(const FeatureVector<D>& x, V y, V gradient, Write write, float* da) {
+    const V x_hat = x.x_hat(y), masked = x.mask(x_hat, gradient);
+    store_gradient(D(), masked, write, da);
+    add(masked, x_hat);
+  }
+  HWY_INLINE void add(V da, V x_hat) {
+    sum_da_ = hn::Add(sum_da_, da);
+    sum_da_x_hat_ = hn::MulAdd(da, x_hat, sum_da_x_hat_);
+  }
+  HWY_INLINE void store(float* sum_da, float* sum_da_x_hat) const {
+    hn::StoreU(sum_da_, D(), sum_da);
+    hn::StoreU(sum_da_x_hat_, D(), sum_da_x_hat);
+  }
+
+ private:
+  V sum_da_, sum_da_x_hat_;
+};
 
 // Calls body(d, i) for each whole vector of `count` floats, then for those that remain one by one.
 template <class Body>

@@ -55,7 +55,7 @@ void UnpoolRow(const ImageDims& dims, std::int64_t k, const Feature<float>& x, s
   const std::int64_t C = dims.C, row = dims.W * C;
   for_each_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
     const FeatureVector v(d, x.norm, k * C + c);
-    auto sum = hn::LoadU(d, sum_da + c), sum_x_hat = hn::LoadU(d, sum_da_x_hat + c);
+    GradientSums sums(d, sum_da + c, sum_da_x_hat + c);
     for (std::int64_t j = 0; j < dims.W / 2; ++j) {
       const std::int64_t at = rows + 2 * j * C + c;
       const Winner winner(d, v, x.y + at, C, row);
@@ -67,11 +67,9 @@ void UnpoolRow(const ImageDims& dims, std::int64_t k, const Feature<float>& x, s
       store_gradient(d, of_pixel(1), da.write, da.data + at + C);
       store_gradient(d, of_pixel(2), da.write, da.data + at + row);
       store_gradient(d, of_pixel(3), da.write, da.data + at + row + C);
-      sum = hn::Add(sum, masked);
-      sum_x_hat = hn::MulAdd(masked, winner.x_hat, sum_x_hat);
+      sums.add(masked, winner.x_hat);
     }
-    hn::StoreU(sum, d, sum_da + c);
-    hn::StoreU(sum_x_hat, d, sum_da_x_hat + c);
+    sums.store(sum_da + c, sum_da_x_hat + c);
   });
 }
 

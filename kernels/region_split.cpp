@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include "kernels/conv_passes.h"
 #include "kernels/feature_sums.h"
 #include "kernels/row_chunks.h"
 
@@ -22,26 +23,14 @@ void CopyPixels(std::int64_t pixels, std::int64_t C, const Norm& norm, const flo
   });
 }
 
-void AddNumbers(std::int64_t count, const float* from, float* to) {
-  for_each_vector(count, [&](auto d, std::int64_t i) HWY_ATTR {
-    hn::StoreU(hn::Add(hn::LoadU(d, to + i), hn::LoadU(d, from + i)), d, to + i);
-  });
-}
-
 void MaskPixels(std::int64_t pixels, std::int64_t C, const Norm& norm, const float* x, const float* gathered,
                 const Gradient<float>& da, float* sum_da, float* sum_da_x_hat) {
   for_each_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
     const FeatureVector v(d, norm, c);
-    auto sum = hn::LoadU(d, sum_da + c), sum_x_hat = hn::LoadU(d, sum_da_x_hat + c);
-    for (std::int64_t at = c; at < pixels * C; at += C) {
-      const auto x_hat = v.x_hat(hn::LoadU(d, x + at));
-      const auto masked = v.mask(x_hat, hn::LoadU(d, gathered + at));
-      store_gradient(d, masked, da.write, da.data + at);
-      sum = hn::Add(sum, masked);
-      sum_x_hat = hn::MulAdd(masked, x_hat, sum_x_hat);
-    }
-    hn::StoreU(sum, d, sum_da + c);
-    hn::StoreU(sum_x_hat, d, sum_da_x_hat + c);
+    GradientSums sums(d, sum_da + c, sum_da_x_hat + c);
+    for (std::int64_t at = c; at < pixels * C; at += C)
+      sums.add(v, hn::LoadU(d, x + at), hn::LoadU(d, gathered + at), da.write, da.data + at);
+    sums.store(sum_da + c, sum_da_x_hat + c);
   });
 }
 
@@ -53,7 +42,6 @@ namespace fermion::kernels {
 namespace {
 
 HWY_EXPORT(CopyPixels);
-HWY_EXPORT(AddNumbers);
 HWY_EXPORT(MaskPixels);
 
 // The sum of dy over the windows that hold row h of image n; gathered: [W, C].
@@ -66,9 +54,8 @@ void gather_row(const RegionSplit& dims, std::int64_t n, std::int64_t h, const f
     if (i < 0 || i >= rows.window()) continue;
     for (std::int64_t s = 0; s < dims.grid; ++s) {
       const std::int64_t k = r * dims.grid + s;
-      HWY_DYNAMIC_DISPATCH(AddNumbers)
-      (window_row, dy + ((k * dims.N + n) * rows.window() + i) * window_row,
-       gathered + columns.start(s) * dims.C);
+      add(gathered + columns.start(s) * dims.C, dy + ((k * dims.N + n) * rows.window() + i) * window_row,
+          window_row);
     }
   }
 }

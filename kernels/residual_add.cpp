@@ -31,16 +31,10 @@ void MaskPixels(const ImageDims& dims, std::int64_t k, std::int64_t begin, std::
   const std::int64_t C = dims.C;
   for_each_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
     const FeatureVector v(d, x.norm, k * C + c);
-    auto sum = hn::Zero(d), sum_x_hat = hn::Zero(d);
-    for (std::int64_t at = begin * C + c; at < end * C; at += C) {
-      const auto x_hat = v.x_hat(hn::LoadU(d, x.y + at));
-      const auto masked = v.mask(x_hat, hn::LoadU(d, dy + at));
-      store_gradient(d, masked, da.write, da.data + at);
-      sum = hn::Add(sum, masked);
-      sum_x_hat = hn::MulAdd(masked, x_hat, sum_x_hat);
-    }
-    hn::StoreU(sum, d, sum_da + c);
-    hn::StoreU(sum_x_hat, d, sum_da_x_hat + c);
+    GradientSums sums(d, sum_da + c, sum_da_x_hat + c);
+    for (std::int64_t at = begin * C + c; at < end * C; at += C)
+      sums.add(v, hn::LoadU(d, x.y + at), hn::LoadU(d, dy + at), da.write, da.data + at);
+    sums.store(sum_da + c, sum_da_x_hat + c);
   });
 }
 

@@ -18,6 +18,9 @@ Tensor augment(Tape& tape, const Tensor& images, const Tensor& parameters, const
   for (const Tensor& statistic : {mean, inv_std})
     if (!(statistic.shape() == Shape{3}))
       throw Error("{}/augment: mean and inv_std are [3], not {}", tape.path(), statistic.shape().text());
+  for (const Tensor& input : {parameters, mean, inv_std})
+    if (input.wants_gradient())
+      throw Error("{}/augment: its inputs get no gradient, but one wants it", tape.path());
   if (shape[1] * shape[2] * 3 >= std::numeric_limits<std::int32_t>::max())
     throw Error("{}/augment: an image of {} x {} px is too large", tape.path(), shape[2], shape[1]);
   const Tensor out = Tensor::empty(tape.device(), DType::f32, shape);

@@ -10,9 +10,8 @@ kernels::Linear check(const Tape& tape, const Shape& x, const Shape& weight, con
   if ((weight.rank() != 2 && !bank) || x.rank() != weight.rank() || x[-1] != weight[-1] ||
       (bank && x[0] != weight[0]))
     throw Error(
-        "{}/linear: expects x [M, Ci] and weight [Co, Ci], or x [K, M, Ci] and weight [K, Co, Ci], and got "
-        "{} "
-        "and {}",
+        "{}/linear: expects x [M, Ci] and weight [Co, Ci], or x [K, M, Ci] and weight [K, Co, Ci], "
+        "and got {} and {}",
         tape.path(), x.text(), weight.text());
   const kernels::Linear dims{bank ? x[0] : 1, x[-2], x[-1], weight[-2]};
   const Shape expected = bank ? Shape{dims.K, dims.Co} : Shape{dims.Co};

@@ -23,6 +23,9 @@ void check(const Tape& tape, const Tensor& logits, const Tensor& targets,
   if (options.region_weights && !(l.rank() == 3 && options.region_weights.shape() == Shape{B, l[0]}))
     throw Error("{}/softmax_cross_entropy: region weights {} do not fit logits {}", tape.path(),
                 options.region_weights.shape().text(), l.text());
+  if (targets.wants_gradient() || (options.class_weights && options.class_weights.wants_gradient()))
+    throw Error("{}/softmax_cross_entropy: targets and class weights get no gradient, but one wants it",
+                tape.path());
   if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
     throw Error("{}/softmax_cross_entropy: label smoothing {} is not in [0, 1]", tape.path(),
                 options.label_smoothing);

@@ -28,8 +28,8 @@ function aucFigure({value, mean_map: meanMap, expression_map: expressionMap, fac
   const verdict = !isNumber(meanMap) ?
       '' :
       value > meanMap ?
-      'They beat the one map that suits all faces on average, so they answer to the face at hand.' :
-      'They do not beat the one map that suits all faces on average.';
+      'They rank them better than the one map that suits all faces on average.' :
+      'They do not rank them better than the one map that suits all faces on average.';
   const drawn = faces ? `, on ${count(faces)} drawn faces whose truth is known` : '';
   const rows = [
     {name: 'map per expression', value: expressionMap},

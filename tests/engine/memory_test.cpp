@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstring>
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include "engine/error.h"
 
@@ -53,8 +52,7 @@ TEST_CASE("blocks are aligned, also empty ones") {
 }
 
 TEST_CASE("no more is handed out than the machine has") {
-  const auto ram =
-      static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const std::size_t ram = machine_memory();
   Pool pool(host, {.guard = false});
   CHECK_THROWS_WITH_AS(pool.allocate(ram + 1), doctest::Contains("bytes asked, 0 in use on the CPU"), Error);
   void* most = pool.allocate(ram / 4 * 3);  // only promised, as nothing is written there

@@ -63,6 +63,12 @@ TEST_CASE("what no machine can hold is refused before any work") {
   check_refused({"faces", "--rows", "100000", "--out", sheet}, 2, "fer: a contact sheet has 1 to ");
   check_refused({"info", "--set", "width=1000000"}, 2, "fer: size is at most ");
   check_refused({"train", "--set", "size=100000", "--out", run}, 2, "fer: size is at most ");
+  check_refused({"train", "--set", "size=8", "--set", "depth=1", "--set", "grid=2", "--out", run}, 2,
+                "fer: faces are drawn 16 to 1024 pixels wide, not 8\n");
+  check_refused({"train", "--set", "overlap=25", "--out", run}, 2,
+                "fer: overlap 25 makes regions larger than the face; it is at most 24\n");
+  check_refused({"train", "--set", "flip=1.5", "--out", run}, 2,
+                "fer: option 'flip' lies between 0 and 1, not 1.5\n");
   const Answer many = answer_to({"train", "--set", "faces=10000000", "--set", "size=1024", "--out", run});
   CHECK(many.status == 1);
   CHECK(contains(many.text, "fer: the faces take 29"));

@@ -182,7 +182,7 @@ TEST_CASE("sizes that no machine can hold are refused, large ones are not") {
   CHECK(refused({"faces=10000001"}));
   CHECK(!refused({"size=1024", "width=64", "grid=32"}));
   CHECK(!refused({"width=1024"}));
-  CHECK(!refused({"overlap=64", "classes=1000", "batch=65536", "faces=10000000"}));
+  CHECK(!refused({"overlap=24", "classes=1000", "batch=65536", "faces=10000000"}));
   CHECK(!refused({"preset=lnl-large"}));
 }
 

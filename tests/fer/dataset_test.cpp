@@ -64,7 +64,8 @@ TEST_CASE("folders named after expressions are a set") {
   // The first test picture is Happy's thirteenth.
   CHECK(set.test.samples[0].path == (folder / "test" / "Happy" / "000.png").string());
   CHECK(set.test.samples[0].label == 1);
-  CHECK(set.test.samples[0].hash == pixel_hash(numbered_picture(12)));
+  const Image twelfth = numbered_picture(12);
+  CHECK(set.test.samples[0].hash == pixel_hash(twelfth.width, twelfth.height, twelfth.rgb));
   CHECK(set.test.target(0)[1] == 1);
   CHECK(set.test.target(0)[0] == 0);
   std::vector<std::uint8_t> rgb(6 * 6 * 3);

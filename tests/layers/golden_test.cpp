@@ -56,7 +56,8 @@ std::vector<double> value_of(const engine::Feature& feature) {
   const auto C = static_cast<std::size_t>(feature.gain.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::size_t c = i % C;
-    values[i] = std::max(0.0, (values[i] - norm.mean[c]) * norm.inv_std[c] * norm.gain[c] + norm.shift[c]);
+    const double z = (values[i] - norm.mean[c]) * norm.inv_std[c] * norm.gain[c] + norm.shift[c];
+    values[i] = z < 0 ? 0 : z;
   }
   return values;
 }

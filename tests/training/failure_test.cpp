@@ -169,6 +169,19 @@ TEST_CASE("a folder that exists is refused, whatever it holds") {
         name + "; choose another --out, or --resume to go on with it");
 }
 
+TEST_CASE("two processes do not write into one folder") {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "run";
+  Run first = new_run(small_config(), path, ""), second = new_run(small_config(), path, "");
+  make_folder(first);
+  CHECK(message_of([&] { make_folder(second); }) == "'" + path.string() + "' exists; choose another --out");
+  CHECK(fs::exists(path / "last.safetensors"));
+  CHECK(message_of([&] { resume(path, 1); }) ==
+        "'" + path.string() + "' is in use: another fer train writes there");
+  first.lock.reset();
+  CHECK(resume(path, 1) == 130);
+}
+
 TEST_CASE("what --resume needs") {
   const TemporaryFolder folder;
   const fs::path run = folder / "run", last = run / "last.safetensors";
