@@ -129,6 +129,16 @@ TEST_CASE("local_input=encoder0: the local networks do not answer to the rest of
   CHECK(Network(change).answers(&Model::Output::weights, "unet.dec.0.conv2.weight"));
 }
 
+TEST_CASE("local_input=encoder0 with unet=false: the local networks read the stem's first two convolutions") {
+  const auto change = [](ModelConfig& c) { c.unet = false, c.local_input = "encoder0"; };
+  for (const int conv : {1, 2, 3, 4}) {
+    const std::string weight = fmt::format("stem.conv{}.weight", conv);
+    INFO(weight);
+    CHECK(Network(change).answers(&Model::Output::local_logits, weight) == (conv <= 2));
+    CHECK(Network(change).answers(&Model::Output::weights, weight));
+  }
+}
+
 TEST_CASE("the loss adds the terms of the parts that are there") {
   for (const bool non_local : {true, false}) {
     Network network([&](ModelConfig& c) { c.non_local = non_local; });
