@@ -15,33 +15,15 @@ void check(cudaError_t error, const std::string& what) {
   throw Error("CUDA, {}: {} ({})", what, cudaGetErrorString(error), cudaGetErrorName(error));
 }
 
-CudaDeviceInfo describe(int ordinal) {
-  cudaDeviceProp p;
-  check(cudaGetDeviceProperties(&p, ordinal), fmt::format("asking for device {}", ordinal));
-  const std::string name = p.name;
-  return {
-      ordinal, name, p.major, p.minor, p.multiProcessorCount, p.totalGlobalMem, name.starts_with("ptxi ")};
-}
-
 }  // namespace
 
-std::vector<CudaDeviceInfo> cuda_devices() {
-  int count = 0;
-  // Without a driver, or with one too old, the answer is an error: there is no device.
-  if (cudaGetDeviceCount(&count) != cudaSuccess) count = 0;
-  cudaGetLastError();
-  std::vector<CudaDeviceInfo> devices;
-  for (int ordinal = 0; ordinal < count; ++ordinal) devices.push_back(describe(ordinal));
-  return devices;
-}
-
 CudaRuntime::CudaRuntime(int ordinal) {
-  const std::vector<CudaDeviceInfo> devices = cuda_devices();
-  if (devices.empty()) throw Error("there is no CUDA device; choose --device cpu, or check the driver");
+  const auto [built, driver, runtime, devices, why_none] = cuda_devices();
+  if (devices.empty()) throw Error("there is no CUDA device: {}", why_none);
   if (ordinal < 0 || ordinal >= static_cast<int>(devices.size()))
     throw Error("there is no CUDA device {}; there are {}", ordinal, devices.size());
   info_ = devices[static_cast<std::size_t>(ordinal)];
-  if (info_.major < 8)
+  if (!info_.new_enough())
     throw Error("{} is sm_{}{}; Fermion needs sm_80 or newer", info_.name, info_.major, info_.minor);
   check(cudaSetDevice(ordinal), fmt::format("choosing device {}", ordinal));
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");

@@ -6,23 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "engine/cuda_devices.h"
 #include "engine/memory.h"
 
 struct CUmemPoolHandle_st;
 struct CUstream_st;
 
 namespace fermion::engine {
-
-struct CudaDeviceInfo {
-  int ordinal = 0;
-  std::string name;  // "NVIDIA H100 PCIe"
-  int major = 0, minor = 0, multiprocessors = 0;
-  std::size_t bytes = 0;     // of memory
-  bool interpreted = false;  // tests/ptxi stands in for the runtime
-};
-
-// Empty where no driver answers.
-std::vector<CudaDeviceInfo> cuda_devices();
 
 // Everything is queued on one stream, in the order of the calls. Errors of the device surface, as Error, at
 // the next call that waits.

@@ -23,7 +23,7 @@ Device::Device(DeviceOptions options)
     memory_ = std::move(runtime);
     pool_ = std::make_shared<Pool>(*memory_, PoolOptions{.keep = false, .guard = false});
 #else
-    throw Error("this program was built without CUDA; choose the CPU, or build it where nvcc is");
+    throw Error("there is no CUDA device: this program was built without CUDA");
 #endif
   }
   own_arena_ = std::make_unique<Arena>(*pool_);
@@ -39,7 +39,7 @@ std::string Device::name() const {
 Device::Call::Call(Device& device, const std::string& label)
     : traced_(device.trace_.enabled() ? device.memory_.get() : nullptr),
       range_(label),
-      span_(device.trace_.span(label, device.pool_->statistics())) {}
+      span_(device.trace_.span(label, device.statistics())) {}
 
 Device::Call::~Call() {
   if (!traced_) return;

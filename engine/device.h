@@ -39,6 +39,11 @@ class Device {
   const std::shared_ptr<Pool>& shared_pool() { return pool_; }  // tensors keep theirs
   CUstream_st* stream() const { return stream_; }               // null on the CPU
   Trace& trace() { return trace_; }
+  // Whether somebody looks at single calls: they are then queued one by one, not as a graph.
+  bool observed() const { return profiled_ || trace_.enabled(); }
+  void set_profiled(bool profiled) { profiled_ = profiled; }
+  // Of all its memory, that which is kept for replayed work too.
+  const MemoryStatistics& statistics() const { return memory_->statistics; }
 
   // Tensors and scratch come from elsewhere while it lives.
   class MemoryScope {
@@ -102,6 +107,7 @@ class Device {
   Arena* arena_;
   std::unique_ptr<kernels::Primitives> primitives_;
   Trace trace_;
+  bool profiled_ = false;
 };
 
 }  // namespace fermion::engine

@@ -77,9 +77,26 @@ void HostMemory::zero(void* data, std::size_t bytes) {
   std::memset(data, 0, bytes);
 }
 
+void Pool::count_use(std::size_t bytes, bool taken) {
+  for (MemoryStatistics* s : {&statistics_, &memory_.statistics}) {
+    s->in_use = taken ? s->in_use + bytes : s->in_use - bytes;
+    s->peak = std::max(s->peak, s->in_use);
+  }
+}
+
+void Pool::count_reserved(std::size_t bytes, bool taken) {
+  for (MemoryStatistics* s : {&statistics_, &memory_.statistics}) {
+    s->reserved = taken ? s->reserved + bytes : s->reserved - bytes;
+    s->system_allocations += taken;
+  }
+}
+
 Pool::~Pool() {
   for (auto& [bytes, blocks] : free_)
-    for (void* block : blocks) memory_.release(block);
+    for (void* block : blocks) {
+      memory_.release(block);
+      count_reserved(bytes + (options_.guard ? alignment : 0), false);
+    }
 }
 
 void* Pool::allocate(std::size_t bytes) {
@@ -93,25 +110,23 @@ void* Pool::allocate(std::size_t bytes) {
     data = memory_.allocate(rounded + guard);
     if (!data)
       throw Error("out of memory: {} bytes asked, {} in use on {}; a smaller batch or input needs less",
-                  bytes, statistics_.in_use, memory_.name());
-    statistics_.reserved += rounded + guard;
-    ++statistics_.system_allocations;
+                  bytes, memory_.statistics.in_use, memory_.name());
+    count_reserved(rounded + guard, true);
   }
   if (options_.poison) std::memset(data, 0xFF, rounded);
   if (options_.guard) std::memset(static_cast<unsigned char*>(data) + bytes, guard_byte, guard);
-  statistics_.in_use += rounded;
-  statistics_.peak = std::max(statistics_.peak, statistics_.in_use);
+  count_use(rounded, true);
   return data;
 }
 
 void Pool::release(void* data, std::size_t bytes) noexcept {
   if (options_.guard) check_guard(static_cast<unsigned char*>(data), bytes);
   const std::size_t rounded = block_bytes(bytes, options_);
-  statistics_.in_use -= rounded;
+  count_use(rounded, false);
   if (options_.keep) {
     free_[rounded].push_back(data);
   } else {
-    statistics_.reserved -= rounded + (options_.guard ? alignment : 0);
+    count_reserved(rounded + (options_.guard ? alignment : 0), false);
     memory_.release(data);
   }
 }

@@ -34,6 +34,9 @@ class Memory {
   virtual void zero(void* data, std::size_t bytes) = 0;
   // Waits until everything queued is done.
   virtual void synchronize() = 0;
+
+  // Of all pools together.
+  MemoryStatistics statistics;
 };
 
 // Bytes of RAM that the process may use: the machine's, or less where its control group (cgroup v2) allows
@@ -79,6 +82,9 @@ class Pool {
   void reset_peak() { statistics_.peak = statistics_.in_use; }
 
  private:
+  void count_use(std::size_t bytes, bool taken);
+  void count_reserved(std::size_t bytes, bool taken);
+
   Memory& memory_;
   PoolOptions options_;
   std::map<std::size_t, std::vector<void*>> free_;  // by size class

@@ -42,8 +42,9 @@ Tensor softmax_cross_entropy(Tape& tape, const Tensor& logits, const Tensor& tar
                              const CrossEntropyOptions& options);
 Tensor weighted_sum(Tape& tape, const std::vector<Tensor>& scalars, const std::vector<float>& weights);
 Tensor dropout(Tape& tape, const Tensor& x, float probability);
-// u8 [N, H, W, 3] and parameters f32 [N, P] to standardised f32 [N, H, W, 3].
+// u8 [N, H, W, 3] and parameters f32 [N, P] to standardised activations [N, H, W, 3] of type `dtype`, which
+// all that is made of them then has.
 Tensor augment(Tape& tape, const Tensor& images, const Tensor& parameters, const Tensor& mean,
-               const Tensor& inv_std);
+               const Tensor& inv_std, DType dtype = DType::f32);
 
 }  // namespace fermion::engine

@@ -1,6 +1,7 @@
 #if FERMION_CUDA
 #include "engine/profile_range.h"
 
+#include <cuda_profiler_api.h>
 #include <nvtx3/nvToolsExt.h>
 
 namespace fermion::engine {
@@ -24,6 +25,15 @@ ProfileRange::ProfileRange(const std::string& name) {
 
 ProfileRange::~ProfileRange() {
   nvtxDomainRangePop(domain());
+}
+
+// Without a driver or a profiler there is nothing to start.
+ProfiledPart::ProfiledPart() {
+  cudaProfilerStart();
+}
+
+ProfiledPart::~ProfiledPart() {
+  cudaProfilerStop();
 }
 
 }  // namespace fermion::engine

@@ -1,4 +1,5 @@
-// Ranges that profilers show: NVTX, domain "fermion". Nothing in builds without CUDA.
+// What profilers are told: ranges (NVTX, domain "fermion"), and the part of a run that they record when they
+// are started with that request (cudaProfilerStart and Stop). Nothing in builds without CUDA.
 #pragma once
 
 #include <string>
@@ -16,6 +17,19 @@ class ProfileRange {
   ~ProfileRange() {}
 #endif
   ProfileRange(const ProfileRange&) = delete;
+};
+
+// From its construction to its destruction. The device is to be idle at both.
+class ProfiledPart {
+ public:
+#if FERMION_CUDA
+  ProfiledPart();
+  ~ProfiledPart();
+#else
+  ProfiledPart() {}
+  ~ProfiledPart() {}
+#endif
+  ProfiledPart(const ProfiledPart&) = delete;
 };
 
 }  // namespace fermion::engine

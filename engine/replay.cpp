@@ -60,13 +60,21 @@ Replay::Replay(Device& device) : device_(device) {
 void Replay::run(const std::function<void()>& work) {
   if (!graph_) return work();
   const Device::MemoryScope memory(device_, graph_->pool, graph_->arena);
-  if (graph_->runs < runs_before_capture) {
+  if (device_.observed() && graph_->executable) {
+    cudaGraphExecDestroy(graph_->executable);  // what follows may place tensors otherwise
+    graph_->executable = nullptr;
+  }
+  if (device_.observed() || graph_->runs < runs_before_capture) {
     work();
     ++graph_->runs;
     return;
   }
   if (!graph_->executable) graph_->capture(device_.stream(), work);
   check(cudaGraphLaunch(graph_->executable, device_.stream()), "queueing it");
+}
+
+bool Replay::replayed() const {
+  return graph_ && graph_->executable;
 }
 
 #else
@@ -77,6 +85,10 @@ Replay::Replay(Device& device) : device_(device) {}
 
 void Replay::run(const std::function<void()>& work) {
   work();
+}
+
+bool Replay::replayed() const {
+  return false;
 }
 
 #endif

@@ -13,7 +13,7 @@ namespace fermion::engine {
 // must queue the same kernels on the same tensors every time, wait for nothing and touch no tensor from the
 // host; what changes, such as inputs and learning rate, it reads from tensors that live longer and are
 // written before run(). Tensors that it makes and hands out stay where they are and are written anew by every
-// run.
+// run. While calls are traced or profiled nothing is captured: a graph has no times or names of its parts.
 class Replay {
  public:
   explicit Replay(Device& device);
@@ -21,6 +21,8 @@ class Replay {
   Replay(const Replay&) = delete;
 
   void run(const std::function<void()>& work);
+  // Whether the last run was queued as a graph.
+  bool replayed() const;
 
  private:
   struct Graph;

@@ -10,14 +10,9 @@ namespace fermion::engine {
 namespace {
 
 bool finite(const Tensor& tensor) {
-  const auto all_finite = [](const auto& values) {
-    return std::all_of(values.begin(), values.end(),
-                       [](auto value) { return std::isfinite(kernels::to_float(value)); });
-  };
-  if (!tensor) return true;
-  if (tensor.dtype() == DType::f32) return all_finite(tensor.to_host<float>());
-  if (tensor.dtype() == DType::bf16) return all_finite(tensor.to_host<kernels::bf16>());
-  return true;
+  if (!tensor || (tensor.dtype() != DType::f32 && tensor.dtype() != DType::bf16)) return true;
+  const std::vector<float> values = tensor.floats_to_host();
+  return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
 }
 
 // "f32 [2, 3], u8 [4, 3]"
@@ -42,10 +37,10 @@ std::vector<Tensor> Operands::all() const {
   return list;
 }
 
-DType Tape::element_type(const std::string& label, const Operands& operands) const {
+DType Tape::element_type(const std::string& label, const Operands& operands, const Tensor& output) const {
   const auto& x = operands.activations;
   const auto first = std::find_if(x.begin(), x.end(), [](const Tensor& t) { return bool(t); });
-  const DType dtype = first == x.end() ? DType::f32 : first->dtype();
+  const DType dtype = (first == x.end() ? output : *first).dtype();
   if ((dtype != DType::f32 && dtype != DType::bf16) || !all_of_type(x, dtype) ||
       !all_of_type(operands.floats, DType::f32))
     throw Error(
@@ -72,6 +67,7 @@ void Tape::check(const std::string& label, const std::vector<Tensor>& tensors) {
 void Tape::backward(const Tensor& loss) {
   if (loss.size() != 1) throw Error("backward starts from a scalar, not from {}", loss.shape().text());
   if (!loss.wants_gradient()) throw Error("backward: no parameter that wants a gradient led to this loss");
+  const ProfileRange range("backward");
   device_.run("loss/fill", DType::f32,
               [&](auto ctx, auto) { kernels::fill(ctx, 1, 1.0f, loss.take_gradient<float>().data); });
   while (!nodes_.empty()) {

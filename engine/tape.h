@@ -43,14 +43,14 @@ class Tape {
   Mode mode() const { return mode_; }
 
   // Runs forward(context, Type<T>{}) now and, where a gradient is wanted, backward(context, Type<T>{}) on the
-  // way back, when the gradient of outputs[0] has arrived. T is the element type of the activations, f32
-  // where there are none. There is no way to record one without the other. Throws when an operand is of
-  // another type than Operands says, or on another device.
+  // way back, when the gradient of outputs[0] has arrived. T is the element type of the activations that are
+  // read, of outputs[0] where none is. There is no way to record one without the other. Throws when an
+  // operand is of another type than Operands says, or on another device.
   template <class Forward, class Backward>
   void op(const char* name, const Operands& operands, const std::vector<Tensor>& outputs, Forward forward,
           Backward backward) {
     const std::string label = this->label(name);
-    const DType dtype = element_type(label, operands);
+    const DType dtype = element_type(label, operands, outputs.front());
     const std::vector<Tensor> inputs = operands.all();
     device_.run(label, dtype, forward);
     if (check_finite_) check(label, outputs);
@@ -78,14 +78,16 @@ class Tape {
   // The random numbers of the op at the current path.
   kernels::RandomSource random() const;
 
-  // Module path of the ops that run while the scope lives: "unet.enc.0.conv1".
+  // Module path of the ops that run while the scope lives: "unet.enc.0.conv1". Profilers show it around them.
   class Scope {
    public:
-    Scope(Tape& tape, std::string path) : tape_(tape), outer_(std::exchange(tape.path_, std::move(path))) {}
+    Scope(Tape& tape, std::string path)
+        : range_(path), tape_(tape), outer_(std::exchange(tape.path_, std::move(path))) {}
     ~Scope() { tape_.path_ = std::move(outer_); }
     Scope(const Scope&) = delete;
 
    private:
+    ProfileRange range_;
     Tape& tape_;
     std::string outer_;
   };
@@ -104,7 +106,7 @@ class Tape {
     std::function<void(Device&)> backward;
   };
   // T, once the operands are found to fit.
-  DType element_type(const std::string& label, const Operands& operands) const;
+  DType element_type(const std::string& label, const Operands& operands, const Tensor& output) const;
   static void check(const std::string& label, const std::vector<Tensor>& tensors);
 
   Device& device_;

@@ -57,6 +57,14 @@ void Tensor::copy_to(void* host, std::size_t count, const void* from) const {
   storage_->device.memory().read(host, from, count);
 }
 
+std::vector<float> Tensor::floats_to_host() const {
+  if (dtype_ != DType::bf16) return to_host<float>();
+  std::vector<float> values;
+  values.reserve(static_cast<std::size_t>(size()));
+  for (const kernels::bf16 value : to_host<kernels::bf16>()) values.push_back(kernels::to_float(value));
+  return values;
+}
+
 std::vector<std::uint8_t> Tensor::bytes_to_host() const {
   std::vector<std::uint8_t> copy(bytes());
   copy_to(copy.data(), copy.size(), address());

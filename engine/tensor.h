@@ -44,6 +44,7 @@ class Tensor {
     check_type(dtype_of<T>());
     return static_cast<T*>(address());
   }
+  void* address() const;  // the same, whatever the element type
   // To and from the host's memory.
   template <class T>
   std::vector<T> to_host() const {
@@ -57,6 +58,7 @@ class Tensor {
     copy_to(&value, sizeof value, data<T>());
     return value;
   }
+  std::vector<float> floats_to_host() const;        // of f32 or bf16
   std::vector<std::uint8_t> bytes_to_host() const;  // whatever the element type
   void fill_zero() const;
   void copy_from(const void* host, std::size_t bytes) const;
@@ -90,7 +92,6 @@ class Tensor {
  private:
   void check_type(DType dtype) const;
   void copy_to(void* host, std::size_t bytes, const void* from) const;
-  void* address() const;
   void* gradient_address() const;
   kernels::Write start_gradient() const;
 

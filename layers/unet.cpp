@@ -24,6 +24,7 @@ UNet::UNet(Parameters& parameters, const std::string& path, std::int64_t in, std
 }
 
 UNet::Output UNet::forward(Tape& tape, const Tensor& x) {
+  const auto outer = tape.scope(path_);
   std::vector<Feature> levels;
   for (std::size_t i = 0; i < encoder_.size(); ++i) {
     const auto scope = tape.scope(fmt::format("{}.enc.{}", path_, i));
@@ -32,8 +33,12 @@ UNet::Output UNet::forward(Tape& tape, const Tensor& x) {
   }
   Feature deep = levels.back();
   for (std::size_t i = 0; i < decoder_.size(); ++i) {
-    const auto scope = tape.scope(decoder_[i].path + ".up");
-    const Tensor up = conv_transpose2d(tape, deep, decoder_[i].weight);
+    const auto scope = tape.scope(decoder_[i].path);
+    Tensor up;
+    {
+      const auto up_scope = tape.scope(decoder_[i].path + ".up");
+      up = conv_transpose2d(tape, deep, decoder_[i].weight);
+    }
     deep = decoder_[i].convs.forward(tape, {levels[levels.size() - 2 - i], up});
   }
   return {deep, levels.front()};
