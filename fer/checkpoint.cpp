@@ -143,12 +143,18 @@ void note_drawn(const CheckpointInfo& info) {
     fmt::print(stderr, "fer: note: this network learnt drawn faces; it does not read photographs\n");
 }
 
-ReadyModel ready_model(const std::filesystem::path& path) {
+ReadyModel ready_model(const std::filesystem::path& path, const Compute& compute) {
   const engine::SafeTensors file = engine::read_safetensors(path);
   CheckpointInfo info = checkpoint_info(file, path);
   const int threads = std::clamp(info.threads, 1, omp_get_num_procs());
+  const engine::DeviceOptions options = device_options(compute.device, threads);
+  const bool cuda = options.kind == engine::DeviceOptions::Kind::cuda;
+  const bool as_run = compute.precision == "auto" && cuda;
+  const std::string precision = choose_precision(as_run ? info.config.precision : compute.precision, cuda);
+  info.preprocessing.dtype = activations_in(precision);
   ReadyModel ready;
-  ready.device = std::make_unique<engine::Device>(engine::DeviceOptions{threads, false});
+  ready.device = std::make_unique<engine::Device>(options);
+  if (cuda) fmt::print(stderr, "on {}, {}\n", ready.device->name(), precision);
   ready.loaded = load_model(*ready.device, file, std::move(info), path);
   return ready;
 }

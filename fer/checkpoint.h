@@ -6,6 +6,7 @@
 
 #include "engine/safetensors.h"
 #include "fer/config.h"
+#include "fer/device_choice.h"
 #include "fer/epoch_sums.h"
 
 namespace fermion::fer {
@@ -51,13 +52,15 @@ struct LoadedModel {
 // Throws Error, naming the file and what does not fit.
 LoadedModel load_model(engine::Device& device, const std::filesystem::path& path);
 
-// A model and the device it is on, which takes as many threads as the run had, so that faces give what
-// the run's report counted, up to rounding; of a larger machine's run, as many as there are cores.
+// A model and the device it is on, which takes as many threads as the run had, so that faces give, up to
+// rounding, what the run's report counted; of a larger machine's run, as many as there are cores. The
+// precision is the run's where nothing else is asked for and the device has it. Says on stderr when it is a
+// CUDA device.
 struct ReadyModel {
   std::unique_ptr<engine::Device> device;
   LoadedModel loaded;
 };
-ReadyModel ready_model(const std::filesystem::path& path);
+ReadyModel ready_model(const std::filesystem::path& path, const Compute& compute = {});
 
 // Tells the user of pictures that a model of drawn faces does not read photographs.
 void note_drawn(const CheckpointInfo& info);

@@ -24,6 +24,12 @@ void add_json(CLI::App* command, bool& json) {
   command->add_flag("--json", json, "one JSON object");
 }
 
+void add_compute(CLI::App* command, std::string& device, std::string& precision, const char* of_auto) {
+  command->add_option("--device", device, "auto, cpu or cuda; fer devices lists what is there");
+  command->add_option("--precision", precision, std::string("auto, fp32 or bf16; auto is ") + of_auto);
+}
+constexpr const char* of_run = "that of the run where the device has it";
+
 void add_train(CLI::App& app, Typed& typed, TrainOptions& options) {
   CLI::App* train = add_command(app, "train", "Train on drawn faces or on a data set",
                                 "fer train --data ferplus --set epochs=5 --out runs/first");
@@ -31,10 +37,14 @@ void add_train(CLI::App& app, Typed& typed, TrainOptions& options) {
   train->add_option("--data", typed.data, "folder of a data set; without it the program draws faces");
   train->add_option("--out", options.out, "run folder; default runs/PRESET-DATE-TIME");
   train->add_flag("--resume", options.resume, "go on with the run in --out, as if it had never stopped");
-  train->add_option("--device", typed.device, "auto, cpu or cuda");
-  train->add_option("--precision", typed.precision, "fp32 or bf16");
+  add_compute(train, typed.device, typed.precision, "bf16 on cuda, fp32 on the CPU");
   train->add_option("--seed", typed.seed, "seed of weights, order and augmentation");
   train->add_option("--trace", options.trace, "write a timeline that Perfetto opens");
+  train
+      ->add_option(
+          "--profile-steps", options.profile_steps,
+          "no run: take so many steps after a few to warm up, for a profiler or, on the CPU, a table")
+      ->check(CLI::Range(1, 1000));
 }
 
 void add_eval(CLI::App& app, EvalOptions& options) {
@@ -47,6 +57,7 @@ void add_eval(CLI::App& app, EvalOptions& options) {
                    "train, holdout, valid or test; default test if it is there, else valid, else holdout");
   eval->add_flag("--skip-unreadable", options.skip_unreadable,
                  "measure without the images that cannot be read");
+  add_compute(eval, options.compute.device, options.compute.precision, of_run);
   add_json(eval, options.json);
 }
 
@@ -58,6 +69,7 @@ void add_predict(CLI::App& app, PredictOptions& options, std::string& box) {
   predict->add_option("--box", box, "x,y,width,height of the face in each picture, in pixels");
   predict->add_option("--overlay", options.overlay, "folder for the faces with their region weights, as PNG");
   predict->add_option("--csv", options.csv, "file for the predictions as CSV; - is stdout");
+  add_compute(predict, options.compute.device, options.compute.precision, of_run);
   add_json(predict, options.json);
 }
 
@@ -91,6 +103,7 @@ CommandLine::CommandLine()
   CLI::App* folder = add_command(app, "data", "Say what a folder of faces holds", "fer data ferplus");
   folder->add_option("folder", data.folder, "folder of a data set")->required();
   add_json(folder, data.json);
+  add_json(add_command(app, "devices", "List what this machine can compute on", "fer devices"), devices_json);
   add_faces(app, faces, faces_seed);
 }
 

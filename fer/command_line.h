@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "fer/data_command.h"
+#include "fer/devices_command.h"
 #include "fer/eval_command.h"
 #include "fer/faces_command.h"
 #include "fer/predict_command.h"
@@ -31,7 +32,7 @@ struct CommandLine {
   FacesOptions faces;
   std::filesystem::path info_checkpoint;  // empty: the network of the options
   std::optional<std::string> faces_seed;  // as typed
-  bool info_json = false, info_options = false;
+  bool info_json = false, info_options = false, devices_json = false;
 
   CommandLine();
   CommandLine(const CommandLine&) = delete;  // app points to the others

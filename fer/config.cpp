@@ -113,6 +113,12 @@ TrainConfig drawn_faces_config() {
   return config;
 }
 
+void check_word(const char* key, const std::string& value, std::initializer_list<const char*> choices) {
+  for (const char* choice : choices)
+    if (value == choice) return;
+  throw UsageError("option '{}' is one of {}, not '{}'", key, fmt::join(choices, ", "), value);
+}
+
 std::int64_t parse_seed(const std::string& text) {
   std::int64_t seed = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
@@ -202,17 +208,11 @@ void check(const TrainConfig& c) {
   } catch (const engine::Error& error) {
     throw UsageError("{}", error.what());
   }
-  const auto one_of = [](const char* key, const std::string& value,
-                         std::initializer_list<const char*> choices) {
-    for (const char* choice : choices)
-      if (value == choice) return;
-    throw UsageError("option '{}' is one of {}, not '{}'", key, fmt::join(choices, ", "), value);
-  };
-  one_of("targets", c.targets, {"votes", "majority"});
-  one_of("optimizer", c.optimizer, {"adamw", "sgd"});
-  one_of("device", c.device, {"auto", "cpu", "cuda"});
-  one_of("precision", c.precision, {"auto", "fp32", "bf16"});
-  if (c.precision == "bf16")
+  check_word("targets", c.targets, {"votes", "majority"});
+  check_word("optimizer", c.optimizer, {"adamw", "sgd"});
+  check_word("device", c.device, {"auto", "cpu", "cuda"});
+  check_word("precision", c.precision, {"auto", "fp32", "bf16"});
+  if (c.precision == "bf16" && c.device == "cpu")
     throw UsageError("--precision bf16 needs a CUDA device; the CPU computes in fp32");
   const auto within = [](const char* key, auto value, auto low, auto high) {
     if (!(value >= low && value <= high))

@@ -99,6 +99,8 @@ struct UsageError : engine::Error {
   using engine::Error::Error;
 };
 
+// Throws UsageError when the value of an option is none of its choices.
+void check_word(const char* key, const std::string& value, std::initializer_list<const char*> choices);
 // A whole number from 0 to 2^63 - 1. Throws UsageError for any other text.
 std::int64_t parse_seed(const std::string& text);
 // "lr=1e-3". `preset` also sets what the preset names. Throws UsageError for an unknown key or a value of

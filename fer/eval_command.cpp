@@ -65,7 +65,7 @@ bool is_defined(const json& share) {
 
 json evaluate(const EvalOptions& options) {
   const std::optional<SplitName> wanted = split_name(options.split);
-  ReadyModel ready = ready_model(options.checkpoint);
+  ReadyModel ready = ready_model(options.checkpoint, options.compute);
   const CheckpointInfo& info = ready.loaded.info;
   const Dataset data = open_data(options, info, ready.device->threads());
   if (!data.folder.empty()) note_drawn(info);

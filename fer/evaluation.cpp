@@ -50,7 +50,7 @@ Predictions predict(Model& model, engine::Device& device, const Preprocessing& p
     input->write(faces, identity);
     engine::Tape tape(device, engine::Mode::evaluate);
     const Model::Output result = model.forward(tape, input->standardised(tape));
-    const std::vector<float> logits = result.joint_logits.to_host<float>();
+    const std::vector<float> logits = result.joint_logits.floats_to_host();
     for (std::int64_t i = 0; i < n; ++i)
       append_softmax(logits.data() + i * out.classes, out.classes, out.probabilities);
     const std::vector<float> weights =

@@ -30,7 +30,6 @@ TrainConfig resolve(const Typed& typed) {
   // Options of any kind may name a data set, which has other defaults.
   if (!config.data.empty()) config = with_typed(data_set_config(), typed);
   check(config);
-  if (config.device == "cuda") throw engine::Error("this build has no CUDA device; use --device cpu");
   return config;
 }
 
@@ -99,6 +98,7 @@ int run(int argc, char** argv) {
   if (is("info") && line.info_options) return fmt::print("{}", options_table()), 0;
   if (is("info")) return info_command(network_of(line), line.info_json);
   if (is("data")) return data_command(line.data);
+  if (is("devices")) return devices_command(line.devices_json);
   if (line.faces_seed) line.faces.sheet.seed = static_cast<std::uint64_t>(parse_seed(*line.faces_seed));
   return faces_command(line.faces);
 }

@@ -33,13 +33,17 @@ Preprocessing measure_pixels(const Split& split, int size) {
   return p;
 }
 
-NetworkInput::NetworkInput(engine::Device& device, const Preprocessing& preprocessing, std::int64_t N)
+NetworkInput::NetworkInput(engine::Device& device, const Preprocessing& preprocessing, std::int64_t N,
+                           int classes)
     : faces_(Tensor::empty(device, DType::u8, {N, preprocessing.size, preprocessing.size, 3})),
       augmentations_(Tensor::empty(device, DType::f32, {N, kernels::augment_parameter_count})),
-      mean_(Tensor::from<float>(device, {3}, preprocessing.mean)) {
+      targets_(Tensor::empty(device, DType::f32, {N, classes})),
+      mean_(Tensor::from<float>(device, {3}, preprocessing.mean)),
+      dtype_(preprocessing.dtype) {
   std::array<float, 3> inv_std;
   for (std::size_t c = 0; c < 3; ++c) inv_std[c] = 1 / preprocessing.std[c];
   inv_std_ = Tensor::from<float>(device, {3}, inv_std);
+  if (classes > 0) staging_.emplace(std::vector{faces_, augmentations_, targets_});
 }
 
 void NetworkInput::write(std::span<const std::uint8_t> faces,
@@ -48,9 +52,15 @@ void NetworkInput::write(std::span<const std::uint8_t> faces,
   augmentations_.copy_from(augmentations.data(), augmentations.size_bytes());
 }
 
+void NetworkInput::stage(std::span<const std::uint8_t> faces,
+                         std::span<const kernels::AugmentParameters> augmentations,
+                         std::span<const float> targets) {
+  staging_->stage({std::as_bytes(faces), std::as_bytes(augmentations), std::as_bytes(targets)});
+}
+
 Tensor NetworkInput::standardised(engine::Tape& tape) const {
   const auto scope = tape.scope("input");
-  return engine::augment(tape, faces_, augmentations_, mean_, inv_std_);
+  return engine::augment(tape, faces_, augmentations_, mean_, inv_std_, dtype_);
 }
 
 }  // namespace fermion::fer

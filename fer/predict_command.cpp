@@ -150,7 +150,7 @@ int predict_command(const PredictOptions& options) {
     with_model.model = newest_checkpoint("runs");
     fmt::print(stderr, "model {}\n", with_model.model.string());
   }
-  ReadyModel model = ready_model(with_model.model);
+  ReadyModel model = ready_model(with_model.model, options.compute);
   note_drawn(model.loaded.info);
   bool failed = false;
   const PicturePredictions predictions = predict_pictures(

@@ -18,6 +18,7 @@ struct PredictOptions {
   std::optional<Box> box;         // the face in each picture; all of it if there is none
   std::filesystem::path overlay;  // folder; empty: none
   std::filesystem::path csv;      // file; empty: none
+  Compute compute;
   bool json = false;
 };
 

@@ -1,5 +1,6 @@
 #include "fer/run.h"
 
+#include "fer/device_choice.h"
 #include "fer/files.h"
 #include "fer/synth_dataset.h"
 
@@ -61,16 +62,19 @@ Run new_run(const TrainConfig& config, const std::filesystem::path& folder, cons
   run.folder = folder;
   run.info.config = config;
   run.info.command = command;
-  run.device = std::make_unique<engine::Device>(engine::DeviceOptions{config.threads, false});
+  const engine::DeviceOptions device = device_options(config.device, config.threads);
+  const bool cuda = device.kind == engine::DeviceOptions::Kind::cuda;
+  run.info.config.device = cuda ? "cuda" : "cpu";
+  run.info.config.precision = choose_precision(config.precision, cuda);
+  run.device = std::make_unique<engine::Device>(device);
   run.info.threads = run.info.config.threads = run.device->threads();
-  run.info.config.device = "cpu";
-  run.info.config.precision = "fp32";
   run.data = open_data_aloud(config, run.info.threads);
   check_trainable(run.data);
   run.info.config.model.classes = run.data.classes();
   run.info.class_names = run.data.class_names;
   run.info.fingerprint = fingerprint(run.data);
   run.info.preprocessing = measure_pixels(run.data.train, config.model.size);
+  run.info.preprocessing.dtype = activations_in(run.info.config.precision);
   add_training(run);
   return run;
 }
@@ -86,8 +90,15 @@ Run resumed_run(const std::filesystem::path& folder, const std::string& data) {
   run.lock = std::move(lock);
   run.info = checkpoint_info(file, last);
   if (!data.empty()) run.info.config.data = data;
+  const TrainConfig& config = run.info.config;
+  const DeviceChoice choice = choose_device(config.device, engine::cuda_devices());
+  if (config.device == "cuda" && !choice.is_cuda())
+    throw engine::Error("the run in '{}' computes on cuda in {} and can go on only there; {}",
+                        folder.string(), config.precision, choice.why_not);
   // The thread count belongs to the promise of equal bits.
-  run.device = std::make_unique<engine::Device>(engine::DeviceOptions{run.info.threads, false});
+  run.device = std::make_unique<engine::Device>(
+      engine::DeviceOptions{.threads = run.info.threads, .kind = choice.kind, .ordinal = choice.ordinal});
+  run.info.preprocessing.dtype = activations_in(config.precision);
   run.data = open_data_aloud(run.info.config, run.info.threads);
   if (fingerprint(run.data) != run.info.fingerprint)
     throw engine::Error("the faces are not those that '{}' was trained on; it cannot go on with others",
@@ -98,7 +109,7 @@ Run resumed_run(const std::filesystem::path& folder, const std::string& data) {
 }
 
 std::int64_t peak_bytes(const Run& run) {
-  return std::max(run.info.peak_bytes, static_cast<std::int64_t>(run.device->pool().statistics().peak));
+  return std::max(run.info.peak_bytes, static_cast<std::int64_t>(run.device->statistics().peak));
 }
 
 void make_folder(Run& run) {

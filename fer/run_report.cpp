@@ -82,7 +82,7 @@ json describe(const Run& run) {
               {"created", now_text()},
               {"command", info.command},
               {"device", run.device->name()},
-              {"precision", "fp32"},
+              {"precision", info.config.precision},
               {"seed", info.config.seed},
               {"parameters", run.training->parameters().count()},
               {"seconds", info.seconds},
@@ -155,7 +155,8 @@ void report_run(Run& run) {
                {"region_auc", report["region_auc"]},
                {"deletion", report["deletion"]},
                {"best_epoch", info.best_epoch}};
-  for (const char* key : {"images_per_second", "seconds", "peak_bytes", "seed"}) metrics[key] = report[key];
+  for (const char* key : {"images_per_second", "seconds", "peak_bytes", "seed", "device", "precision"})
+    metrics[key] = report[key];
   write_file(run.folder / "metrics.json", metrics.dump(2) + "\n");
 
   report["mean_face"] = mean_face(*last, labels, -1);

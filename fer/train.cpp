@@ -66,11 +66,30 @@ bool train(Run& run, const TrainOptions& options, Interruption& interruption) {
   return finished;
 }
 
+int profile(const TrainOptions& options) {
+  if (options.resume || !options.out.empty())
+    throw UsageError("--profile-steps makes no run; leave out --out and --resume");
+  Run run = new_run(options.config, default_folder(options.config), options.command);
+  if (!options.trace.empty()) {
+    check_trace(options, run);
+    run.device->trace().write_json(options.trace);
+  }
+  // Where nobody else looks at the device, its trace does.
+  const bool traced = !options.trace.empty() || !run.device->is_cuda();
+  const double seconds = TrainingLoop(run, -1).profile(options.profile_steps, traced);
+  fmt::print("{} steps of {} faces on {}, {}: {:.2f} ms each\n", options.profile_steps, run.info.config.batch,
+             run.device->name(), run.info.config.precision, 1e3 * seconds);
+  if (traced) fmt::print("{}", run.device->trace().table());
+  if (!options.trace.empty()) run.device->trace().write_json(options.trace);
+  return 0;
+}
+
 }  // namespace
 
 int train_command(const TrainOptions& options) {
   if (!options.trace.empty() && is_stdout(options.trace))
     throw UsageError("--trace needs a file; figures go to stdout");
+  if (options.profile_steps > 0) return profile(options);
   Interruption interruption;
   Run run = open_run(options);
   if (!options.trace.empty()) check_trace(options, run);

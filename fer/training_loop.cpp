@@ -72,7 +72,13 @@ bool TrainingLoop::run(const Interruption& interruption) {
 
 void TrainingLoop::step() {
   const Clock::time_point begin = Clock::now();
-  info_.running.add(run_.training->run(batches_.next(), layers::learning_rate(schedule_, info_.step)));
+  TrainingStep& training = *run_.training;
+  if (!staged_) training.stage(batches_.next());
+  training.start(layers::learning_rate(schedule_, info_.step));
+  // The next batch travels while a CUDA device computes.
+  staged_ = info_.step + 1 < schedule_.steps;
+  if (staged_) training.stage(batches_.next());
+  info_.running.add(training.finish());
   ++info_.step;
   info_.peak_bytes = peak_bytes(run_);
   const double seconds = seconds_since(begin);
@@ -81,6 +87,18 @@ void TrainingLoop::step() {
   ++steps_here_;
   const auto counted = static_cast<double>(std::max<std::int64_t>(steps_here_ - 1, 1));
   seconds_per_step_ += (seconds - seconds_per_step_) / counted;
+}
+
+double TrainingLoop::profile(int steps, bool traced) {
+  engine::Device& device = *run_.device;
+  device.set_profiled(true);
+  constexpr int warm_up = 3;
+  for (int i = 0; i < warm_up; ++i) step();
+  if (traced) device.trace().enable();
+  const engine::ProfiledPart part;
+  const Clock::time_point begin = Clock::now();
+  for (int i = 0; i < steps; ++i) step();
+  return seconds_since(begin) / steps;
 }
 
 // Evaluation, forward only, takes about a third of a training step's time per face.
@@ -95,11 +113,12 @@ void TrainingLoop::show(Progress& progress) {
   const std::int64_t steps = schedule_.steps - info_.step + steps_here_;
   if (steps_here_ == std::min<std::int64_t>(3, steps))
     progress.say(fmt::format(
-        "{:.2f} M parameters on {}, fp32: about {} of training for {} steps of {} faces, {} of tensors and "
-        "scratch in a step",
+        "{:.2f} M parameters on {}, {}: about {} of training for {} steps of {} faces, {} of tensors "
+        "and scratch in a step",
         static_cast<double>(run_.training->parameters().count()) / 1e6, run_.device->name(),
+        config_.precision,
         duration_text(seconds_left() + static_cast<double>(steps_here_) * seconds_per_step_), steps,
-        config_.batch, bytes_text(static_cast<double>(run_.device->pool().statistics().peak))));
+        config_.batch, bytes_text(static_cast<double>(run_.device->statistics().peak))));
   progress.show(info_.running.steps,
                 fmt::format("{:.0f} images/s  loss {:.3f}  accuracy {:.1f} %  {} left",
                             config_.batch / seconds_per_step_, info_.running.mean_loss(),

@@ -26,6 +26,11 @@ class TrainingLoop {
   // interruption or at `stop_after`. A step that is not finite throws and leaves the checkpoints as they are.
   bool run(const Interruption& interruption);
 
+  // Takes so many steps call by call, after three to warm up, within what profilers record
+  // (engine/profile_range.h); with `traced` the device's trace records them too. Returns the seconds of a
+  // step. Saves nothing.
+  double profile(int steps, bool traced);
+
  private:
   bool finished() const;
   bool out_of_patience() const;
@@ -40,6 +45,7 @@ class TrainingLoop {
   std::int64_t stop_after_;
   Batches batches_;
   layers::Schedule schedule_;
+  bool staged_ = false;          // the next step's batch is on its way
   std::int64_t steps_here_ = 0;  // of this process
   double seconds_per_step_ = 0;  // their mean; the first, which allocates, only counts while it is alone
 };

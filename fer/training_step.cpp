@@ -49,15 +49,15 @@ TrainingStep::TrainingStep(engine::Device& device, const TrainConfig& config,
 
 TrainingStep::~TrainingStep() = default;
 
-void TrainingStep::upload(const Batch& batch) {
+void TrainingStep::stage(const Batch& batch) {
   const auto B = static_cast<std::int64_t>(batch.labels.size());
   if (!input_ || input_->batch() != B) {
-    input_.emplace(device_, preprocessing_, B);
-    targets_ = Tensor::empty(device_, engine::DType::f32, {B, config_.model.classes});
+    input_.emplace(device_, preprocessing_, B, config_.model.classes);
     replay_.emplace(device_);
+    staged_labels_ = {};
   }
-  input_->write(batch.faces, batch.augmentation);
-  targets_.copy_from(batch.targets);
+  input_->stage(batch.faces, batch.augmentation, batch.targets);
+  staged_labels_.push(batch.labels);
 }
 
 TrainingStep::Result TrainingStep::forward_backward(bool check_finite) {
@@ -65,13 +65,17 @@ TrainingStep::Result TrainingStep::forward_backward(bool check_finite) {
   engine::Tape tape(device_, engine::Mode::train,
                     {static_cast<std::uint64_t>(config_.seed), optimizer_->step_tensor()});
   if (check_finite) tape.check_finite();
-  const Model::Output output = model_.forward(tape, input_->standardised(tape));
-  Result result{loss(tape, output, targets_, loss_options_), output.joint_logits};
+  Result result;
+  {
+    const engine::ProfileRange range("forward");
+    const Model::Output output = model_.forward(tape, input_->standardised(tape));
+    result = {loss(tape, output, input_->targets(), loss_options_), output.joint_logits};
+  }
   tape.backward(result.loss.total);
   return result;
 }
 
-void TrainingStep::explain(double learning_rate) {
+void TrainingStep::explain() {
   std::string cause = "the gradient norm is not finite though every single value is";
   try {
     forward_backward(true);
@@ -79,19 +83,27 @@ void TrainingStep::explain(double learning_rate) {
     cause = error.what();
   }
   throw engine::Error("step {}, learning rate {:.3g}: {}; a lower lr may help", optimizer_->steps() + 1,
-                      learning_rate, cause);
+                      learning_rate_, cause);
 }
 
-StepStatistics TrainingStep::run(const Batch& batch, double learning_rate) {
-  upload(batch);
+void TrainingStep::start(double learning_rate) {
+  const engine::ProfileRange range("step");
+  input_->deliver();
+  labels_ = std::move(staged_labels_.front());
+  staged_labels_.pop();
+  learning_rate_ = learning_rate;
   optimizer_->set_learning_rate(learning_rate);
   replay_->run([&] {
     *result_ = {};  // its memory is there for this step's
     *result_ = forward_backward(false);
+    const engine::ProfileRange update("optimizer");
     optimizer_->update(result_->loss.total);
   });
+}
+
+StepStatistics TrainingStep::finish() {
   const layers::StepResult step = optimizer_->finish();
-  if (!step.finite) explain(learning_rate);
+  if (!step.finite) explain();
   const Result& result = *result_;
   StepStatistics s;
   s.loss = value(result.loss.total);
@@ -101,12 +113,12 @@ StepStatistics TrainingStep::run(const Batch& batch, double learning_rate) {
   s.entropy = value(result.loss.entropy);
   s.gradient_norm = step.gradient_norm;
   const int classes = config_.model.classes;
-  const std::vector<float> all_logits = result.logits.to_host<float>();
+  const std::vector<float> all_logits = result.logits.floats_to_host();
   const float* logits = all_logits.data();
-  for (std::size_t i = 0; i < batch.labels.size(); ++i, logits += classes) {
-    if (batch.labels[i] < 0) continue;
+  for (std::size_t i = 0; i < labels_.size(); ++i, logits += classes) {
+    if (labels_[i] < 0) continue;
     ++s.labelled;
-    s.right += std::max_element(logits, logits + classes) - logits == batch.labels[i];
+    s.right += std::max_element(logits, logits + classes) - logits == labels_[i];
   }
   return s;
 }

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <queue>
 
 #include "engine/replay.h"
 #include "fer/batches.h"
@@ -28,7 +29,17 @@ class TrainingStep {
 
   // Forward, backward and update. When loss or gradients are not finite nothing changes; the step is run
   // again with a check of every op, and Error names the step and the op that made the first such value.
-  StepStatistics run(const Batch& batch, double learning_rate);
+  StepStatistics run(const Batch& batch, double learning_rate) {
+    stage(batch);
+    start(learning_rate);
+    return finish();
+  }
+  // The same in parts. A CUDA device computes between start and finish, and the next batch may be staged: it
+  // is on its way meanwhile. Steps take batches in the order in which they were staged, all of one size.
+  void stage(const Batch& batch);
+  void start(double learning_rate);
+  StepStatistics finish();
+  bool replayed() const { return replay_ && replay_->replayed(); }  // the last step, as a graph
 
   layers::Optimizer& optimizer() { return *optimizer_; }
   const layers::Parameters& parameters() const { return parameters_; }
@@ -38,9 +49,8 @@ class TrainingStep {
 
  private:
   struct Result;
-  void upload(const Batch& batch);
   Result forward_backward(bool check_finite);
-  [[noreturn]] void explain(double learning_rate);
+  [[noreturn]] void explain();
 
   engine::Device& device_;
   TrainConfig config_;
@@ -50,7 +60,9 @@ class TrainingStep {
   Preprocessing preprocessing_;
   // A batch on the device, and what a step leaves there; a replayed step finds both in the same place.
   std::optional<NetworkInput> input_;
-  Tensor targets_;
+  std::queue<std::vector<int>> staged_labels_;
+  std::vector<int> labels_;  // this and the next: of the step under way
+  double learning_rate_ = 0;
   std::unique_ptr<Result> result_;
   std::optional<engine::Replay> replay_;
   LossOptions loss_options_;
