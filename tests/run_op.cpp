@@ -53,6 +53,13 @@ Cotangents cotangents(std::uint64_t seed) {
   return [seed](std::size_t output, std::size_t size) { return cotangent(output, size, seed); };
 }
 
+bool is_small(const OpCase& test, const Result& result) {
+  std::size_t numbers = 0;
+  for (const std::vector<double>& output : result.outputs) numbers += output.size();
+  for (const Input& input : test.inputs) numbers += static_cast<std::size_t>(input.shape.size());
+  return numbers <= 30'000;
+}
+
 bool any_gradient(const OpCase& test) {
   return std::any_of(test.inputs.begin(), test.inputs.end(), [](const Input& i) { return i.gradient; });
 }

@@ -23,5 +23,8 @@ Result run_op(const Target& target, const OpCase& test, std::vector<Feature> inp
               bool prefill = false);
 
 bool any_gradient(const OpCase& test);
+// Whether it may be run dozens of times: at most 30,000 numbers in and out. Larger cases are about something
+// else.
+bool is_small(const OpCase& test, const Result& result);
 
 }  // namespace fermion::test

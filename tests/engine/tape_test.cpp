@@ -150,7 +150,8 @@ TEST_CASE_FIXTURE(Fixture,
     return is_float;
   };
   CHECK(op({{x}}, index));
-  CHECK(op({.floats = {x}, .others = {index}}, half));
+  CHECK(op({.floats = {x}, .others = {index}}, x));
+  CHECK_THROWS_AS(op({.floats = {x}, .others = {index}}, half), Error);
   CHECK_THROWS_WITH_AS(op({{half}, {x}}, x), "head/op: bf16 needs a CUDA device; the CPU computes in f32",
                        Error);
   CHECK_THROWS_WITH_AS(

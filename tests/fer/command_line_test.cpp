@@ -15,7 +15,7 @@ TEST_CASE("wrong words end with status 2") {
   const std::string run = folder / "run";
   check_refused({}, 2, "subcommand is required");
   check_refused({"trian"}, 2,
-                "fer: there is no command 'trian', only train, eval, predict, info, data, faces\n");
+                "fer: there is no command 'trian', only train, eval, predict, info, data, devices, faces\n");
   check_refused({"--verson"}, 2, "fer: there is no option '--verson'; --help lists them\n");
   for (const char* name : {"faces.jpg", "faces.PNM"})
     check_refused({"faces", "--out", folder / name}, 2, "fer: a sheet is written as PNG; '");
