@@ -16,7 +16,8 @@ CLI::App* add_command(CLI::App& app, const char* name, const char* meaning, cons
 void add_typed(CLI::App* command, Typed& typed) {
   command->add_option("--preset", typed.preset, "lnl-tiny, lnl-48, lnl-base or lnl-large");
   command->add_option("--config", typed.config, "TOML file of options, such as docs/train.toml");
-  command->add_option("--set", typed.set, "key=value, any option; fer info --options lists them")
+  command->add_option("--set", typed.set, "any option, may be repeated; fer info --options lists them")
+      ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
 }
 

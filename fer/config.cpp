@@ -31,6 +31,10 @@ void parse(const std::string&, const std::string& text, std::int64_t& seed) {
 template <class Number>
 void parse(const std::string& key, const std::string& text, Number& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  using Limits = std::numeric_limits<Number>;
+  if (error == std::errc::result_out_of_range)
+    throw UsageError("option '{}' lies between {} and {}, not {}", key, Limits::lowest(), Limits::max(),
+                     text);
   if (error != std::errc() || end != text.data() + text.size())
     throw UsageError("option '{}' is {}, not '{}'", key,
                      std::is_integral_v<Number> ? "a whole number" : "a number", text);
@@ -184,6 +188,19 @@ void check_effects(const TrainConfig& config) {
     if (!has_effect(key, drawn))
       throw UsageError("option '{}' has no effect in training on {}; leave it out", key,
                        drawn ? "drawn faces" : "a data set");
+}
+
+nlohmann::json options_json() {
+  const TrainConfig defaults = drawn_faces_config();
+  const nlohmann::json drawn = to_json(defaults), of_set = to_json(data_set_config());
+  nlohmann::json list = nlohmann::json::array();
+  each_option(defaults, [&](const char* key, const auto&, const char* meaning) {
+    nlohmann::json option{{"key", key}, {"meaning", meaning}};
+    if (has_effect(key, true)) option["drawn_faces"] = drawn.at(key);
+    if (has_effect(key, false)) option["data_set"] = of_set.at(key);
+    list.push_back(option);
+  });
+  return {{"options", list}};
 }
 
 std::string options_table() {

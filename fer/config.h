@@ -54,7 +54,7 @@ void each_option(Config& c, Visit&& visit) requires std::is_same_v<std::remove_c
   visit("data", c.data, "folder of a data set; empty: faces that the program draws");
   visit("targets", c.targets, "votes or majority, where a set has several taggers");
   visit("skip_unreadable", c.skip_unreadable, "train without the images that cannot be read");
-  visit("faces", c.faces, "drawn training faces");
+  visit("faces", c.faces, "drawn training faces; N/8 more choose the epoch, N/4 test");
   visit("holdout", c.holdout, "share of train that chooses the epoch");
   visit("epochs", c.epochs, "passes over the training faces");
   visit("batch", c.batch, "faces of a step");
@@ -120,6 +120,9 @@ void check_effects(const TrainConfig& config);
 
 // Every option with its defaults and its meaning, a line each.
 std::string options_table();
+// The same for a program: {"options": [{key, meaning, drawn_faces, data_set}]}; a default is missing where
+// the option means nothing.
+nlohmann::json options_json();
 
 template <class Visit>
 void each_effective_option(const TrainConfig& config, Visit&& visit) {

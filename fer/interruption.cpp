@@ -5,9 +5,11 @@
 namespace fermion::fer {
 namespace {
 
+std::string last_words;  // changed only while signals are deferred
 volatile std::sig_atomic_t deferred = 0, request = 0, on_terminal = 0;
 
 void handle(int) {
+  if (!deferred && ::write(STDERR_FILENO, last_words.data(), last_words.size()) < 0) ::_exit(130);
   if (!deferred || request) ::_exit(130);
   request = 1;
   // On a terminal a bar may stand on the line.
@@ -21,24 +23,29 @@ void handle(int) {
 Interruption::Interruption() {
   deferred = 0;
   request = 0;
+  last_words.clear();
   on_terminal = ::isatty(STDERR_FILENO);
   struct sigaction action {};
   action.sa_handler = handle;
   action.sa_flags = SA_RESTART;
   ::sigaction(SIGINT, &action, &interrupt_);
   ::sigaction(SIGTERM, &action, &terminate_);
+  ::sigaction(SIGHUP, &action, &hang_up_);
+  if (hang_up_.sa_handler == SIG_IGN) ::sigaction(SIGHUP, &hang_up_, nullptr);
 }
 
 Interruption::~Interruption() {
   ::sigaction(SIGINT, &interrupt_, nullptr);
   ::sigaction(SIGTERM, &terminate_, nullptr);
+  ::sigaction(SIGHUP, &hang_up_, nullptr);
 }
 
 void Interruption::defer() {
   deferred = 1;
 }
 
-void Interruption::no_longer_defer() {
+void Interruption::no_longer_defer(const std::string& words) {
+  last_words = words;
   deferred = 0;
 }
 

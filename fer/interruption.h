@@ -2,10 +2,12 @@
 #pragma once
 
 #include <csignal>
+#include <string>
 
 namespace fermion::fer {
 
-// While an object lives, SIGINT and SIGTERM end the program with exit status 130. One object at a time.
+// While an object lives, SIGINT, SIGTERM and SIGHUP (unless it is ignored, as nohup has it) end the program
+// with exit status 130. One object at a time.
 class Interruption {
  public:
   Interruption();
@@ -14,13 +16,13 @@ class Interruption {
 
   // From now on the first signal only says so on stderr and is remembered; the second ends the program.
   void defer();
-  // Signals end the program at once again.
-  void no_longer_defer();
+  // Signals end the program at once again, with these words on stderr.
+  void no_longer_defer(const std::string& words);
   // Whether a deferred signal has come.
   bool requested() const;
 
  private:
-  struct sigaction interrupt_, terminate_;  // what the signals did before
+  struct sigaction interrupt_, terminate_, hang_up_;  // what the signals did before
 };
 
 }  // namespace fermion::fer

@@ -78,10 +78,16 @@ std::string command_of(int argc, char** argv) {
 
 int run(int argc, char** argv) {
   CommandLine line;
+  if (argc < 2) {
+    fmt::print(stderr, "{}", line.app.help());
+    return 2;
+  }
   try {
     line.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return line.app.exit(help);
   } catch (const CLI::ParseError& error) {
-    return line.app.exit(error) == 0 ? 0 : 2;
+    throw UsageError("{}; fer {} --help explains", error.what(), argv[1]);
   }
   const auto is = [&](const char* command) { return line.app.got_subcommand(command); };
   if (is("train")) {
@@ -95,7 +101,10 @@ int run(int argc, char** argv) {
     if (!line.box.empty()) line.predict.box = parse_box(line.box);
     return predict_command(line.predict);
   }
-  if (is("info") && line.info_options) return fmt::print("{}", options_table()), 0;
+  if (is("info") && line.info_options) {
+    fmt::print("{}", line.info_json ? options_json().dump(2) + "\n" : options_table());
+    return 0;
+  }
   if (is("info")) return info_command(network_of(line), line.info_json);
   if (is("data")) return data_command(line.data);
   if (is("devices")) return devices_command(line.devices_json);

@@ -48,6 +48,11 @@ void check_trace(const TrainOptions& options, const Run& run) {
   refuse_if(!data.empty() && is_within(options.trace, data), fmt::format("a file of '{}'", data));
 }
 
+std::string stopped(const Run& run) {
+  return fmt::format("stopped after step {}; go on with: fer train --resume --out {}\n", run.info.step,
+                     shell_quoted(run.folder.string()));
+}
+
 bool train(Run& run, const TrainOptions& options, Interruption& interruption) {
   TrainingLoop loop(run, options.stop_after);
   interruption.defer();
@@ -62,7 +67,7 @@ bool train(Run& run, const TrainOptions& options, Interruption& interruption) {
   fmt::print(stderr, "{}: {} faces to train on, {} to choose the epoch; {} {}\n", run.data.name,
              run.data.train.size(), run.data.holdout.size(), what, run.folder.string());
   const bool finished = loop.run(interruption);
-  interruption.no_longer_defer();
+  interruption.no_longer_defer(stopped(run));
   return finished;
 }
 
@@ -99,8 +104,7 @@ int train_command(const TrainOptions& options) {
     run.device->trace().write_json(options.trace);
   }
   if (!finished) {
-    fmt::print(stderr, "stopped after step {}; go on with: fer train --resume --out {}\n", run.info.step,
-               shell_quoted(run.folder.string()));
+    fmt::print(stderr, "{}", stopped(run));
     return 130;
   }
   fmt::print(stderr, "measuring the best epoch, {}, and writing the report\n", run.info.best_epoch);

@@ -15,7 +15,7 @@ import tempfile
 import numpy as np
 import torch
 import torch.nn.functional as nnf
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from philox import Random, stream_of
 from reference_network import Network
@@ -76,7 +76,10 @@ def main():
     arguments = parser.parse_args()
     checkpoint = arguments.run / "best.safetensors" if arguments.run.is_dir() else arguments.run
 
-    facts, tensors = read_checkpoint(checkpoint)
+    try:
+        facts, tensors = read_checkpoint(checkpoint)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise SystemExit(f"{checkpoint} is no checkpoint of Fermion's: {error}")
     preprocessing = facts["preprocessing"]
     pictures = draw_pictures(arguments.pictures, preprocessing["size"])
     probabilities, regions = predict(arguments.fer, checkpoint, pictures, facts["classes"])

@@ -13,7 +13,10 @@ using namespace fermion::fer;
 TEST_CASE("wrong words end with status 2") {
   const TemporaryFolder folder;
   const std::string run = folder / "run";
-  check_refused({}, 2, "subcommand is required");
+  check_refused({}, 2, "Usage: fer ");
+  check_refused({"predict"}, 2, "fer: images is required; fer predict --help explains\n");
+  check_refused({"info", "--set", "batch=99999999999"}, 2,
+                "fer: option 'batch' lies between -2147483648 and 2147483647, not 99999999999\n");
   check_refused({"trian"}, 2,
                 "fer: there is no command 'trian', only train, eval, predict, info, data, devices, faces\n");
   check_refused({"--verson"}, 2, "fer: there is no option '--verson'; --help lists them\n");
@@ -145,7 +148,15 @@ TEST_CASE("every option and what stands without one is explained") {
   for (const CLI::Option* option : line.app.get_options()) CHECK(!option->get_description().empty());
 }
 
-TEST_CASE("fer info --options lists what may be set") {
+TEST_CASE("fer info --options lists what may be set, for programs too") {
+  const auto list = nlohmann::json::parse(answer_to({"info", "--options", "--json"}).text).at("options");
+  const auto of = [&](const std::string& key) {
+    return *std::ranges::find_if(list, [&](const auto& option) { return option.at("key") == key; });
+  };
+  CHECK(of("epochs").at("drawn_faces") == 4);
+  CHECK(of("epochs").at("data_set") == 10);
+  CHECK(!of("faces").contains("data_set"));
+  CHECK(of("faces").at("meaning").get<std::string>().size() > 10);
   const Answer answer = answer_to({"info", "--options"});
   CHECK(answer.status == 0);
   CHECK(answer.text == options_table());

@@ -116,7 +116,8 @@ TEST_CASE("unknown options and presets, and values of another type") {
   CHECK(contains(refusal("=1"), "unknown option ''"));
   CHECK(refusal("batch") == "'batch' is not of the form key=value");
   CHECK(refusal("batch=2.5") == "option 'batch' is a whole number, not '2.5'");
-  CHECK(refusal("batch=99999999999") == "option 'batch' is a whole number, not '99999999999'");
+  CHECK(refusal("batch=99999999999") ==
+        "option 'batch' lies between -2147483648 and 2147483647, not 99999999999");
   CHECK(refusal("batch=") == "option 'batch' is a whole number, not ''");
   CHECK(refusal("lr=fast") == "option 'lr' is a number, not 'fast'");
   CHECK(refusal("augment=yes") == "option 'augment' is true or false, not 'yes'");

@@ -42,7 +42,7 @@ void limit_file_size(rlim_t bytes) {
 TEST_CASE("Ctrl-C saves and exits 130; the run goes on as if nothing had happened") {
   const TemporaryFolder folder;
   const fs::path run = folder / "run", never = folder / "never";
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     Program program(signal == SIGINT ? train_arguments(run, {"epochs=2000"}) : resume_arguments(run),
                     folder / "log");
     REQUIRE(Program::until([&] { return contains(program.output(), "images/s"); }));
@@ -57,6 +57,17 @@ TEST_CASE("Ctrl-C saves and exits 130; the run goes on as if nothing had happene
   const TrainConfig config = info_of(run / "last.safetensors").config;
   train(never, config, end);
   CHECK(difference(never, run) == "");
+}
+
+TEST_CASE("Ctrl-C while the best epoch is measured says how to go on") {
+  const TemporaryFolder folder;
+  const fs::path run = folder / "run";
+  Program program(train_arguments(run, {"epochs=1", "faces=4000", "batch=1000"}), folder / "log");
+  REQUIRE(Program::until([&] { return contains(program.output(), "measuring the best epoch"); }));
+  program.signal(SIGINT);
+  CHECK(program.wait() == 130);
+  CHECK(contains(program.output(), "fer train --resume --out " + run.string()));
+  CHECK(resume(run, -1) == 0);
 }
 
 TEST_CASE("Ctrl-C while the faces are drawn ends at once and leaves nothing") {
