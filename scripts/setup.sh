@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that Fermion needs and that are missing. Asks for nothing but, where there is a
-# terminal, sudo's password. `--check` adds what only `make check` needs.
+# terminal, sudo's password. `--check` adds what only `make check` needs, `--pip` what scripts/setup_cuda.sh does.
 set -euo pipefail
 
 packages=(
@@ -18,6 +18,7 @@ packages=(
   "libjs-chart.js:curves in report.html"
 )
 [ "${1:-}" = --check ] && packages+=("clang-format:make check")
+[ "${1:-}" = --pip ] && packages+=("python3-pip:bringing a CUDA compiler from PyPI")
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   echo "setup: this is no Debian; the build needs what these Debian packages hold, so install them if it fails:" >&2
