@@ -101,6 +101,14 @@ void check_case(const Target& target, const OpCase& test, std::uint64_t seed) {
   check_added(target, test, result, run_op(target, test, inputs(), cotangents(seed), true));
 }
 
+// What the tests were started with and the replay needs too: the build, the interpreter's schedule.
+std::string surroundings() {
+  std::string settings;
+  for (const char* name : {"SAN", "GPU", "PTXI_ORDER", "PTXI_SEED", "PTXI_CPASYNC", "PTXI_CC"})
+    if (const char* value = std::getenv(name)) settings += fmt::format("{}={} ", name, value);
+  return settings;
+}
+
 }  // namespace
 
 engine::DeviceOptions tested_device(int threads) {
@@ -128,8 +136,8 @@ void run_case(const std::string& op, const OpCase& test) {
     dtype = "bf16";
     if (cuda && test.roundings > 0) check_case({device, DType::bf16}, test, seed);
   } catch (const std::exception& error) {
-    throw Error("{}: {}\n  replay: CASE='{}' SEED={} make test OP={}{}", dtype, error.what(), test.name, seed,
-                op, cuda ? " DEVICE=cuda" : "");
+    throw Error("{}: {}\n  replay: {}CASE='{}' SEED={} make test OP={} DEVICE={}", dtype, error.what(),
+                surroundings(), test.name, seed, op, cuda ? "cuda" : "cpu");
   }
 }
 
@@ -141,14 +149,17 @@ std::vector<Registered>& registry() {
 void run_cases(const std::string& op, OpCases (*cases)()) {
   const char* only = std::getenv("CASE");
   const bool list = std::getenv("LIST") != nullptr;
+  bool known = !only;
   for (const OpCase& test : cases().tests) {
     if (only && test.name != only) continue;
+    known = true;
     if (test.cpu_only && tested_device().kind != engine::DeviceOptions::Kind::cpu) continue;
     if (list)
       fmt::print("{}: {}\n", op, test.name);
     else
       run_case(op, test);
   }
+  if (!known) throw Error("{} has no case '{}'; make test OP={} LIST=1 names them", op, only, op);
 }
 
 }  // namespace fermion::test

@@ -184,5 +184,5 @@ TEST_CASE("a write past the end of a tensor aborts") {
 }
 
 TEST_CASE("a failure prints the command that replays it") {
-  CHECK(holds(verdict({.factor = 3}), "replay: CASE='a test' SEED=1 make test OP=twice"));
+  CHECK(holds(verdict({.factor = 3}), "CASE='a test' SEED=1 make test OP=twice DEVICE=cpu"));
 }
