@@ -1,10 +1,14 @@
 # Fermion's only build file. `make help` lists the targets and variables.
-# DEVICE=cuda: a build with CUDA, for the GPU that is there (config cuda), else for the interpreter (config ptx).
 ifneq ($(filter-out auto cpu cuda,$(DEVICE))$(filter-out auto none interpreted,$(GPU)),)
   $(error DEVICE is auto, cpu or cuda; GPU is auto, none or interpreted)
 endif
+# With a CUDA 13 toolkit everything is built with CUDA: for a GPU (config cuda), or, where there is none, as PTX that
+# tests/ptxi interprets (config ptx). Else, and with GPU=none or SAN=1, without it (config release).
+ifeq ($(filter none,$(GPU))$(SAN),)
+  toolkit := $(shell CUDA_HOME="$(CUDA_HOME)" NVCC="$(NVCC)" scripts/cuda_home.sh $(if $(filter-out 0,$(MAKELEVEL)),2>/dev/null))
+endif
 gpu := $(if $(filter none interpreted,$(GPU)),,$(wildcard /dev/nvidiactl))
-cuda := $(if $(filter cuda,$(DEVICE)),$(if $(gpu),cuda,ptx))
+cuda := $(if $(toolkit),$(if $(gpu),cuda,ptx))
 CONFIG := $(or $(cuda),release)$(if $(SAN),-san)
 BUILD ?= build/$(CONFIG)
 CXXFLAGS := -std=c++20 -O2 -g -Wall -Wextra -Werror -fopenmp -I. -MD -MP
@@ -19,58 +23,71 @@ ifneq ($(SAN),)
   CXXFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -Wno-maybe-uninitialized
   LDFLAGS += -fsanitize=address,undefined
 endif
-
-export CUDA_HOME ?= /usr/local/cuda
-export NVCC ?= $(CUDA_HOME)/bin/nvcc
 ifneq ($(cuda),)
-  # So far the tests of the ops and of what carries them.
-  ifneq ($(filter-out test clean help setup build/%,$(or $(MAKECMDGOALS),all)),)
-    $(error DEVICE=cuda is for `make test` so far; the program runs on the CPU)
-  endif
-  ifeq ($(shell command -v $(NVCC)),)
-    $(error DEVICE=cuda needs nvcc of a CUDA 13 toolkit, and there is no $(NVCC); set CUDA_HOME or NVCC)
-  endif
-  CUDA_LIB := $(firstword $(wildcard $(CUDA_HOME)/lib64 $(CUDA_HOME)/lib))
-  CXXFLAGS += -DFERMION_CUDA=1 -isystem $(CUDA_HOME)/include
-  LDFLAGS += -L$(CUDA_LIB) -Wl,--enable-new-dtags,-rpath,$(CUDA_LIB)
+  cuda_home := $(word 1,$(toolkit))
+  nvcc := $(word 2,$(toolkit))
+  cuda_lib := $(firstword $(wildcard $(cuda_home)/lib64 $(cuda_home)/lib))
+  CXXFLAGS += -DFERMION_CUDA=1 -isystem $(cuda_home)/include
+  LDFLAGS += -L$(cuda_lib) -Wl,--enable-new-dtags,-rpath,$(cuda_lib)
   LDLIBS += -l:libcudart.so.13
-  NVCCFLAGS := -std=c++20 -O2 -lineinfo -I. -Xcompiler -Wall,-Wextra,-Werror -Werror all-warnings \
-    -gencode arch=compute_80,code=$(if $(filter ptx,$(cuda)),compute_80,sm_80 -gencode arch=compute_90,code=[sm_90,compute_90])
-  library := $(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp)
-  cuda_sources := $(wildcard kernels/*.cu)
-  tests := $(wildcard tests/cases/*.cpp) tests/engine/replay_test.cpp
-  # The interpreter, where there is no GPU.
-  runner := $(if $(filter ptx,$(cuda)),scripts/run)
-else
-  library := $(filter-out fer/main.cpp,$(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp layers/*.cpp fer/*.cpp fer/datasets/*.cpp fer/synth_faces/*.cpp))
-  tests := $(wildcard tests/*_test.cpp tests/*/*.cpp)
-endif
-ifeq ($(if $(OP),$(wildcard tests/cases/$(OP).cpp),every),)
-  $(error There is no op '$(OP)'; choose one of $(sort $(basename $(notdir $(wildcard tests/cases/*.cpp)))))
+  NVCCFLAGS := -std=c++20 -O2 -lineinfo -I. -Xcompiler -Wall,-Wextra,-Werror -Werror all-warnings
+  targets := -gencode arch=compute_80,code=$(if $(filter ptx,$(cuda)),compute_80,sm_80 -gencode arch=compute_90,code=[sm_90,compute_90])
 endif
 
+library := $(filter-out fer/main.cpp,$(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp layers/*.cpp fer/*.cpp fer/datasets/*.cpp fer/synth_faces/*.cpp))
+objects := $(library:%.cpp=$(BUILD)/%.o) $(if $(cuda),$(patsubst %,$(BUILD)/%.o,$(wildcard kernels/*.cu)))
 harness := $(filter-out %_test.cpp,$(wildcard tests/*.cpp))
-# The interpreter that stands in for a GPU has tests of its own. They need nvcc.
-ptxi := $(if $(OP)$(SAN)$(cuda),,$(and $(shell command -v $(NVCC)),tests/ptxi/tests/run.sh))
-objects := $(library:%.cpp=$(BUILD)/%.o) $(cuda_sources:%=$(BUILD)/%.o)
-test_binaries := $(tests:%.cpp=$(BUILD)/%)
 
-.PHONY: all build setup train test bench check clean help
+# The tests of each device; of one op, its case.
+ops := $(sort $(basename $(notdir $(wildcard tests/cases/*.cpp))))
+ifneq ($(filter-out $(ops),$(OP)),)
+  $(error There is no op '$(filter-out $(ops),$(OP))'; choose one of $(ops))
+endif
+cases := $(patsubst %,tests/cases/%.cpp,$(or $(OP),$(ops)))
+cpu_tests := $(if $(OP)$(LIST),$(cases),$(wildcard tests/*_test.cpp tests/*/*.cpp))
+cuda_tests := $(cases) $(if $(OP)$(LIST),,tests/engine/replay_test.cpp)
+devices := $(or $(filter cpu cuda,$(DEVICE)),cpu $(if $(LIST),,$(if $(cuda),cuda)))
+tests := $(foreach d,$(devices),$(patsubst %.cpp,$d:$(BUILD)/%,$($d_tests)))
+test_programs := $(sort $(patsubst cpu:%,%,$(tests:cuda:%=%)))
+# A GPU that is not there is interpreted; programs other than tests only where that is asked for.
+runner := $(if $(filter ptx,$(cuda)),scripts/run)
+
+.PHONY: all build setup setup-cuda train test test-schedules bench ptxas check clean help
 all: setup
+	@$(if $(filter interpreted,$(GPU)),scripts/setup_cuda.sh)
+	@$(if $(and $(gpu),$(if $(cuda),,none)),echo 'GPU found, no CUDA compiler: `make setup-cuda` (270 MB, from PyPI)')
 	@$(MAKE) --no-print-directory build
-build: bin/fer
+build: $(BUILD)/bin/fer $(if $(filter interpreted,$(GPU)),interpreter)
+	@mkdir -p bin && ln -sf ../$< bin/fer
+interpreter interpreter-tests:
+	@$(MAKE) --no-print-directory -C tests/ptxi CUDA_HOME=$(cuda_home) NVCC=$(nvcc) $(if $(filter %-tests,$@),tests)
+interpreter-tests: interpreter
 
 setup:
 	@scripts/setup.sh
+setup-cuda: setup
+	@scripts/setup_cuda.sh
 
 train: all
-	bin/fer train $(if $(DATA),--data "$(DATA)") $(if $(DEVICE),--device $(DEVICE)) $(ARGS)
+	$(if $(filter interpreted,$(GPU)),$(runner)) bin/fer train $(if $(DATA),--data "$(DATA)") $(if $(DEVICE),--device $(DEVICE)) $(ARGS)
 
+# Without a compiler, the tests of CUDA are left out, unless they are asked for.
 test: setup
-	@$(if $(runner),$(MAKE) --no-print-directory -C tests/ptxi)
-	@$(MAKE) --no-print-directory $(if $(cuda),,build) $(if $(OP),$(BUILD)/tests/cases/$(OP),$(test_binaries))
-	@$(if $(ptxi),$(MAKE) --no-print-directory -C tests/ptxi tests,$(if $(OP)$(SAN)$(cuda),,echo "no $(NVCC): without it the tests of tests/ptxi are left out"))
-	@DEVICE="$(DEVICE)" RUNNER="$(runner)" NVCC="$(NVCC)" scripts/run_tests.sh $(if $(OP),$(BUILD)/tests/cases/$(OP),$(test_binaries) $(ptxi))
+	@$(if $(SAN)$(filter none,$(GPU))$(filter cpu,$(DEVICE)),,scripts/setup_cuda.sh $(if $(filter cuda,$(DEVICE))$(filter interpreted,$(GPU)),,|| true))
+	@$(MAKE) --no-print-directory run-tests
+run-tests: $(test_programs) $(if $(OP)$(LIST),,build) $(if $(filter cuda,$(devices)),interpreter$(if $(OP)$(LIST),,-tests))
+	@RUNNER=$(runner) NVCC=$(nvcc) NOTE="$(if $(cuda)$(SAN)$(DEVICE)$(filter none,$(GPU)),,CUDA was not tested: there is no compiler (make setup-cuda))" \
+	  scripts/run_tests.sh $(tests) $(if $(filter cuda,$(devices)),$(if $(OP)$(LIST),,script:tests/ptxi/tests/run.sh))
+
+test-schedules: setup-cuda
+	@$(MAKE) --no-print-directory GPU=interpreted run-schedules
+run-schedules: $(cases:%.cpp=$(BUILD)/%) interpreter
+	@RUNNER=scripts/run scripts/test_schedules.sh $(cases:%.cpp=cuda:$(BUILD)/%)
+
+ptxas: setup-cuda
+	@$(MAKE) --no-print-directory GPU=interpreted run-ptxas
+run-ptxas: $(foreach target,sm_80 sm_90,$(patsubst kernels/%.cu,build/ptxas/%.$(target),$(wildcard $(patsubst %,kernels/%*.cu,$(or $(OP),*)))))
+	@awk -f scripts/ptxas_table.awk $^
 
 bench: all
 	@$(MAKE) --no-print-directory $(BUILD)/benchmarks/bench
@@ -85,18 +102,21 @@ clean:
 	rm -rf build bin tests/ptxi/build
 
 help:
-	@echo "make            install missing packages, then build bin/fer"
-	@echo "make build      build bin/fer and install nothing"
-	@echo "make setup      install missing packages (as root or through sudo)"
-	@echo "make train      train on faces that the program draws; DATA=dir trains on that set; ARGS='--set epochs=2' passes options on"
-	@echo "make test       every test; OP=softmax_cross_entropy one op's case; SAN=1 checks addresses and undefined behaviour"
-	@echo "make bench      every op and the train step, beside their peers; OP=conv2d one op"
-	@echo "make check      format, direction of includes, warnings, commands of the README"
-	@echo "make clean      delete build/ and bin/"
-	@echo "Variables: DATA=dir ARGS='...' OP=name SAN=1 CUDA_HOME=dir NVCC=path DEVICE=auto|cpu GPU=auto|none|interpreted (DEVICE=cuda: make test of the ops so far)"
+	@echo "make                 install missing packages, then build bin/fer"
+	@echo "make build           build bin/fer and install nothing"
+	@echo "make setup           install missing packages (as root or through sudo)"
+	@echo "make setup-cuda      where there is no CUDA 13 toolkit: bring a compiler from PyPI into .toolkit (270 MB)"
+	@echo "make train           train on faces that the program draws; DATA=dir trains on that set; ARGS='--set epochs=2' passes options on"
+	@echo "make test            every test, on the CPU and on CUDA, interpreted where there is no GPU; OP=conv2d one op's cases"
+	@echo "                     DEVICE=cpu|cuda one device, LIST=1 names the cases, CASE='name' runs one, SEED=2 other numbers,"
+	@echo "                     SAN=1 checks addresses and undefined behaviour"
+	@echo "make test-schedules  the cases on interpreted CUDA under many orders of blocks and warps; OP=conv2d one op's"
+	@echo "make ptxas           registers, spills, shared memory and resident warps of each kernel; OP=conv2d one op's"
+	@echo "make bench           every op and the train step, beside their peers; OP=conv2d one op"
+	@echo "make check           format, direction of includes, warnings, commands of the README"
+	@echo "make clean           delete build/ and bin/"
+	@echo "Variables: DATA=dir ARGS='...' OP=name SAN=1 DEVICE=auto|cpu|cuda GPU=auto|interpreted|none CUDA_HOME=dir NVCC=path"
 
-bin/fer: $(BUILD)/bin/fer
-	@mkdir -p bin && ln -sf ../$< $@
 $(BUILD)/bin/fer: $(BUILD)/fer/main.o $(BUILD)/libfermion.a
 	@mkdir -p $(@D)
 	@echo "link $(@:$(BUILD)/%=%)"
@@ -118,7 +138,19 @@ $(BUILD)/%.o: %.cpp
 $(BUILD)/%.cu.o: %.cu
 	@mkdir -p $(@D)
 	@echo "nvcc $<"
-	@$(NVCC) $(NVCCFLAGS) -MD -MF $(@:.o=.d) -c $< -o $@
+	@$(nvcc) $(NVCCFLAGS) $(targets) -MD -MP -MF $(@:.o=.d) -c $< -o $@
+# What ptxas says of each kernel, and the launch bounds in its PTX.
+build/ptxas/%.sm_80: kernels/%.cu
+	$(ask_ptxas)
+build/ptxas/%.sm_90: kernels/%.cu
+	$(ask_ptxas)
+define ask_ptxas
+@mkdir -p $(@D)
+@echo "ptxas $< ($(subst .,,$(suffix $@)))"
+@$(nvcc) $(NVCCFLAGS) -arch=$(subst .sm,compute,$(suffix $@)) -MD -MP -MT $@ -MF $@.d -ptx $< -o $@.ptx
+@$(cuda_home)/bin/ptxas -arch=$(subst .,,$(suffix $@)) -v $@.ptx -o /dev/null >$@.log 2>&1 || { cat $@.log; exit 1; }
+@{ grep -E '\.entry|^\.maxntid|^\.extern \.shared' $@.ptx; cat $@.log; } | c++filt >$@
+endef
 # report.html's parts live inside the program.
 CHART_JS := /usr/share/javascript/chart.js/chart.min.js
 $(BUILD)/fer/assets.o: CXXFLAGS += -DCHART_JS='"$(CHART_JS)"'
@@ -127,4 +159,4 @@ $(BUILD)/fer/assets.o: $(wildcard fer/report/*) $(CHART_JS)
 $(BUILD)/fer/synth%.o: CXXFLAGS += -ffp-contract=off
 
 .PRECIOUS: $(BUILD)/%.o
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) build/ptxas -name '*.d' 2>/dev/null)

@@ -1,0 +1,54 @@
+# What ptxas made of each kernel, from files NAME.sm_80 and NAME.sm_90: lines .entry, .maxntid and .extern of its PTX, then
+# the output of ptxas -v, demangled. Fails when a kernel spills registers.
+#
+# Resident warps of a multiprocessor: of a block of the launch bound's size, as many as registers, shared memory and
+# slots hold; the rules are those of cuda_occupancy.h, the sizes those of CUDA's programming guide, "Compute
+# Capabilities": 64 warps, 32 blocks, 64 K registers in four partitions, given to warps by 256; shared memory by 128 bytes,
+# 1 KB a block reserved, of 164 KB (sm_80) and 228 KB (sm_90).
+function up(n, unit) { return int((n + unit - 1) / unit) * unit }
+function least(a, b) { return a < b ? a : b }
+function resident_warps(registers, shared, threads, target,    warps, blocks) {
+  warps = up(threads, 32) / 32
+  blocks = least(32, int(64 / warps))
+  blocks = least(blocks, int(4 * int(65536 / 4 / up(32 * registers, 256)) / warps))
+  blocks = least(blocks, int(1024 * (target == "sm_80" ? 164 : 228) / up(shared + 1024, 128)))
+  return blocks * warps
+}
+function short(name) {
+  gsub(/fermion::kernels::|\(anonymous namespace\)::|^void /, "", name)
+  sub(/\(.*/, "", name)
+  return name
+}
+BEGIN { row = "%-6s %9s %6s %8s %7s %6s  %s\n"; printf row, "target", "registers", "spills", "shared B", "threads", "warps", "kernel" }
+FNR == 1 {
+  target = FILENAME
+  sub(/.*\./, "", target)
+  file = FILENAME
+  sub(/.*\//, "", file)
+  sub(/\.sm_.*/, "", file)
+  dynamic = ""
+  delete threads
+}
+/^\.extern \.shared/ { dynamic = "+" }
+/\.entry / { sub(/.*\.entry /, ""); sub(/\($/, ""); entry = $0 }
+/^\.maxntid/ { gsub(/,/, ""); threads[entry] = $2 * $3 * $4 }
+/Compiling entry function/ { match($0, /'.*' for/); kernel = substr($0, RSTART + 1, RLENGTH - 6) }
+/bytes stack frame/ { spills = $5 + $9 }
+/Used [0-9]+ registers/ {
+  match($0, /[0-9]+ registers/)
+  registers = substr($0, RSTART) + 0
+  shared = match($0, /[0-9]+ bytes smem/) ? substr($0, RSTART) + 0 : 0
+  bound = threads[kernel]
+  printf row, target, registers, spills, shared dynamic, bound ? bound : "-",
+    bound ? (dynamic ? "<=" : "") resident_warps(registers, shared, bound, target) : "-", file ": " short(kernel)
+  ++kernels
+  if (spills) ++spilling
+  if (!bound) ++unbound
+  if (dynamic) some_dynamic = 1
+}
+END {
+  if (some_dynamic) print "+: may take dynamic shared memory besides, which lowers the warps."
+  if (unbound) print "-: without __launch_bounds__."
+  printf "%d kernels, %d with spills\n", kernels, spilling
+  exit spilling > 0 || kernels == 0
+}
