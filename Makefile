@@ -45,7 +45,7 @@ ifneq ($(filter-out $(ops),$(OP)),)
 endif
 cases := $(patsubst %,tests/cases/%.cpp,$(or $(OP),$(ops)))
 cpu_tests := $(if $(OP)$(LIST),$(cases),$(wildcard tests/*_test.cpp tests/*/*.cpp))
-cuda_tests := $(cases) $(if $(OP)$(LIST),,tests/engine/replay_test.cpp)
+cuda_tests := $(cases) $(if $(OP)$(LIST),,$(addprefix tests/,$(addsuffix _test.cpp,engine/replay engine/staging layers/golden training/device training/profile training/cuda_run)))
 devices := $(or $(filter cpu cuda,$(DEVICE)),cpu $(if $(LIST),,$(if $(cuda),cuda)))
 tests := $(foreach d,$(devices),$(patsubst %.cpp,$d:$(BUILD)/%,$($d_tests)))
 test_programs := $(sort $(patsubst cpu:%,%,$(tests:cuda:%=%)))
