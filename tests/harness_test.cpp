@@ -93,11 +93,11 @@ std::vector<Tensor> twice(Tape& tape, const Feature& x, const Fault& fault) {
   };
   tape.op(
       "twice", {{x.y}}, {y},
-      [&](auto ctx, auto) {
+      [&](auto, auto) {
         if (fault.overruns) y.data<float>()[y.size()] = 0;
         for (std::int64_t i = fault.skips; i < y.size(); ++i) {
           y.data<float>()[i] = (fault.factor + drift) * value(i);
-          if (fault.needs_two && ctx.threads != 2) y.data<float>()[i] *= 1.00001f;
+          if (fault.needs_two && tape.device().threads() != 2) y.data<float>()[i] *= 1.00001f;
           if (fault.needs_best && hwy::SupportedTargets() != best_targets) y.data<float>()[i] *= 1.00001f;
           if (fault.hides_nan && std::isnan(y.data<float>()[i])) y.data<float>()[i] = 0;
         }

@@ -174,10 +174,11 @@ TEST_CASE("no convolution of training or evaluation runs in oneDNN's naive loop"
     engine::Tape tape(device, engine::Mode::evaluate);
     training.average_model().forward(tape,
                                      engine::Tensor::zeros(device, engine::DType::f32, {16, size, size, 3}));
-    device.run("implementations", engine::DType::f32, [](auto ctx, auto) {
-      const std::vector<std::string> names = ctx.primitives.implementations();
-      CHECK(names.size() > 30);
-      for (const std::string& name : names) CHECK_MESSAGE(name.rfind("ref", 0) != 0, name);
+    std::vector<std::string> names;
+    device.run("implementations", engine::DType::f32, [&](auto ctx, auto) {
+      if constexpr (requires { ctx.primitives; }) names = ctx.primitives.implementations();
     });
+    CHECK(names.size() > 30);
+    for (const std::string& name : names) CHECK_MESSAGE(name.rfind("ref", 0) != 0, name);
   }
 }
