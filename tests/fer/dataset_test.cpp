@@ -6,6 +6,7 @@
 
 #include "engine/error.h"
 #include "fer/labels.h"
+#include "fer/run.h"
 #include "tests/fer/generated_sets.h"
 #include "tests/fer/temporary_folder.h"
 
@@ -73,6 +74,21 @@ TEST_CASE("folders named after expressions are a set") {
   CHECK(rgb == numbered_picture(12).rgb);
   for (SplitName name : {SplitName::train, SplitName::holdout, SplitName::valid, SplitName::test})
     CHECK(set.split(name).size() == set.inventory.used.at(name).images);
+}
+
+TEST_CASE("--set holdout: the share of train that is cut to choose the epoch") {
+  const TemporaryFolder folder;
+  write_folders(folder.path(), 10, {"happy", "sad"});
+  TrainConfig config;
+  config.data = folder.path().string();
+  for (const int tenths : {1, 2, 5}) {
+    set_option(config, fmt::format("holdout=0.{}", tenths));
+    const Dataset set = open_data(config, 1);
+    CHECK(set.inventory.used.at(SplitName::holdout).by_class ==
+          std::vector<std::int64_t>{0, tenths, tenths, 0, 0, 0, 0});
+    CHECK(set.train.size() == 20 - 2 * tenths);
+    CHECK(set.valid.size() == 4);
+  }
 }
 
 TEST_CASE("contempt makes eight classes, and a folder inside the given one is found") {
