@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,20 @@
 using namespace fermion::engine;
 using fermion::fer::TemporaryFolder;
 namespace fs = std::filesystem;
+
+namespace {
+
+// Where a damaged disk has flipped a bit of every file; -1: nowhere.
+off_t damage = -1;
+
+}  // namespace
+
+// The C library's in this program: what a file reads back as.
+extern "C" ssize_t pread(int file, void* bytes, size_t size, off_t at) {
+  const ssize_t count = ::syscall(SYS_pread64, file, bytes, size, at);
+  if (at <= damage && damage < at + count) static_cast<char*>(bytes)[damage - at] ^= 1;
+  return count;
+}
 
 namespace {
 
@@ -111,6 +126,28 @@ TEST_CASE("a disk that fills up leaves the old file and no rest") {
   CHECK(error == path.string() + " cannot be written: File too large");
   CHECK(byte_of(path) == 1);
   CHECK(files_in(folder) == 1);
+}
+
+TEST_CASE("what reads back differently is noticed, wherever that is, and leaves the old file and no rest") {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "x";
+  replace_file(path, {"old"});
+  // Three of the blocks that are read back.
+  const std::string large(3 << 20, 'n');
+  for (const off_t at : {off_t{0}, off_t{1} << 20, off_t{3 << 20} + 2}) {
+    damage = at;
+    CHECK_THROWS_WITH_AS(
+        replace_file(path, {large, "end"}),
+        (path.string() +
+         " cannot be written: what was written reads back differently; the disk may be damaged")
+            .c_str(),
+        Error);
+    damage = -1;
+    const bool unchanged = text_of(path) == "old";
+    CHECK(unchanged);
+    CHECK(files_in(folder) == 1);
+  }
+  CHECK_NOTHROW(replace_file(path, {large, "end"}));
 }
 
 TEST_CASE("a missing folder is an error") {
