@@ -31,6 +31,10 @@ BatchOptions batch_options(const TrainConfig& c) {
   return options;
 }
 
+double seconds_left(double seconds_per_step, std::int64_t steps, int batch, std::int64_t measured) {
+  return seconds_per_step * (static_cast<double>(steps) + static_cast<double>(measured) / (3.0 * batch));
+}
+
 TrainingLoop::TrainingLoop(Run& run, std::int64_t stop_after)
     : run_(run),
       info_(run.info),
@@ -101,11 +105,9 @@ double TrainingLoop::profile(int steps, bool traced) {
   return seconds_since(begin) / steps;
 }
 
-// Evaluation, forward only, takes about a third of a training step's time per face.
 double TrainingLoop::seconds_left() const {
-  const double evaluated = static_cast<double>((config_.epochs - info_.epoch) * run_.data.holdout.size());
-  return seconds_per_step_ *
-         (static_cast<double>(schedule_.steps - info_.step) + evaluated / (3.0 * config_.batch));
+  return fer::seconds_left(seconds_per_step_, schedule_.steps - info_.step, config_.batch,
+                           (config_.epochs - info_.epoch) * run_.data.holdout.size());
 }
 
 void TrainingLoop::show(Progress& progress) {
