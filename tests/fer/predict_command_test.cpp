@@ -117,6 +117,7 @@ TEST_CASE("bad files are named, and the others still done") {
   write_file(folder / "empty.png", "");
   fs::create_directory(folder / "none");
   PredictOptions options;
+  options.compute.device = "cpu";  // auto says why it is no CUDA device
   options.model = minute_run().best;
   options.inputs = {folder / "cut.png",     folder / "text.png", folder / "empty.png",
                     folder / "missing.png", folder / "none",     folder / "good.png"};
