@@ -55,7 +55,7 @@ runner := $(if $(filter ptx,$(cuda)),scripts/run)
 .PHONY: all build setup setup-cuda train test test-schedules bench ptxas check clean help
 all: setup
 	@$(if $(filter interpreted,$(GPU)),scripts/setup_cuda.sh)
-	@$(if $(and $(gpu),$(if $(cuda),,none)),echo 'GPU found, no CUDA compiler: `make setup-cuda` (270 MB, from PyPI)')
+	@[ -z "$(gpu)" ] || [ -n "$(cuda)" ] || echo 'GPU found, no CUDA compiler: `make setup-cuda` (270 MB, from PyPI)'
 	@$(MAKE) --no-print-directory build
 build: $(BUILD)/bin/fer $(if $(filter interpreted,$(GPU)),interpreter)
 	@mkdir -p bin && ln -sf ../$< bin/fer
