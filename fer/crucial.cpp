@@ -127,6 +127,7 @@ CrucialRegions region_auc(const Predictions& predictions, const Split& test, std
       if (label == static_cast<std::size_t>(Expression::neutral)) return;
       const std::vector<float> truth = truth_map(face_options(seed, first_face(SplitName::test) + i, size));
       const std::vector<bool> crucial = crucial_regions(truth, size, grid);
+      if (std::count(crucial.begin(), crucial.end(), false) == 0) return;  // nothing to tell apart
       of_face[at] = {roc_auc(predictions.weights_of(i), crucial), roc_auc(mean.all, crucial),
                      roc_auc(mean.of[label], crucial), 1};
     });
@@ -146,7 +147,7 @@ Deletion deletion_test(Model& model, engine::Device& device, const Preprocessing
   constexpr int draws = 5;
   constexpr std::int64_t most_faces = 500;
   const ModelConfig& config = model.config();
-  const int count = std::max(1, config.regions() / 4);
+  const int count = config.regions() / 4;
   const std::int64_t faces = std::min(most_faces, split.size());
   const std::vector<int> labels = labels_of(split);
   const auto without = [&](auto regions_of) {

@@ -22,7 +22,8 @@ struct CrucialRegions {
 };
 
 // Drawn faces only, whose truth is known (fer/synth_faces.h): ROC AUC of w against each face's crucial cells,
-// averaged over the faces that are not neutral. The maps are those of the first `map_faces` training faces.
+// averaged over the faces that are not neutral and have other cells besides; of a coarse grid that may be few
+// or none. The maps are those of the first `map_faces` training faces.
 CrucialRegions region_auc(const Predictions& predictions, const Split& test, std::uint64_t seed, int size,
                           int grid, int threads, int map_faces = 1000);
 
@@ -34,7 +35,7 @@ struct Deletion {
 };
 
 // Fills the K / 4 regions of highest weight and, as control, five random draws of as many, on the first 500
-// faces.
+// faces. K >= 4, so that a quarter is a region at least.
 Deletion deletion_test(Model& model, engine::Device& device, const Preprocessing& preprocessing,
                        const Split& split, const Predictions& predictions, std::uint64_t seed);
 

@@ -139,12 +139,15 @@ void report_run(Run& run) {
     report["splits"][std::string(to_string(name))] = to_json(measure(predictions, split), info.class_names);
   }
   const std::vector<int> labels = labels_of(*last);
-  const bool weighted = info.config.model.non_local, drawn = info.config.data.empty();
+  // One region has nothing to be weighed against.
+  const bool weighted = info.config.model.non_local && info.config.model.regions() > 1;
   report["region_auc"] = nullptr;
   report["deletion"] = nullptr;
-  if (weighted && drawn)
-    report["region_auc"] = to_json(
-        region_auc(predictions, *last, 0, info.config.model.size, info.config.model.grid, info.threads));
+  if (weighted && info.config.data.empty()) {
+    const CrucialRegions auc =
+        region_auc(predictions, *last, 0, info.config.model.size, info.config.model.grid, info.threads);
+    if (auc.all.faces > 0) report["region_auc"] = to_json(auc);
+  }
   if (weighted) {
     report["deletion"] = to_json(deletion_test(model, *run.device, info.preprocessing, *last, predictions,
                                                static_cast<std::uint64_t>(info.config.seed)));

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <doctest/doctest.h>
+#include <functional>
 
 #include "fer/synth_dataset.h"
 #include "fer/training_step.h"
@@ -98,66 +100,123 @@ TEST_CASE("the maps are means over training faces, each counted alike") {
   CHECK(0.5 < actual.mean_map);
 }
 
+TEST_CASE("faces whose crucial set is the whole face are left out of the AUC") {
+  constexpr int size = 16;
+  const Dataset data = draw_dataset(0, 400, size, 1);
+  for (const int grid : {1, 2}) {
+    Predictions predictions{data.test.size(), 7, grid * grid, {}, {}};
+    predictions.weights.resize(static_cast<std::size_t>(data.test.size() * grid * grid), 1.0f);
+    std::int64_t ranked = 0, expressive = 0;
+    for (std::int64_t i = 0; i < data.test.size(); ++i) {
+      FaceOptions face;
+      face.index = first_face(SplitName::test) + i;
+      face.size = size;
+      const std::vector<bool> crucial = crucial_regions(truth_map(face), size, grid);
+      if (data.test.samples[static_cast<std::size_t>(i)].label == 0) continue;
+      ++expressive;
+      ranked += std::count(crucial.begin(), crucial.end(), false) > 0;
+    }
+    CHECK(ranked < expressive);
+    const RegionAuc auc = region_auc(predictions, data.test, 0, size, grid, 1, 20).all;
+    CHECK(auc.faces == ranked);
+    CHECK(auc.value == (ranked > 0 ? 0.5 : 0.0));
+    CHECK(auc.mean_map >= 0);
+    CHECK((ranked > 0) == (grid == 2));
+  }
+}
+
 namespace {
 
-// Faces of noise whose class is the pattern of region 5, and a network that has learnt to see it. Patterns
-// have the mean of the noise, so that filling the region with the picture's mean tells nothing of them.
-struct Patterned {
-  static constexpr int side = 16, faces = 48, classes = 3, region = 5, cell = side / grid;
+// Faces in memory that count how often they are read.
+class CountedFaces final : public FaceSource {
+ public:
+  CountedFaces(std::int64_t count, int side) : FaceSource(count, side, side), faces(count, side, side) {}
+
+  MemoryFaces faces;
+  mutable std::atomic<std::int64_t> reads = 0;
+
+ private:
+  void read_face(std::int64_t index, std::span<std::uint8_t> rgb) const override {
+    ++reads;
+    faces.read(index, rgb);
+  }
+};
+
+constexpr int side = 16, face_count = 48, classes = 3, region = 5, cell = side / grid;
+
+// Draws face `index`, of class index % classes.
+using Paint = std::function<void(int index, std::span<std::uint8_t> rgb)>;
+
+// Faces, and a network that has learnt to name their classes.
+struct Learnt {
   TrainConfig config;
   engine::Device device{{.threads = 1}};
+  std::shared_ptr<CountedFaces> faces = std::make_shared<CountedFaces>(face_count, side);
   Split split;
   Preprocessing preprocessing;
   std::unique_ptr<TrainingStep> training;
 
-  Patterned() {
-    for (const char* option : {"size=16", "width=4", "depth=1", "grid=4", "batch=48", "classes=3",
+  explicit Learnt(const Paint& paint, const char* grid_option = "grid=4") {
+    for (const char* option : {"size=16", "width=4", "depth=1", grid_option, "batch=48", "classes=3",
                                "dropout=0", "augment=false", "ema=0"})
       set_option(config, option);
-    auto memory = std::make_shared<MemoryFaces>(faces, side, side);
-    split.faces = memory;
+    split.faces = faces;
     split.classes = classes;
-    const kernels::Random random{seed, 0, 0};
-    for (int i = 0; i < faces; ++i) {
-      const int label = i % classes;
-      const std::span<std::uint8_t> rgb = memory->face(i);
-      for (std::size_t at = 0; at < rgb.size(); ++at)
-        rgb[at] =
-            static_cast<std::uint8_t>(80 + 80 * random.uniform(static_cast<std::uint64_t>(i) * 1000 + at));
-      for (int y = 0; y < cell; ++y)
-        for (int x = 0; x < cell; ++x)
-          for (int c = 0; c < 3; ++c) {
-            const bool bright = (label == 0 ? x : label == 1 ? y : x + y) % 2 == 0;
-            const int row = region / grid * cell + y, column = region % grid * cell + x;
-            rgb[static_cast<std::size_t>((row * side + column) * 3 + c)] = bright ? 220 : 20;
-          }
+    for (int i = 0; i < face_count; ++i) {
+      paint(i, faces->faces.face(i));
       std::vector<float> target(classes, 0.0f);
-      target[static_cast<std::size_t>(label)] = 1;
+      target[static_cast<std::size_t>(i % classes)] = 1;
       Sample sample;
       sample.face = i;
-      sample.label = label;
+      sample.label = i % classes;
       split.add(sample, target);
     }
     preprocessing = measure_pixels(split, side);
     training = std::make_unique<TrainingStep>(device, config, preprocessing, std::vector<float>());
-    BatchOptions options{.batch = faces, .seed = 1};
+    BatchOptions options{.batch = face_count, .seed = 1};
     options.augment.enabled = false;
     Batches batches(split, options, 0);
     for (int i = 0; i < 120; ++i) training->run(batches.next(), 5e-3);
+    faces->reads = 0;
   }
-  // Every face's weight is `inside` in that region and 1 elsewhere.
+  // Every face's weight is `inside` in region 5 and 1 elsewhere.
   Deletion deletion(float inside, std::uint64_t draw = 1) {
-    Predictions predictions{faces, classes, regions, {}, std::vector<float>(faces * regions, 1.0f)};
-    for (int i = 0; i < faces; ++i)
-      predictions.weights[static_cast<std::size_t>(i * regions + region)] = inside;
+    const int K = config.model.regions();
+    Predictions predictions{face_count, classes, K, {}, std::vector<float>(face_count * K, 1.0f)};
+    for (int i = 0; i < face_count && region < K; ++i)
+      predictions.weights[static_cast<std::size_t>(i * K + region)] = inside;
     return deletion_test(training->average_model(), device, preprocessing, split, predictions, draw);
   }
 };
 
+// Noise whose class is the pattern of region 5. Patterns have the mean of the noise, so that filling the
+// region with the picture's mean tells nothing of them.
+void paint_pattern(int index, std::span<std::uint8_t> rgb) {
+  const kernels::Random random{seed, 0, 0};
+  const int label = index % classes;
+  for (std::size_t at = 0; at < rgb.size(); ++at)
+    rgb[at] =
+        static_cast<std::uint8_t>(80 + 80 * random.uniform(static_cast<std::uint64_t>(index) * 1000 + at));
+  for (int y = 0; y < cell; ++y)
+    for (int x = 0; x < cell; ++x)
+      for (int c = 0; c < 3; ++c) {
+        const bool bright = (label == 0 ? x : label == 1 ? y : x + y) % 2 == 0;
+        const int row = region / grid * cell + y, column = region % grid * cell + x;
+        rgb[static_cast<std::size_t>((row * side + column) * 3 + c)] = bright ? 220 : 20;
+      }
+}
+
+// One bright colour, which is the class: reddish, greenish or bluish.
+void paint_colour(int index, std::span<std::uint8_t> rgb) {
+  for (std::size_t at = 0; at < rgb.size(); ++at)
+    rgb[at] =
+        static_cast<std::uint8_t>((static_cast<int>(at % 3) == index % classes ? 210 : 190) + index % 8);
+}
+
 }  // namespace
 
 TEST_CASE("deletion of the region that a network reads costs accuracy, of others little") {
-  Patterned patterned;
+  Learnt patterned(paint_pattern);
   const Deletion right = patterned.deletion(2), wrong = patterned.deletion(0.5f);
   CHECK(right.images == 48);
   CHECK(right.regions == 4);
@@ -170,4 +229,21 @@ TEST_CASE("deletion of the region that a network reads costs accuracy, of others
   CHECK(right.random == doctest::Approx(right.top / 4).epsilon(0.5));
   CHECK(right.random == wrong.random);
   CHECK(right.random != patterned.deletion(2, 2).random);
+}
+
+TEST_CASE("regions are filled with the picture's mean: in a picture of one colour that changes nothing") {
+  Learnt coloured(paint_colour);
+  const Deletion deletion = coloured.deletion(2);
+  CHECK(deletion.baseline == 1);
+  CHECK(deletion.top == 0);
+  CHECK(deletion.random == 0);
+}
+
+TEST_CASE("five random draws are the control, of a quarter of the regions") {
+  for (const auto& [grid_option, regions] : {std::pair{"grid=4", 4}, {"grid=2", 1}}) {
+    Learnt coloured(paint_colour, grid_option);
+    CHECK(coloured.deletion(2).regions == regions);
+    // The faces as they are, without the top regions, and without each draw's.
+    CHECK(coloured.faces->reads == (1 + 1 + 5) * face_count);
+  }
 }

@@ -27,12 +27,16 @@ TEST_CASE("every ablation trains, evaluates and can be resumed") {
   CHECK_THROWS_AS(small_config({"local=false", "non_local=false"}), UsageError);
 }
 
-TEST_CASE("an ablation's report leaves out what it cannot say") {
+TEST_CASE("an ablation's report leaves out what it cannot say: without weights, and of one region") {
   const TemporaryFolder folder;
-  CHECK(train(folder / "run", small_config({"non_local=false", "epochs=1"}), -1) == 0);
-  const auto metrics = nlohmann::json::parse(text_of(folder / "run" / "metrics.json"));
-  CHECK(metrics["region_auc"].is_null());
-  CHECK(metrics["deletion"].is_null());
+  for (const char* change : {"non_local=false", "grid=1"}) {
+    INFO(change);
+    CHECK(train(folder / change, small_config({change, "epochs=1"}), -1) == 0);
+    const auto metrics = nlohmann::json::parse(text_of(folder / change / "metrics.json"));
+    CHECK(metrics.at("region_auc").is_null());
+    CHECK(metrics.at("deletion").is_null());
+    CHECK(text_of(folder / change / "report.html").find("region_weights_by_class\":") == std::string::npos);
+  }
 }
 
 TEST_CASE("each ablation learns a handful of faces by heart") {
