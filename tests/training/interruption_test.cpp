@@ -59,6 +59,21 @@ TEST_CASE("Ctrl-C saves and exits 130; the run goes on as if nothing had happene
   CHECK(difference(never, run) == "");
 }
 
+TEST_CASE("the second Ctrl-C ends the program within a step") {
+  const TemporaryFolder folder;
+  // Steps that take seconds.
+  Program program(
+      train_arguments(folder / "run", {"size=64", "width=16", "depth=3", "faces=128", "batch=128"}),
+      folder / "log");
+  REQUIRE(Program::until([&] { return contains(program.output(), "faces to train on"); }));
+  program.signal(SIGINT);
+  REQUIRE(Program::until([&] { return contains(program.output(), "Ctrl-C again stops at once"); }));
+  program.signal(SIGINT);
+  CHECK(program.wait() == 130);
+  CHECK(!contains(program.output(), "stopped after step"));
+  CHECK(info_of(folder / "run" / "last.safetensors").step == 0);
+}
+
 TEST_CASE("Ctrl-C while the best epoch is measured says how to go on") {
   const TemporaryFolder folder;
   const fs::path run = folder / "run";
