@@ -15,13 +15,15 @@ struct DataOptions {
   DatasetOptions dataset;
 };
 
-// Prints the inventory to stdout, as a table or as one JSON object, and returns 0. Throws engine::Error if
-// the folder holds no known set. What keeps the set from being used is among the problems.
+// Prints the inventory to stdout, as a table or as one JSON object, and returns 0, or 1 for a set that
+// training refuses. Throws engine::Error if the folder holds no known set.
 int data_command(const DataOptions& options);
 
-// dataset, folder, classes; splits (as published) and used: {split: {class: images with that label}}; images:
-// {split: all listed}; copies: {distinct, identical, across: [{splits, groups}], dropped_from_train};
-// subjects, skipped: [{path, reason}], problems: [text].
+// dataset, folder, classes; splits (as published) and used: {split: {class: images with that label}}; images
+// and used_images: {split: all}; no_majority and used_no_majority: {split: those without a label}; unused:
+// {split: {reason: images}} (Unused); readable; copies: {distinct, identical, across: [{splits, groups}],
+// dropped_from_train};
+// subjects, skipped: [{path, reason}], problems: [text], refusals: [text].
 nlohmann::json inventory_json(const Dataset& dataset);
 
 // What a run's report says of the faces that were used (the field `data` in fer/report.h).

@@ -29,6 +29,12 @@ std::string_view to_string(SplitName name) {
   return names[static_cast<int>(name)];
 }
 
+std::string_view to_string(Unused reason) {
+  constexpr std::string_view names[] = {"unreadable", "copies", "no_votes", "no_majority",
+                                        "holdout_no_majority"};
+  return names[static_cast<int>(reason)];
+}
+
 std::span<const float> Split::target(std::int64_t sample) const {
   const auto count = static_cast<std::size_t>(classes);
   return std::span(targets).subspan(static_cast<std::size_t>(sample) * count, count);

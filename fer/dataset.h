@@ -74,15 +74,22 @@ struct Skipped {
   std::string path, reason;
 };
 
+// Why a published image is not used: it cannot be read; it is in train and a copy of a valid or test image;
+// nobody voted for one of the classes; the taggers reached no majority; or the same in train, whose votes are
+// learnt, of a copy of an image in holdout, which needs a label.
+enum class Unused { unreadable, copies, no_votes, no_majority, holdout_no_majority };
+
+std::string_view to_string(Unused reason);
+
 // What was found on disk and what became of it.
 struct Inventory {
   std::map<SplitName, SplitCounts> published, used;
   std::int64_t readable = 0, distinct = 0;  // images, and images without their copies
   std::int64_t subjects = 0;
   std::map<std::pair<SplitName, SplitName>, std::int64_t> groups_across;  // groups of copies in both splits
-  std::int64_t dropped_from_train = 0;                                    // copies of valid and test images
-  std::vector<Skipped> skipped;                                           // images that cannot be read
-  std::vector<std::string> problems;                                      // what a user should know
+  std::map<SplitName, std::map<Unused, std::int64_t>> unused;  // as published: of train, not holdout either
+  std::vector<Skipped> skipped;                                // images that cannot be read
+  std::vector<std::string> problems;                           // what a user should know
   std::vector<std::string> refusals;  // why nobody should train or measure on the set as it is
 };
 

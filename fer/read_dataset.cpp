@@ -53,15 +53,15 @@ struct Readable {
   std::vector<int> groups;
 };
 
-Readable readable_of(const Listing& listing, const std::vector<Decoded>& decoded,
-                     std::vector<Skipped>& skipped) {
+Readable readable_of(const Listing& listing, const std::vector<Decoded>& decoded, Inventory& inventory) {
   Readable readable;
   std::vector<std::string> subjects;
   for (std::size_t i = 0; i < decoded.size(); ++i) {
     const Entry& entry = listing.entries[i];
     const std::string path = entry.file.path.string();
     if (!decoded[i].error.empty()) {
-      skipped.push_back({path, reason_of(decoded[i].error, path)});
+      inventory.skipped.push_back({path, reason_of(decoded[i].error, path)});
+      ++inventory.unused[entry.split][Unused::unreadable];
       continue;
     }
     readable.entries.push_back(entry);
@@ -120,6 +120,7 @@ std::vector<float> target_of(const Entry& entry, int classes, Targets targets) {
 // Fills the dataset's splits with what may be used.
 void fill_splits(const Readable& readable, const std::vector<FirstOfSplit>& splits,
                  const DatasetOptions& options, std::shared_ptr<const FaceSource> faces, Dataset& dataset) {
+  auto& unused = dataset.inventory.unused;
   const auto is_train_copy = [&](std::size_t i) {
     return readable.entries[i].split == SplitName::train &&
            splits[static_cast<std::size_t>(readable.groups[i])].size() > 1;
@@ -129,7 +130,7 @@ void fill_splits(const Readable& readable, const std::vector<FirstOfSplit>& spli
   for (std::size_t i = 0; i < readable.entries.size(); ++i) {
     if (readable.entries[i].split != SplitName::train) continue;
     if (is_train_copy(i)) {
-      ++dataset.inventory.dropped_from_train;
+      ++unused[SplitName::train][Unused::copies];
       continue;
     }
     kept_train.push_back(i);
@@ -139,10 +140,6 @@ void fill_splits(const Readable& readable, const std::vector<FirstOfSplit>& spli
   const std::vector<bool> held =
       cut_holdout(groups, labels, dataset.classes(), options.holdout, options.seed);
 
-  if (const std::int64_t dropped = dataset.inventory.dropped_from_train)
-    dataset.inventory.problems.push_back(
-        fmt::format("train images that are not used, as copies of valid or test images: {}", dropped));
-
   Split* const by_name[] = {&dataset.train, &dataset.holdout, &dataset.valid, &dataset.test};
   for (Split* split : by_name) {
     split->faces = faces;
@@ -150,8 +147,13 @@ void fill_splits(const Readable& readable, const std::vector<FirstOfSplit>& spli
   }
   const auto add = [&](SplitName name, std::size_t i) {
     const Entry& entry = readable.entries[i];
-    const bool votes = name == SplitName::train && options.targets == Targets::votes && !entry.shares.empty();
-    if (entry.label < 0 && !votes) return;
+    const bool votes = options.targets == Targets::votes && !entry.shares.empty();
+    if (entry.label < 0 && !(votes && name == SplitName::train)) {
+      ++unused[entry.split][entry.shares.empty()                  ? Unused::no_votes
+                            : votes && name == SplitName::holdout ? Unused::holdout_no_majority
+                                                                  : Unused::no_majority];
+      return;
+    }
     by_name[static_cast<int>(name)]->add(
         {readable.faces[i], entry.label, readable.hashes[i], entry.file.path.string(), entry.subject},
         target_of(entry, dataset.classes(), options.targets));
@@ -179,6 +181,16 @@ void count_published(const Listing& listing, Inventory& inventory) {
           fmt::format("{} has {} images, {} of them labelled, where the published set has {} and {}",
                       to_string(expected.split), found.images, labelled, expected.images, expected.labelled));
   }
+}
+
+void note_unused(Inventory& inventory) {
+  constexpr std::string_view why[] = {
+      "they cannot be read", "copies of valid or test images", "nobody voted for one of the classes",
+      "their taggers reached no majority", "copies, without a majority, of holdout images"};
+  for (const auto& [split, reasons] : inventory.unused)
+    for (const auto& [reason, count] : reasons)
+      inventory.problems.push_back(fmt::format("{} images that are not used, as {}: {}", to_string(split),
+                                               why[static_cast<int>(reason)], count));
 }
 
 void note_unreadable(const Inventory& inventory, std::size_t images, const DatasetOptions& options,
@@ -209,7 +221,7 @@ Dataset read_dataset(const std::filesystem::path& folder, const DatasetOptions& 
 
   std::vector<Decoded> decoded(listing.entries.size());
   const std::shared_ptr<const FaceSource> faces = decode_all(listing.entries, options, decoded);
-  const Readable readable = readable_of(listing, decoded, inventory.skipped);
+  const Readable readable = readable_of(listing, decoded, inventory);
   note_unreadable(inventory, decoded.size(), options, inventory.refusals);
   inventory.readable = static_cast<std::int64_t>(readable.entries.size());
   inventory.distinct =
@@ -222,6 +234,7 @@ Dataset read_dataset(const std::filesystem::path& folder, const DatasetOptions& 
   const std::vector<FirstOfSplit> splits = splits_of_groups(readable);
   note_leaks(readable, splits, listing.published_splits, inventory);
   fill_splits(readable, splits, options, faces, dataset);
+  note_unused(inventory);
   for (SplitName name : {SplitName::train, SplitName::holdout, SplitName::valid, SplitName::test})
     for (const Sample& sample : dataset.split(name).samples)
       count(inventory.used[name], dataset.classes(), sample.label);

@@ -122,7 +122,7 @@ TEST_CASE("FER+: train copies of valid and test faces are dropped, copies inside
   write_ferplus(folder.path(), "FER2013Test", {{1001, happy}, {1003, happy}});
 
   const Dataset set = open_dataset(folder.path(), options());
-  CHECK(set.inventory.dropped_from_train == 3);
+  CHECK(set.inventory.unused.at(SplitName::train).at(Unused::copies) == 3);
   CHECK(set.train.size() == 54);
   CHECK(set.holdout.size() == 6);
   for (const Sample& held : set.holdout.samples)
@@ -146,7 +146,8 @@ TEST_CASE("FER+: one split alone is enough, and counts that differ from the publ
   CHECK(set.inventory.problems ==
         std::vector<std::string>{
             "no FER2013Train/label.csv, so no train split", "no FER2013Valid/label.csv, so no valid split",
-            "test has 2 images, 1 of them labelled, where the published set has 3573 and 3137"});
+            "test has 2 images, 1 of them labelled, where the published set has 3573 and 3137",
+            "test images that are not used, as their taggers reached no majority: 1"});
 }
 
 TEST_CASE("FER+: a bad row is named by file and line") {
