@@ -7,6 +7,7 @@
 #include "engine/short_waits.h"
 #include "fer/command_line.h"
 #include "fer/info.h"
+#include "fer/printable.h"
 #include "fer/shell_quoted.h"
 
 namespace {
@@ -127,13 +128,13 @@ int main(int argc, char** argv) {
   try {
     return with_stdout_written(run(argc, argv));
   } catch (const UsageError& error) {
-    fmt::print(stderr, "fer: {}\n", error.what());
+    fmt::print(stderr, "fer: {}\n", printable(error.what()));
     return 2;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "fer: out of memory; fewer or smaller faces, a smaller batch or network need less\n");
     return 1;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "fer: {}\n", error.what());
+    fmt::print(stderr, "fer: {}\n", printable(error.what()));
     return 1;
   }
 }

@@ -61,7 +61,7 @@ bool is_png(const fs::path& path) {
   return extension_of(path) == ".png";
 }
 
-std::vector<PictureFile> find_pictures(const std::vector<fs::path>& inputs, const Complain& complain) {
+std::vector<PictureFile> find_pictures(const std::vector<fs::path>& inputs, const ComplainOf& complain) {
   std::vector<PictureFile> files;
   for (const fs::path& input : inputs) {
     std::error_code ignored;
@@ -71,10 +71,11 @@ std::vector<PictureFile> find_pictures(const std::vector<fs::path>& inputs, cons
     }
     try {
       const std::vector<PictureFile> inside = pictures_in(input);
-      if (inside.empty()) complain(fmt::format("{} holds no pictures", input.string()));
+      if (inside.empty()) complain(input, fmt::format("{} holds no pictures", input.string()));
       files.insert(files.end(), inside.begin(), inside.end());
     } catch (const fs::filesystem_error& error) {
-      complain(fmt::format("{} cannot be read: {}", error.path1().string(), error.code().message()));
+      complain(error.path1(),
+               fmt::format("{} cannot be read: {}", error.path1().string(), error.code().message()));
     }
   }
   return files;

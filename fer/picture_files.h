@@ -20,12 +20,13 @@ bool is_picture(const std::filesystem::path& path);
 bool is_png(const std::filesystem::path& path);
 
 using Complain = std::function<void(const std::string& sentence)>;
+using ComplainOf = std::function<void(const std::filesystem::path& path, const std::string& sentence)>;
 
 // The files as named, and of each folder the pictures in it and in the folders inside, sorted by path: what
 // ends in a picture's extension and is not hidden. `complain` hears of a folder without pictures and of one
 // that cannot be read.
 std::vector<PictureFile> find_pictures(const std::vector<std::filesystem::path>& inputs,
-                                       const Complain& complain);
+                                       const ComplainOf& complain);
 
 // FOLDER/NAME with the extension .png for each file, -2, -3, ... appended to a name that occurs again. Throws
 // UsageError when one of them is one of the pictures, under whatever name.

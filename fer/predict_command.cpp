@@ -6,6 +6,7 @@
 
 #include "fer/files.h"
 #include "fer/overlay.h"
+#include "fer/printable.h"
 
 namespace fermion::fer {
 namespace {
@@ -28,8 +29,8 @@ Looked look(const fs::path& path, const PredictOptions& options, int size) {
     const Image picture = read_face_file({path, options.box});
     const int shorter = std::min(picture.width, picture.height);
     if (shorter < smallest_face)
-      throw engine::Error("{} is {} x {} px, too small for a face", path.string(), picture.width,
-                          picture.height);
+      throw engine::Error("{}{} is {} x {} px, too small for a face", options.box ? "the box of " : "",
+                          path.string(), picture.width, picture.height);
     looked.face = fit(picture, size, size);
     looked.doubts = doubts_about(picture, looked.face, size);
     if (options.overlay.empty()) return looked;
@@ -41,12 +42,10 @@ Looked look(const fs::path& path, const PredictOptions& options, int size) {
   return looked;
 }
 
-void write_overlay(const fs::path& path, const Image& overlay) {
+void make_folder(const fs::path& folder) {
   std::error_code error;
-  fs::create_directories(path.parent_path(), error);
-  if (error)
-    throw engine::Error("cannot make the folder '{}': {}", path.parent_path().string(), error.message());
-  write_png(path, overlay);
+  fs::create_directories(folder, error);
+  if (error) throw engine::Error("cannot make the folder '{}': {}", folder.string(), error.message());
 }
 
 void check_csv(const PredictOptions& options, const std::vector<PictureFile>& files) {
@@ -95,15 +94,22 @@ fs::path newest_checkpoint(const fs::path& runs) {
 }
 
 PicturePredictions predict_pictures(ReadyModel& model, const PredictOptions& options, const Complain& warn,
-                                    const Complain& fail) {
+                                    const Complain& complain) {
   const CheckpointInfo& info = model.loaded.info;
   const int size = info.preprocessing.size, grid = info.config.model.grid;
+  PicturePredictions all{info.class_names, grid, {}, {}};
+  const auto fail = [&](const fs::path& path, const std::string& error) {
+    all.failed.push_back({path.string(), error});
+    complain(error);
+  };
   const std::vector<PictureFile> files = find_pictures(options.inputs, fail);
   check_csv(options, files);
   std::vector<fs::path> overlays;
-  if (!options.overlay.empty()) overlays = overlay_paths(files, options.overlay);
+  if (!options.overlay.empty()) {
+    overlays = overlay_paths(files, options.overlay);
+    make_folder(options.overlay);
+  }
 
-  PicturePredictions all{info.class_names, grid, {}};
   const auto batch = static_cast<std::size_t>(std::min(info.config.batch, 64));
   for (std::size_t begin = 0; begin < files.size(); begin += batch) {
     std::vector<Looked> looked(std::min(batch, files.size() - begin));
@@ -115,7 +121,7 @@ PicturePredictions predict_pictures(ReadyModel& model, const PredictOptions& opt
       if (looked[i].error.empty())
         good.push_back(i);
       else
-        fail(looked[i].error);
+        fail(files[begin + i].path, looked[i].error);
       for (const std::string& doubt : looked[i].doubts)
         warn(fmt::format("{} {}", files[begin + i].path.string(), doubt));
     }
@@ -133,9 +139,10 @@ PicturePredictions predict_pictures(ReadyModel& model, const PredictOptions& opt
                             {w.begin(), w.end()}});
       if (overlays.empty()) continue;
       try {
-        write_overlay(overlays[begin + i], overlay(looked[i].shown, w, grid));
+        make_folder(overlays[begin + i].parent_path());
+        write_png(overlays[begin + i], overlay(looked[i].shown, w, grid));
       } catch (const engine::Error& error) {
-        fail(error.what());
+        fail(files[begin + i].path, error.what());
       }
     }
   }
@@ -148,15 +155,16 @@ int predict_command(const PredictOptions& options) {
   PredictOptions with_model = options;
   if (options.model.empty()) {
     with_model.model = newest_checkpoint("runs");
-    fmt::print(stderr, "model {}\n", with_model.model.string());
+    fmt::print(stderr, "model {}\n", printable(with_model.model.string()));
   }
   ReadyModel model = ready_model(with_model.model, options.compute);
   note_drawn(model.loaded.info);
   bool failed = false;
   const PicturePredictions predictions = predict_pictures(
-      model, with_model, [](const std::string& text) { fmt::print(stderr, "fer: warning: {}\n", text); },
+      model, with_model,
+      [](const std::string& text) { fmt::print(stderr, "fer: warning: {}\n", printable(text)); },
       [&](const std::string& text) {
-        fmt::print(stderr, "fer: {}\n", text);
+        fmt::print(stderr, "fer: {}\n", printable(text));
         failed = true;
       });
   if (!options.csv.empty()) write_file(options.csv, to_csv(predictions));

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "fer/printable.h"
+
 namespace fermion::fer {
 namespace {
 
@@ -40,7 +42,10 @@ nlohmann::ordered_json to_json(const PicturePredictions& predictions) {
                       {"probabilities", probabilities},
                       {"regions", regions}});
   }
-  return {{"images", images}};
+  nlohmann::ordered_json failed = nlohmann::ordered_json::array();
+  for (const FailedPicture& picture : predictions.failed)
+    failed.push_back({{"path", picture.path}, {"error", picture.error}});
+  return {{"images", images}, {"failed", failed}};
 }
 
 std::string to_csv(const PicturePredictions& predictions) {
@@ -61,11 +66,13 @@ std::string to_csv(const PicturePredictions& predictions) {
 
 std::string to_table(const PicturePredictions& predictions) {
   std::size_t width = 4;
-  for (const PicturePrediction& image : predictions.images) width = std::max(width, image.path.size());
+  for (const PicturePrediction& image : predictions.images)
+    width = std::max(width, printable(image.path).size());
   std::string table =
       fmt::format("{:<{}}  {:<10} {:>11}  {}\n", "path", width, "label", "probability", "top region");
   for (const PicturePrediction& image : predictions.images)
-    table += fmt::format("{:<{}}  {:<10} {:>9.1f} %  {}\n", image.path, width, label_of(predictions, image),
+    table += fmt::format("{:<{}}  {:<10} {:>9.1f} %  {}\n", printable(image.path), width,
+                         label_of(predictions, image),
                          100 * image.probabilities[static_cast<std::size_t>(image.label)],
                          top_region(image.weights, predictions.grid));
   return table;

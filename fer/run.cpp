@@ -2,6 +2,7 @@
 
 #include "fer/device_choice.h"
 #include "fer/files.h"
+#include "fer/printable.h"
 #include "fer/synth_dataset.h"
 
 namespace fermion::fer {
@@ -28,9 +29,10 @@ std::vector<float> class_weights(const TrainConfig& config, const Split& train) 
 Dataset open_data_aloud(const TrainConfig& config, int threads) {
   fmt::print(stderr, "{}\n",
              config.data.empty() ? fmt::format("drawing {} faces", config.faces)
-                                 : fmt::format("reading {}", config.data));
+                                 : fmt::format("reading {}", printable(config.data)));
   Dataset data = open_data(config, threads);
-  for (const std::string& problem : data.inventory.problems) fmt::print(stderr, "fer: note: {}\n", problem);
+  for (const std::string& problem : data.inventory.problems)
+    fmt::print(stderr, "fer: note: {}\n", printable(problem));
   return data;
 }
 

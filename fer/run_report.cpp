@@ -5,6 +5,7 @@
 #include "fer/crucial.h"
 #include "fer/data_command.h"
 #include "fer/files.h"
+#include "fer/printable.h"
 #include "fer/progress.h"
 #include "fer/report.h"
 #include "fer/run.h"
@@ -117,7 +118,7 @@ void print_summary(const json& report, const std::filesystem::path& folder) {
     fmt::print("deletion of {} regions costs {:.1f} points at the top, {:.1f} at random\n",
                d["regions"].get<int>(), points(d["top"]), points(d["random"]));
   fmt::print("memory   {} of tensors and scratch at most\n", bytes_text(report["peak_bytes"].get<double>()));
-  fmt::print("report   {}\n", (folder / "report.html").string());
+  fmt::print("report   {}\n", printable((folder / "report.html").string()));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include "fer/files.h"
+#include "fer/printable.h"
 #include "fer/shell_quoted.h"
 #include "fer/training_loop.h"
 
@@ -65,7 +66,7 @@ bool train(Run& run, const TrainOptions& options, Interruption& interruption) {
   const std::string what =
       options.resume ? fmt::format("going on after step {} in", run.info.step) : std::string("writing");
   fmt::print(stderr, "{}: {} faces to train on, {} to choose the epoch; {} {}\n", run.data.name,
-             run.data.train.size(), run.data.holdout.size(), what, run.folder.string());
+             run.data.train.size(), run.data.holdout.size(), what, printable(run.folder.string()));
   const bool finished = loop.run(interruption);
   interruption.no_longer_defer(stopped(run));
   return finished;

@@ -99,7 +99,7 @@ TEST_CASE("JSON and CSV hold the same numbers, unrounded") {
 }
 
 TEST_CASE("the table names label, probability and top region") {
-  PicturePredictions predictions{{"neutral", "anger"}, 2, {}};
+  PicturePredictions predictions{{"neutral", "anger"}, 2, {}, {}};
   predictions.images.push_back({"faces/one.png", 1, {0.0284f, 0.9716f}, {0.5f, 1.0f, 2.25f, 0.25f}});
   predictions.images.push_back({"b.png", 0, {0.5f, 0.5f}, {1, 1, 1, 1}});
   CHECK(to_table(predictions) ==
@@ -145,7 +145,22 @@ TEST_CASE("bad files are named, and the others still done") {
   options.json = true;
   const Output none = run_command(options);
   CHECK(none.status == 1);
-  CHECK(json::parse(none.out) == json{{"images", json::array()}});
+  const json missing{{"path", (folder / "missing.png").string()},
+                     {"error", (folder / "missing.png").string() + ": no such file"}};
+  CHECK(json::parse(none.out) == json{{"images", json::array()}, {"failed", {missing}}});
+  options.inputs = {folder / "none", folder / "cut.png", folder / "good.png"};
+  options.csv = folder / "out.csv";
+  const Output some = run_command(options);
+  CHECK(some.status == 1);
+  const json failed = json::parse(some.out).at("failed");
+  REQUIRE(failed.size() == 2);
+  CHECK(failed[0] == json{{"path", (folder / "none").string()},
+                          {"error", (folder / "none").string() + " holds no pictures"}});
+  CHECK(failed[1]["path"] == (folder / "cut.png").string());
+  CHECK(contains(some.err, "fer: " + failed[1]["error"].get<std::string>() + "\n"));
+  CHECK(parse_csv(string_of(options.csv)).size() == 2);
+  options.inputs = {folder / "good.png"};
+  CHECK(json::parse(run_command(options).out).at("failed") == json::array());
 }
 
 TEST_CASE("without a checkpoint named, the youngest run's best is taken") {

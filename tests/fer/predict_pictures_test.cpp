@@ -15,7 +15,7 @@ TEST_CASE("folders are walked in sorted order, hidden and other files left out")
     write_file(folder / name, "x");
   }
   std::vector<std::string> complaints;
-  const auto complain = [&](const std::string& text) { complaints.push_back(text); };
+  const auto complain = [&](const fs::path&, const std::string& text) { complaints.push_back(text); };
   const std::vector<PictureFile> files = find_pictures({folder / "b.png", folder / ""}, complain);
   std::vector<std::string> names;
   for (const PictureFile& file : files) {
@@ -42,6 +42,11 @@ TEST_CASE("a box is cut out before all else") {
   REQUIRE(outside.failures.size() == 1);
   CHECK(contains(outside.failures[0],
                  "a.png: box 20,0,32,32 (x, y, width, height) is not inside the picture of 50 x 40 px"));
+  const Result narrow = predict_image(outer, Box{0, 0, 48, 2});
+  CHECK(narrow.predictions.images.empty());
+  REQUIRE(narrow.failures.size() == 1);
+  CHECK(narrow.failures[0].starts_with("the box of "));
+  CHECK(narrow.failures[0].ends_with("a.png is 48 x 2 px, too small for a face"));
   for (const char* wrong :
        {"", "1,2,3", "1,2,3,4,5", "1,2,3,x", "1,2,3,4 ", "1;2;3;4", "99999999999,1,1,1"}) {
     CAPTURE(wrong);
@@ -121,11 +126,12 @@ TEST_CASE("an overlay never replaces a picture, and a folder that cannot be made
   CHECK(read_image(folder / "a.png") == face(1));
   options.overlay = folder / "a.png" / "below";
   options.model = minute_run().best;
-  const Result result = predict_with(options);
-  REQUIRE(result.failures.size() == 1);
-  CHECK(contains(result.failures[0], "cannot make the folder"));
-  CHECK(result.predictions.images.size() == 1);
-  const Output output = run_command(options);
-  CHECK(output.status == 1);
-  CHECK(contains(output.out, "a.png"));
+  CHECK(contains(error_of([&] { predict_with(options); }),
+                 "cannot make the folder '" + options.overlay.string() + "'"));
+  // Before anything is predicted.
+  CHECK(run_command(options).out.empty());
+  options.inputs = {folder / "missing.png"};
+  options.overlay = folder / "made" / "below";
+  CHECK(predict_with(options).failures.size() == 1);
+  CHECK(fs::is_directory(options.overlay));
 }
