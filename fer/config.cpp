@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <numeric>
@@ -11,6 +12,30 @@
 
 namespace fermion::fer {
 namespace {
+
+// Where whole numbers lie, whatever the other options are.
+struct Range {
+  std::string_view key;
+  int low = std::numeric_limits<int>::lowest(), high = std::numeric_limits<int>::max();
+};
+constexpr Range ranges[] = {{"size", 8, largest_size},
+                            {"width", 1, largest_channels},
+                            {"depth", 1, largest_depth},
+                            {"grid", 1, largest_grid},
+                            {"overlap", 0, largest_size},
+                            {"classes", 2, most_classes},
+                            {"epochs", 1},
+                            {"batch", 1, most_images},
+                            {"faces", 1, most_faces},
+                            {"warmup", -1},
+                            {"patience", 0},
+                            {"threads", 0, most_threads},
+                            {"loader_threads", 1, most_loader_threads}};
+
+Range range_of(std::string_view key) {
+  const auto range = std::ranges::find(ranges, key, &Range::key);
+  return range == std::end(ranges) ? Range{key} : *range;
+}
 
 void parse(const std::string& key, const std::string& text, std::string& value) {
   (void)key;
@@ -31,11 +56,16 @@ void parse(const std::string&, const std::string& text, std::int64_t& seed) {
 template <class Number>
 void parse(const std::string& key, const std::string& text, Number& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  using Limits = std::numeric_limits<Number>;
-  if (error == std::errc::result_out_of_range)
-    throw UsageError("option '{}' lies between {} and {}, not {}", key, Limits::lowest(), Limits::max(),
-                     text);
-  if (error != std::errc() || end != text.data() + text.size())
+  const bool whole = end == text.data() + text.size();
+  if (whole && error == std::errc::result_out_of_range) {
+    if (std::is_integral_v<Number>)
+      throw UsageError("option '{}' lies between {} and {}, not {}", key, range_of(key).low,
+                       range_of(key).high, text);
+    value =
+        static_cast<Number>(std::strtod(text.c_str(), nullptr));  // 0 or infinite: check() knows the range
+    return;
+  }
+  if (error != std::errc() || !whole)
     throw UsageError("option '{}' is {}, not '{}'", key,
                      std::is_integral_v<Number> ? "a whole number" : "a number", text);
 }
@@ -243,18 +273,14 @@ void check(const TrainConfig& c) {
     if (!(value >= 0 && value <= std::numeric_limits<double>::max()))
       throw UsageError("option '{}' is finite and not negative, not {}", key, value);
   };
-  constexpr int any = std::numeric_limits<int>::max();
-  within("epochs", c.epochs, 1, any);
-  within("batch", c.batch, 1, most_images);
-  within("faces", c.faces, 1, most_faces);
+  each_option(c, [&](const char* key, const auto& value, const char*) {
+    if constexpr (std::is_same_v<decltype(value), const int&>)
+      within(key, value, range_of(key).low, range_of(key).high);
+  });
   if (c.batch == 1 && smallest_map(c.model) == 1)
     throw UsageError(
         "a batch of 1 leaves norms one value where maps shrink to 1 x 1; set batch to at least 2");
   if (c.seed < 0) throw UsageError("option 'seed' is at least 0, not {}", c.seed);
-  within("warmup", c.warmup, -1, any);
-  within("patience", c.patience, 0, any);
-  within("threads", c.threads, 0, most_threads);
-  within("loader_threads", c.loader_threads, 1, most_loader_threads);
   finite("lr", c.lr);
   finite("weight_decay", c.weight_decay);
   finite("clip", c.clip);

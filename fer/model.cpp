@@ -14,8 +14,6 @@ constexpr Preset presets[] = {{"lnl-tiny", 64, 16, 3, 4},
                               {"lnl-base", 112, 32, 4, 4},
                               {"lnl-large", 224, 64, 4, 4}};
 
-// Far beyond what trains in a sensible time, and still within what a machine can allocate.
-constexpr int largest_size = 1024, largest_channels = 8192;
 constexpr std::int64_t largest_map = 1 << 26;  // values of an image at full resolution
 
 // Inputs of the joint head: [w_1 f_1, ..., w_K f_K, g].
@@ -46,13 +44,14 @@ ModelConfig preset(const std::string& name) {
 }
 
 void check(const ModelConfig& c) {
-  if (c.width < 1 || c.depth < 1 || c.depth > 8 || c.grid < 1 || c.overlap < 0 || c.classes < 2)
+  if (c.width < 1 || c.depth < 1 || c.depth > largest_depth || c.grid < 1 || c.overlap < 0 || c.classes < 2)
     throw Error(
-        "the network needs width >= 1, 1 <= depth <= 8, grid >= 1, overlap >= 0 and at least 2 classes");
-  if (c.size > largest_size || c.width > largest_channels || c.grid > 32 || c.classes > 1000 ||
-      c.overlap > c.size)
-    throw Error("size is at most {}, width {}, grid 32, classes 1000, overlap the size", largest_size,
-                largest_channels);
+        "the network needs width >= 1, 1 <= depth <= {}, grid >= 1, overlap >= 0 and at least 2 classes",
+        largest_depth);
+  if (c.size > largest_size || c.width > largest_channels || c.grid > largest_grid ||
+      c.classes > most_classes || c.overlap > c.size)
+    throw Error("size is at most {}, width {}, grid {}, classes {}, overlap the size", largest_size,
+                largest_channels, largest_grid, most_classes);
   if (c.width > largest_channels >> c.depth)
     throw Error("width {} and depth {} make {} channels, more than {}; lower one of them", c.width, c.depth,
                 std::int64_t{c.width} << c.depth, largest_channels);

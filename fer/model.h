@@ -36,6 +36,10 @@ struct ModelConfig {
   int regions() const { return grid * grid; }
 };
 
+// Far beyond what trains in a sensible time, and still within what a machine can allocate.
+inline constexpr int largest_size = 1024, largest_channels = 8192, largest_depth = 8, largest_grid = 32,
+                     most_classes = 1000;
+
 std::vector<std::string> preset_names();
 // Throws with the names there are.
 ModelConfig preset(const std::string& name);

@@ -66,6 +66,9 @@ Box parse_box(const std::string& text) {
   const char *at = text.data(), *end = at + text.size();
   while (true) {
     const auto [next, error] = std::from_chars(at, end, numbers.emplace_back());
+    if (error == std::errc::result_out_of_range || numbers.back() < 0 || numbers.back() > max_image_side)
+      throw UsageError("the numbers of a box lie between 0 and {}, not {}", max_image_side,
+                       std::string(at, next));
     if (error != std::errc() || (next != end && *next != ','))
       throw UsageError("box '{}' is not x,y,width,height in whole pixels", text);
     if (next == end) break;

@@ -16,7 +16,7 @@ TEST_CASE("wrong words end with status 2") {
   check_refused({}, 2, "Usage: fer ");
   check_refused({"predict"}, 2, "fer: images is required; fer predict --help explains\n");
   check_refused({"info", "--set", "batch=99999999999"}, 2,
-                "fer: option 'batch' lies between -2147483648 and 2147483647, not 99999999999\n");
+                "fer: option 'batch' lies between 1 and 65536, not 99999999999\n");
   check_refused({"trian"}, 2,
                 "fer: there is no command 'trian', only train, eval, predict, info, data, devices, faces\n");
   check_refused({"--verson"}, 2, "fer: there is no option '--verson'; --help lists them\n");

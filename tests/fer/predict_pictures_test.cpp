@@ -52,6 +52,9 @@ TEST_CASE("a box is cut out before all else") {
     CAPTURE(wrong);
     CHECK_THROWS_AS(parse_box(wrong), UsageError);
   }
+  for (const char* number : {"99999999999", "-99999999999", "16385", "-1"})
+    CHECK(error_of([&] { parse_box(fmt::format("1,{},3,4", number)); }) ==
+          fmt::format("the numbers of a box lie between 0 and 16384, not {}", number));
 }
 
 TEST_CASE("pictures that cannot look like the training faces are warned of") {
