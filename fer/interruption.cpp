@@ -1,5 +1,7 @@
 #include "fer/interruption.h"
 
+#include <fcntl.h>
+#include <termios.h>
 #include <unistd.h>
 
 namespace fermion::fer {
@@ -8,7 +10,19 @@ namespace {
 std::string last_words;  // changed only while signals are deferred
 volatile std::sig_atomic_t deferred = 0, request = 0, on_terminal = 0;
 
-void handle(int) {
+// Whether stderr was a terminal that has been closed.
+bool terminal_is_gone() {
+  termios ignored;
+  return on_terminal && ::tcgetattr(STDERR_FILENO, &ignored) != 0;
+}
+
+void handle(int signal) {
+  if (signal == SIGHUP) {
+    // What is printed from now on goes nowhere, rather than being an error before all is saved.
+    const int nowhere = terminal_is_gone() ? ::open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+    if (nowhere >= 0) ::dup2(nowhere, STDERR_FILENO);
+    if (request) return;  // a terminal and its shell may both say so
+  }
   if (!deferred && ::write(STDERR_FILENO, last_words.data(), last_words.size()) < 0) ::_exit(130);
   if (!deferred || request) ::_exit(130);
   request = 1;

@@ -14,7 +14,8 @@ class Interruption {
   ~Interruption();
   Interruption(const Interruption&) = delete;
 
-  // From now on the first signal only says so on stderr and is remembered; the second ends the program.
+  // From now on the first signal only says so on stderr and is remembered; the second ends the program, if it
+  // is not SIGHUP. After the SIGHUP of a terminal that has been closed, stderr goes nowhere.
   void defer();
   // Signals end the program at once again, with these words on stderr.
   void no_longer_defer(const std::string& words);

@@ -23,6 +23,12 @@ std::string bytes_text(double bytes) {
 
 namespace {
 
+// A terminal may have been closed; the work goes on.
+void print(const std::string& text) {
+  std::fputs(text.c_str(), stderr);
+  std::fflush(stderr);
+}
+
 // One less than there are: a line that fills the last column may wrap.
 int terminal_columns() {
   winsize size{};
@@ -47,14 +53,13 @@ Progress::~Progress() {
 }
 
 void Progress::clear() {
-  if (bar_) fmt::print(stderr, "\r\033[K");
+  if (bar_) print("\r\033[K");
   bar_ = false;
-  std::fflush(stderr);
 }
 
 void Progress::say(const std::string& line) {
   clear();
-  fmt::print(stderr, "{}\n", line);
+  print(line + "\n");
 }
 
 void Progress::show(std::int64_t done, const std::string& details) {
@@ -64,13 +69,12 @@ void Progress::show(std::int64_t done, const std::string& details) {
   const auto filled = static_cast<std::size_t>(width * done / total_);
   const std::string bar = std::string(filled, '#') + std::string(width - filled, '.');
   if (!terminal_) {
-    fmt::print(stderr, "{} {:3}% {}\n", what_, 100 * done / total_, details);
+    print(fmt::format("{} {:3}% {}\n", what_, 100 * done / total_, details));
     return;
   }
   // \033[K clears what a longer line left.
   const std::string line = fmt::format("{} [{}] {}", what_, bar, details);
-  fmt::print(stderr, "\r{:.{}}\033[K", line, terminal_columns());
-  std::fflush(stderr);
+  print(fmt::format("\r{:.{}}\033[K", line, terminal_columns()));
   bar_ = true;
 }
 

@@ -69,7 +69,7 @@ bool train(Run& run, const TrainOptions& options, Interruption& interruption) {
              run.data.train.size(), run.data.holdout.size(), what, printable(run.folder.string()));
   const bool finished = loop.run(interruption);
   interruption.no_longer_defer(stopped(run));
-  return finished;
+  return finished && !interruption.requested();
 }
 
 int profile(const TrainOptions& options) {

@@ -1,5 +1,6 @@
 // Ctrl-C, kill -9 and full disks, done to the program itself.
 #include <doctest/doctest.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 
 #include "kernels/rng.h"
@@ -83,6 +84,46 @@ TEST_CASE("Ctrl-C while the best epoch is measured says how to go on") {
   CHECK(program.wait() == 130);
   CHECK(contains(program.output(), "fer train --resume --out " + run.string()));
   CHECK(resume(run, -1) == 0);
+}
+
+TEST_CASE("a terminal that is closed stops the run as Ctrl-C does, though nothing can be printed any more") {
+  const TemporaryFolder folder;
+  const fs::path run = folder / "run";
+  int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+  REQUIRE(terminal >= 0);
+  REQUIRE(::grantpt(terminal) == 0);
+  REQUIRE(::unlockpt(terminal) == 0);
+  const std::string name = ::ptsname(terminal);
+  Program program(train_arguments(run, {"epochs=100000"}), folder / "log", [&] {
+    ::close(terminal);
+    ::setsid();
+    const int own = ::open(name.c_str(), O_RDWR);
+    if (::ioctl(own, TIOCSCTTY, 0) < 0 || ::dup2(own, STDERR_FILENO) < 0) ::_exit(126);
+  });
+  std::string shown;
+  CHECK(Program::until([&] {
+    char text[4096];
+    for (ssize_t size; (size = ::read(terminal, text, sizeof text)) > 0;)
+      shown.append(text, static_cast<std::size_t>(size));
+    return contains(shown, "images/s");
+  }));
+  ::close(terminal);
+  CHECK(program.wait() == 130);
+  const std::int64_t step = info_of(run / "last.safetensors").step;
+  CHECK(step > 0);
+  CHECK(resume(run, step + 1) == 130);
+}
+
+TEST_CASE("what is hung up twice is saved all the same") {
+  const TemporaryFolder folder;
+  const fs::path run = folder / "run";
+  Program program(train_arguments(run, {"epochs=100000", "size=64", "batch=96", "width=16"}), folder / "log");
+  REQUIRE(Program::until([&] { return contains(program.output(), "images/s"); }));
+  program.signal(SIGHUP);  // from the terminal
+  REQUIRE(Program::until([&] { return contains(program.output(), "stopping after this step"); }));
+  program.signal(SIGHUP);  // and from its shell
+  CHECK(program.wait() == 130);
+  CHECK(contains(program.output(), "stopped after step"));
 }
 
 TEST_CASE("Ctrl-C while the faces are drawn ends at once and leaves nothing") {
