@@ -78,11 +78,13 @@ def main():
 
     try:
         facts, tensors = read_checkpoint(checkpoint)
+        preprocessing, classes = facts["preprocessing"], facts["classes"]
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise SystemExit(f"{checkpoint} is no checkpoint of Fermion's: {error}")
-    preprocessing = facts["preprocessing"]
+    if not arguments.fer.is_file():
+        raise SystemExit(f"there is no program {arguments.fer}; `make build` makes bin/fer")
     pictures = draw_pictures(arguments.pictures, preprocessing["size"])
-    probabilities, regions = predict(arguments.fer, checkpoint, pictures, facts["classes"])
+    probabilities, regions = predict(arguments.fer, checkpoint, pictures, classes)
 
     x = (pictures / 255 - np.array(preprocessing["mean"])) / np.array(preprocessing["std"])
     with torch.no_grad():
