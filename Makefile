@@ -96,7 +96,7 @@ bench: all
 check:
 	@scripts/setup.sh --check
 	@$(MAKE) --no-print-directory build
-	@scripts/check.sh
+	+@scripts/check.sh
 
 clean:
 	rm -rf build bin tests/ptxi/build

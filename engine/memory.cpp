@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <malloc.h>
 #include <unistd.h>
 
 #include "engine/error.h"
@@ -54,14 +53,11 @@ std::size_t machine_memory() {
 
 void* HostMemory::allocate(std::size_t bytes) {
   static const std::size_t ram = machine_memory();
-  if (bytes > ram - std::min(in_use_, ram)) return nullptr;
-  void* data = std::aligned_alloc(alignment, round_up(bytes, alignment));
-  in_use_ += malloc_usable_size(data);
-  return data;
+  if (bytes > ram - std::min(statistics.reserved, ram)) return nullptr;
+  return std::aligned_alloc(alignment, round_up(bytes, alignment));
 }
 
 void HostMemory::release(void* data) noexcept {
-  in_use_ -= malloc_usable_size(data);
   std::free(data);
 }
 

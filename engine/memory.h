@@ -53,9 +53,6 @@ class HostMemory : public Memory {
   void write(void* data, const void* host, std::size_t bytes) override;
   void zero(void* data, std::size_t bytes) override;
   void synchronize() override {}
-
- private:
-  std::size_t in_use_ = 0;
 };
 
 struct PoolOptions {

@@ -3,9 +3,10 @@
 // so that a mask or a maximum is decided alike in both.
 //
 //   for_each_vector(C, [&](auto d, std::int64_t c) HWY_ATTR {
-//     const FeatureVector x(d, norm, k * C + c);                            // the norm's constants, in
-//     registers GradientSums sums(d, sum_da + c, sum_da_x_hat + c);                   // this chunk's row of
-//     FeatureSums for (each pixel)
+//     // The norm's constants, in registers; then this chunk's row of FeatureSums.
+//     const FeatureVector x(d, norm, k * C + c);
+//     GradientSums sums(d, sum_da + c, sum_da_x_hat + c);
+//     for (each pixel)
 //       sums.add(x, hn::LoadU(d, y + pixel * C + c), ...gradient of value(x)..., write, da + pixel * C + c);
 //     sums.store(sum_da + c, sum_da_x_hat + c);
 //   });

@@ -201,4 +201,7 @@ TEST_CASE("augment: wrong shapes are refused by name") {
   refused(u8({2, 4, 4, 3}), f32({1, 11}), f32({3}),
           "/augment: images [2, 4, 4, 3] need parameters [2, 11], not [1, 11]");
   refused(u8({2, 4, 4, 3}), f32({2, 11}), f32({4}), "/augment: mean and inv_std are [3], not [4]");
+  const Tensor mean = f32({3});
+  mean.want_gradient();
+  refused(u8({2, 4, 4, 3}), f32({2, 11}), mean, "/augment: its inputs get no gradient, but one wants it");
 }

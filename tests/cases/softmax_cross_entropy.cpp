@@ -205,4 +205,9 @@ TEST_CASE("softmax_cross_entropy refuses what does not fit") {
                     "loss/softmax_cross_entropy: label smoothing 1.5 is not in [0, 1]");
   CHECK_THROWS_WITH(engine::softmax_cross_entropy(tape, floats(device, {3, 0}, {}), some, {}),
                     "loss/softmax_cross_entropy: logits are [B, classes] or [K, B, classes], not [3, 0]");
+  const Tensor wanting = floats(device, {3, 4}, std::vector<float>(12, 0.25f));
+  wanting.want_gradient();
+  CHECK_THROWS_WITH(
+      loss(wanting),
+      "loss/softmax_cross_entropy: targets and class weights get no gradient, but one wants it");
 }

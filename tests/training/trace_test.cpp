@@ -96,6 +96,15 @@ TEST_CASE("the table sums calls, time and shares by op") {
       "peak {:.1f} MiB\n", static_cast<double>(traced.device.pool().statistics().peak) / (1 << 20))));
 }
 
+TEST_CASE("after a million calls a trace only counts") {
+  Trace trace;
+  trace.enable();
+  const engine::MemoryStatistics memory;
+  for (int i = 0; i < 1'000'005; ++i) trace.span("layer/op", memory);
+  CHECK(trace.events().size() == 1'000'000);
+  CHECK(trace.table().ends_with("\n5 later calls are left out\n"));
+}
+
 TEST_CASE("fer train --trace writes what Perfetto needs of each event") {
   const TemporaryFolder folder;
   TrainOptions options;
