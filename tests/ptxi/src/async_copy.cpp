@@ -69,10 +69,11 @@ void h_cp_async(Warp& w, const Instruction& in, u32 m) {
       w.open[l].push_back(c);
     }
     if (b.counting) {
-      b.counters.cp_async_requests++;
-      b.counters.cp_async_bytes += (u64)__builtin_popcount(m) * n;
-      b.count_shared(dst, m, n, &b.counters.cp_async_wavefronts, &b.counters.cp_async_ideal);
-      if (reading) b.count_global(src, reading, n, false);
+      Counters& c = b.counters_of(in);
+      c.cp_async_requests++;
+      c.cp_async_bytes += (u64)__builtin_popcount(m) * n;
+      b.count_shared(dst, m, n, &c.cp_async_wavefronts, &c.cp_async_ideal);
+      if (reading) b.count_global(in, src, reading, n, false);
     }
     return;
   }

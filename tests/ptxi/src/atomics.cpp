@@ -89,13 +89,14 @@ void h_atom(Warp& w, const Instruction& in, u32 m) {
     }
   }
   if (block.counting) {
-    u64 lanes = (u64)__builtin_popcount(m);
+    Counters& c = block.counters_of(in);
+    const u64 lanes = (u64)__builtin_popcount(m);
     if (shared) {
-      block.counters.shared_atomic_requests++;
-      block.counters.shared_atomic_lanes += lanes;
+      c.shared_atomic_requests++;
+      c.shared_atomic_lanes += lanes;
     } else {
-      block.counters.global_atomic_requests++;
-      block.counters.global_atomic_lanes += lanes;
+      c.global_atomic_requests++;
+      c.global_atomic_lanes += lanes;
     }
   }
 }

@@ -94,7 +94,7 @@ void Block::arrive(Warp& w, const Instruction& in, int pc, u32 m) {
     bar.waiting.push_back({&w, m});
   }
   (in.mode == 2 ? bar.arrivers : bar.warps) |= 1u << w.id;
-  if (counting) counters.barriers++;
+  if (counting) counters_of(in).barriers++;
 }
 
 }  // namespace ptxi

@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <unistd.h>
 
 #include "report.h"
 #include "special_registers.h"
@@ -14,17 +13,6 @@
 namespace ptxi {
 
 using std::string;
-
-// A file below the working folder is named from there.
-static string short_path(const string& path) {
-  static const string here = [] {
-    char* folder = getcwd(nullptr, 0);
-    const string s = folder ? string(folder) + "/" : "";
-    free(folder);
-    return s;
-  }();
-  return !here.empty() && path.compare(0, here.size(), here) == 0 ? path.substr(here.size()) : path;
-}
 
 string Block::where(const Instruction& in, const Warp* w, int lane) {
   size_t i = (size_t)(&in - k.code.data());
@@ -40,11 +28,7 @@ string Block::where(const Instruction& in, const Warp* w, int lane) {
   }
   const SrcLoc& loc = k.loc[i];
   s += " | PTX line " + std::to_string(loc.line) + ": " + k.text[i];
-  if (loc.src_line) {
-    auto f = k.module->files.find(loc.file);
-    s += " | " + (f == k.module->files.end() ? string("?") : short_path(f->second)) + ":" +
-         std::to_string(loc.src_line);
-  }
+  if (loc.src_line) s += " | " + k.module->file(loc.file) + ":" + std::to_string(loc.src_line);
   return s;
 }
 

@@ -53,7 +53,7 @@ struct Block {
   size_t regs_cap = 0;
   Barrier bars[17];
   Shadow sh;
-  Counters counters;
+  std::vector<Counters> counters;  // per instruction; empty where nothing is counted
   bool counting = false;
   bool shared_checked = options().shared_check != 0;
   bool global_checked = options().init_check || options().race_check;
@@ -107,7 +107,8 @@ struct Block {
   bool lane_ordered(Warp& w, u32 time, int from, int to);
 
   // Counters (counters.cpp)
-  void count_global(const u64* addr, u32 m, unsigned n, bool write);
+  Counters& counters_of(const Instruction& in) { return counters[(size_t)(&in - k.code.data())]; }
+  void count_global(const Instruction& in, const u64* addr, u32 m, unsigned n, bool write);
   void count_shared(const u64* addr, u32 m, unsigned n, u64* wavefronts, u64* ideal);
 };
 

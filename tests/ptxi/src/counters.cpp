@@ -18,7 +18,8 @@ void Counters::add(const Counters& o) {
 }
 
 // One warp-level request to global memory: 32-byte sectors, and distinct bytes.
-void Block::count_global(const u64* addr, u32 m, unsigned n, bool write) {
+void Block::count_global(const Instruction& in, const u64* addr, u32 m, unsigned n, bool write) {
+  Counters& here = counters_of(in);
   u64 a[32];
   int na = 0;
   bool sorted = true;
@@ -43,21 +44,21 @@ void Block::count_global(const u64* addr, u32 m, unsigned n, bool write) {
         u32* t = tags + (s - (al->base >> 5));
         const u32 id = (u32)g_launch_id;
         if (__atomic_load_n(t, __ATOMIC_RELAXED) != id && __atomic_exchange_n(t, id, __ATOMIC_RELAXED) != id)
-          (write ? counters.unique_sectors_written : counters.unique_sectors_read)++;
+          (write ? here.unique_sectors_written : here.unique_sectors_read)++;
       }
     }
   }
   const u64 lane_bytes = (u64)na * n;
   if (write) {
-    counters.global_st_requests++;
-    counters.global_st_sectors += sectors;
-    counters.global_st_lane_bytes += lane_bytes;
-    counters.global_st_useful_bytes += useful;
+    here.global_st_requests++;
+    here.global_st_sectors += sectors;
+    here.global_st_lane_bytes += lane_bytes;
+    here.global_st_useful_bytes += useful;
   } else {
-    counters.global_ld_requests++;
-    counters.global_ld_sectors += sectors;
-    counters.global_ld_lane_bytes += lane_bytes;
-    counters.global_ld_useful_bytes += useful;
+    here.global_ld_requests++;
+    here.global_ld_sectors += sectors;
+    here.global_ld_lane_bytes += lane_bytes;
+    here.global_ld_useful_bytes += useful;
   }
 }
 

@@ -27,6 +27,8 @@ struct Counters {
 #undef X
   void add(const Counters& o);
 };
-void counters_record(const Kernel& k, const LaunchDims& d, const Counters& c, double seconds);
+void counters_open();  // from now on there is something to write at the end of the process
+// A launch; one Counters per instruction of the kernel.
+void counters_record(const Kernel& k, const LaunchDims& d, const std::vector<Counters>& counters);
 
 }  // namespace ptxi

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "counters.h"
@@ -21,11 +22,14 @@ const char* const kClassName[C_COUNT] = {"fp32", "fp64", "half",   "int", "cvt",
 
 namespace {
 
+// File and line, and where that is inlined.
+using Line = std::tuple<string, int, string, int>;
 struct Record {
   string kernel, pretty;
   LaunchDims d{};
-  u64 launches = 0, blocks = 0, threads = 0, max_dyn = 0, static_smem = 0, local_bytes = 0;
+  u64 index = 0, launches = 0, blocks = 0, threads = 0, max_dyn = 0, static_smem = 0, local_bytes = 0;
   Counters c;
+  std::map<Line, Counters> lines;
 };
 std::mutex g_mutex;
 std::map<string, Record> g_by_kernel;
@@ -42,29 +46,70 @@ string quote(const string& s) {
   return o + "\"";
 }
 
-void print_counters(FILE* f, const Record& r, const char* indent) {
-  u64 total = 0, warp = 0;
-  fprintf(f, "%s\"thread_instructions\": {", indent);
+using Number = unsigned long long;
+
+void print_classes(FILE* f, const char* name, const u64 (&instructions)[C_COUNT], bool zeros) {
+  u64 total = 0;
+  fprintf(f, "\"%s\": {", name);
   for (int i = 0; i < C_COUNT; i++) {
-    fprintf(f, "\"%s\": %llu, ", kClassName[i], (unsigned long long)r.c.thread_inst[i]);
-    total += r.c.thread_inst[i];
+    if (instructions[i] || zeros) fprintf(f, "\"%s\": %llu, ", kClassName[i], (Number)instructions[i]);
+    total += instructions[i];
   }
-  fprintf(f, "\"total\": %llu},\n%s\"warp_instructions\": {", (unsigned long long)total, indent);
-  for (int i = 0; i < C_COUNT; i++) {
-    fprintf(f, "\"%s\": %llu, ", kClassName[i], (unsigned long long)r.c.warp_inst[i]);
-    warp += r.c.warp_inst[i];
-  }
-  fprintf(f, "\"total\": %llu}", (unsigned long long)warp);
-#define X(n) fprintf(f, ",\n%s\"%s\": %llu", indent, #n, (unsigned long long)r.c.n);
+  fprintf(f, "\"total\": %llu}", (Number)total);
+}
+
+// The members of an object; without `zeros`, those that are not zero.
+void print_counters(FILE* f, const Counters& c, const char* separator, bool zeros) {
+  print_classes(f, "thread_instructions", c.thread_inst, zeros);
+  fputs(separator, f);
+  print_classes(f, "warp_instructions", c.warp_inst, zeros);
+  const auto print = [&](const char* name, u64 n) {
+    if (n || zeros) fprintf(f, "%s\"%s\": %llu", separator, name, (Number)n);
+  };
+#define X(n) print(#n, c.n);
   PTXI_COUNTERS(X)
 #undef X
-  const Counters& c = r.c;
-  u64 wave = c.shared_ld_wavefronts + c.shared_st_wavefronts + c.ldmatrix_wavefronts + c.stmatrix_wavefronts +
-             c.cp_async_wavefronts;
-  u64 ideal = c.shared_ld_ideal + c.shared_st_ideal + c.ldmatrix_ideal + c.stmatrix_ideal + c.cp_async_ideal;
-  fprintf(f, ",\n%s\"shared_wavefronts\": %llu,\n%s\"shared_wavefronts_ideal\": %llu,\n", indent,
-          (unsigned long long)wave, indent, (unsigned long long)ideal);
-  fprintf(f, "%s\"shared_wavefronts_excess\": %llu\n", indent, (unsigned long long)(wave - ideal));
+  const u64 wavefronts = c.shared_ld_wavefronts + c.shared_st_wavefronts + c.ldmatrix_wavefronts +
+                         c.stmatrix_wavefronts + c.cp_async_wavefronts;
+  const u64 ideal =
+      c.shared_ld_ideal + c.shared_st_ideal + c.ldmatrix_ideal + c.stmatrix_ideal + c.cp_async_ideal;
+  print("shared_wavefronts", wavefronts);
+  print("shared_wavefronts_ideal", ideal);
+  print("shared_wavefronts_excess", wavefronts - ideal);
+}
+
+void print_kernel(FILE* f, const Record& r) {
+  fprintf(f, "    {\n      \"kernel\": %s,\n      \"signature\": %s,\n", quote(r.kernel).c_str(),
+          quote(r.pretty).c_str());
+  fprintf(f, "      \"launches\": %llu, \"blocks\": %llu, \"threads\": %llu,\n", (Number)r.launches,
+          (Number)r.blocks, (Number)r.threads);
+  fprintf(f,
+          "      \"static_shared_bytes\": %llu, \"max_dynamic_shared_bytes\": %llu, "
+          "\"local_bytes_per_thread\": %llu,\n      ",
+          (Number)r.static_smem, (Number)r.max_dyn, (Number)r.local_bytes);
+  print_counters(f, r.c, ",\n      ", true);
+  fprintf(f, ",\n      \"lines\": [");
+  const char* separator = "";
+  for (const auto& [line, counters] : r.lines) {
+    const auto& [file, number, at_file, at_number] = line;
+    fprintf(f, "%s\n        {\"file\": %s, \"line\": %d, ", separator, quote(file).c_str(), number);
+    if (at_number)
+      fprintf(f, "\"inlined_at\": {\"file\": %s, \"line\": %d}, ", quote(at_file).c_str(), at_number);
+    print_counters(f, counters, ", ", false);
+    fputs("}", f);
+    separator = ",";
+  }
+  fprintf(f, "\n      ]\n    }");
+}
+
+void print_launch(FILE* f, const Record& r) {
+  fprintf(f, "    {\n      \"index\": %llu, \"kernel\": %s,\n", (Number)r.index, quote(r.kernel).c_str());
+  fprintf(f, "      \"grid\": [%u, %u, %u], \"block\": [%u, %u, %u],\n", r.d.grid[0], r.d.grid[1],
+          r.d.grid[2], r.d.block[0], r.d.block[1], r.d.block[2]);
+  fprintf(f, "      \"static_shared_bytes\": %llu, \"dynamic_shared_bytes\": %llu,\n      ",
+          (Number)r.static_smem, (Number)r.d.smem);
+  print_counters(f, r.c, ",\n      ", true);
+  fprintf(f, "\n    }");
 }
 
 void write_json() {
@@ -74,31 +119,15 @@ void write_json() {
     fprintf(stderr, "[ptxi] cannot write %s\n", options().counters.c_str());
     return;
   }
-  fprintf(f, "{\n  \"warnings\": %llu,\n  \"kernels\": [\n", (unsigned long long)warnings_reported());
+  fprintf(f, "{\n  \"warnings\": %llu,\n  \"kernels\": [\n", (Number)warnings_reported());
   for (size_t i = 0; i < g_first_seen.size(); i++) {
-    const Record& r = g_by_kernel[g_first_seen[i]];
-    fprintf(f, "    {\n      \"kernel\": %s,\n      \"signature\": %s,\n", quote(r.kernel).c_str(),
-            quote(r.pretty).c_str());
-    fprintf(f, "      \"launches\": %llu, \"blocks\": %llu, \"threads\": %llu,\n",
-            (unsigned long long)r.launches, (unsigned long long)r.blocks, (unsigned long long)r.threads);
-    fprintf(f,
-            "      \"static_shared_bytes\": %llu, \"max_dynamic_shared_bytes\": %llu, "
-            "\"local_bytes_per_thread\": %llu,\n",
-            (unsigned long long)r.static_smem, (unsigned long long)r.max_dyn,
-            (unsigned long long)r.local_bytes);
-    print_counters(f, r, "      ");
-    fprintf(f, "    }%s\n", i + 1 < g_first_seen.size() ? "," : "");
+    print_kernel(f, g_by_kernel[g_first_seen[i]]);
+    fprintf(f, "%s\n", i + 1 < g_first_seen.size() ? "," : "");
   }
-  fprintf(f, "  ],\n  \"launches_not_listed\": %llu,\n  \"launches\": [\n", (unsigned long long)g_dropped);
+  fprintf(f, "  ],\n  \"launches_not_listed\": %llu,\n  \"launches\": [\n", (Number)g_dropped);
   for (size_t i = 0; i < g_launches.size(); i++) {
-    const Record& r = g_launches[i];
-    fprintf(f, "    {\n      \"kernel\": %s,\n", quote(r.kernel).c_str());
-    fprintf(f, "      \"grid\": [%u, %u, %u], \"block\": [%u, %u, %u],\n", r.d.grid[0], r.d.grid[1],
-            r.d.grid[2], r.d.block[0], r.d.block[1], r.d.block[2]);
-    fprintf(f, "      \"static_shared_bytes\": %llu, \"dynamic_shared_bytes\": %llu,\n",
-            (unsigned long long)r.static_smem, (unsigned long long)r.d.smem);
-    print_counters(f, r, "      ");
-    fprintf(f, "    }%s\n", i + 1 < g_launches.size() ? "," : "");
+    print_launch(f, g_launches[i]);
+    fprintf(f, "%s\n", i + 1 < g_launches.size() ? "," : "");
   }
   fprintf(f, "  ]\n}\n");
   fclose(f);
@@ -106,40 +135,48 @@ void write_json() {
 
 }  // namespace
 
-void counters_record(const Kernel& k, const LaunchDims& d, const Counters& c, double) {
+void counters_open() {
+  static const bool registered = atexit(write_json) == 0;
+  (void)registered;
+}
+
+void counters_record(const Kernel& k, const LaunchDims& d, const std::vector<Counters>& counters) {
   std::lock_guard<std::mutex> lock(g_mutex);
-  static bool registered = false;
-  if (!registered) {
-    registered = true;
-    atexit(write_json);
-  }
   Record one;
+  one.index = g_launch_id;
   one.kernel = k.name;
   one.pretty = k.pretty;
   one.d = d;
-  one.launches = 1;
   one.blocks = (u64)d.grid[0] * d.grid[1] * d.grid[2];
   one.threads = one.blocks * d.block[0] * d.block[1] * d.block[2];
   one.static_smem = k.shared_static;
-  one.max_dyn = d.smem;
   one.local_bytes = k.local_bytes;
-  one.c = c;
-  auto i = g_by_kernel.find(k.name);
-  if (i == g_by_kernel.end()) {
-    g_first_seen.push_back(k.name);
-    g_by_kernel[k.name] = one;
-  } else {
-    Record& r = i->second;
-    r.launches++;
-    r.blocks += one.blocks;
-    r.threads += one.threads;
-    r.max_dyn = std::max(r.max_dyn, d.smem);
-    r.c.add(c);
-  }
+  for (const Counters& c : counters) one.c.add(c);
   if (g_launches.size() < (size_t)options().counters_launches)
     g_launches.push_back(one);
   else
     g_dropped++;
+
+  const auto inserted = g_by_kernel.emplace(k.name, one);
+  Record& r = inserted.first->second;
+  if (inserted.second)
+    g_first_seen.push_back(k.name);
+  else {
+    r.blocks += one.blocks;
+    r.threads += one.threads;
+    r.c.add(one.c);
+  }
+  r.launches++;
+  r.max_dyn = std::max(r.max_dyn, d.smem);
+  for (size_t i = 0; i < counters.size(); i++) {
+    if (std::none_of(counters[i].warp_inst, counters[i].warp_inst + C_COUNT, [](u64 n) { return n; }))
+      continue;
+    Counters c = counters[i];
+    // Which of several lines is the first to touch a sector depends on the order of blocks.
+    c.unique_sectors_read = c.unique_sectors_written = 0;
+    const SrcLoc& loc = k.loc[i];
+    r.lines[{k.module->file(loc.file), loc.src_line, k.module->file(loc.at_file), loc.at_line}].add(c);
+  }
 }
 
 }  // namespace ptxi

@@ -34,7 +34,10 @@ void Decoder::statement(const Stmt& st) {
   string s = st.s;
   if (s[0] == '.') {
     if (s.compare(0, 4, ".loc") == 0 && isspace(s[4])) {
+      loc.at_file = loc.at_line = 0;
       sscanf(s.c_str() + 4, "%d %d", &loc.file, &loc.src_line);
+      const size_t at = s.find("inlined_at");
+      if (at != string::npos) sscanf(s.c_str() + at + 10, "%d %d", &loc.at_file, &loc.at_line);
     } else if (s.compare(0, 14, ".branchtargets") == 0) {
       vector<string> v;
       for (auto& x : split(s.substr(14), ',')) v.push_back(resolve_label(x));

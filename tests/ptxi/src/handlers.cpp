@@ -10,9 +10,9 @@ void h_trap(Warp& w, const Instruction& in, u32 m) {
   w.block->err(in, E_LAUNCH_FAILURE, "trap", &w, __builtin_ctz(m));
 }
 
-void h_fence(Warp& w, const Instruction&, u32) {
+void h_fence(Warp& w, const Instruction& in, u32) {
   w.block->fenced = true;
-  if (w.block->counting) w.block->counters.fences++;
+  if (w.block->counting) w.block->counters_of(in).fences++;
 }
 
 void h_nop(Warp&, const Instruction&, u32) {}

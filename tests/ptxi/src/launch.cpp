@@ -18,15 +18,18 @@
 namespace ptxi {
 
 u64 g_launch_id = 0;
+bool g_profiled = false;
 
 void launch(Kernel& k, const LaunchDims& d, const u8* params) {
   g_launch_id++;
   if (options().race_check) race_start();
   const u64 blocks = (u64)d.grid[0] * d.grid[1] * d.grid[2];
-  const bool counting = !options().counters.empty();
+  const bool file = !options().counters.empty();
+  const bool counting = file && (!options().counters_range || g_profiled);
+  if (file) counters_open();
   auto t0 = std::chrono::steady_clock::now();
   std::mutex mutex;
-  Counters total;
+  std::vector<Counters> total(counting ? k.code.size() : 0);
   std::unique_ptr<Fault> fault;
   std::atomic<bool> stop{false};
   u64 steps = 0;
@@ -43,6 +46,7 @@ void launch(Kernel& k, const LaunchDims& d, const u8* params) {
     b.dyn_smem = d.smem;
     b.params = params;
     b.counting = counting;
+    b.counters.resize(total.size());
     b.grid_workspace = workspace ? workspace->base : 0;
     b.rng.seed((unsigned)(options().seed * 7919 + seed));
   };
@@ -53,7 +57,7 @@ void launch(Kernel& k, const LaunchDims& d, const u8* params) {
   };
   auto finish = [&](Block& b) {
     std::lock_guard<std::mutex> lock(mutex);
-    total.add(b.counters);
+    for (size_t i = 0; i < total.size(); i++) total[i].add(b.counters[i]);
     steps += b.steps;
   };
   if (d.cooperative) {  // all blocks are resident and take turns
@@ -107,7 +111,7 @@ void launch(Kernel& k, const LaunchDims& d, const u8* params) {
   }
   if (workspace) mem_free(workspace->base, A_SYMBOL);
   double dt = std::chrono::duration<double>(std::chrono::steady_clock::now() - t0).count();
-  if (counting) counters_record(k, d, total, dt);
+  if (counting) counters_record(k, d, total);
   if (options().trace)
     fprintf(stderr,
             "[ptxi] launch %llu %s grid (%u,%u,%u) block (%u,%u,%u) smem %llu+%llu: %.3g warp "

@@ -21,11 +21,12 @@ Space request_space(const Instruction& in, const u64* addr, u32 m, bool& uniform
   return win == 1 ? SP_SHARED : win == 2 ? SP_LOCAL : win == 3 ? SP_PARAM : SP_GLOBAL;
 }
 
-void count_request(Block& b, Space sp, const u64* addr, u32 m, unsigned n, bool write) {
-  Counters& c = b.counters;
+void count_request(Block& b, const Instruction& in, Space sp, const u64* addr, u32 m, unsigned n,
+                   bool write) {
+  Counters& c = b.counters_of(in);
   switch (sp) {
     case SP_GLOBAL:
-      b.count_global(addr, m, n, write);
+      b.count_global(in, addr, m, n, write);
       break;
     case SP_SHARED:
       (write ? c.shared_st_requests : c.shared_ld_requests)++;
@@ -138,7 +139,7 @@ void h_ld(Warp& w, const Instruction& in, u32 m) {
   lane_addresses(w, in.base, in.off, in.sp, addr);
   bool same;
   Space sp = request_space(in, addr, m, same);
-  if (b.counting && same) count_request(b, sp, addr, m, total, false);
+  if (b.counting && same) count_request(b, in, sp, addr, m, total, false);
   u8* base = same ? bulk_base(w, in, sp, addr, m, total, false, relaxed(in)) : nullptr;
   if (base) {
     for (int i = 0; i < in.nd; i++) {
@@ -177,7 +178,7 @@ void h_st(Warp& w, const Instruction& in, u32 m) {
   lane_addresses(w, in.base, in.off, in.sp, addr);
   bool same;
   Space sp = request_space(in, addr, m, same);
-  if (b.counting && same) count_request(b, sp, addr, m, total, true);
+  if (b.counting && same) count_request(b, in, sp, addr, m, total, true);
   // Lanes that write the same address with different values race with each other; with equal values
   // the result is defined, and only PTXI_SHARED=2 reports them.
   if ((sp == SP_SHARED || (sp == SP_GLOBAL && options().race_check)) && same && options().shared_check == 1) {

@@ -27,9 +27,10 @@ void h_ldmatrix(Warp& w, const Instruction& in, u32) {
   Block& b = *w.block;
   u64 addr[32];
   matrix_rows(w, in, addr);
-  if (b.counting)
-    count_matrix(b, in, addr, &b.counters.ldmatrix_requests, &b.counters.ldmatrix_wavefronts,
-                 &b.counters.ldmatrix_ideal);
+  if (b.counting) {
+    Counters& c = b.counters_of(in);
+    count_matrix(b, in, addr, &c.ldmatrix_requests, &c.ldmatrix_wavefronts, &c.ldmatrix_ideal);
+  }
   const u32 lanes = in.n == 4 ? ~0u : (1u << 8 * in.n) - 1;  // those that give addresses
   u8* base = bulk_base(w, in, SP_SHARED, addr, lanes, 16, false, false);
   for (int q = 0; q < in.n; q++) {
@@ -55,9 +56,10 @@ void h_stmatrix(Warp& w, const Instruction& in, u32) {
   Block& b = *w.block;
   u64 addr[32];
   matrix_rows(w, in, addr);
-  if (b.counting)
-    count_matrix(b, in, addr, &b.counters.stmatrix_requests, &b.counters.stmatrix_wavefronts,
-                 &b.counters.stmatrix_ideal);
+  if (b.counting) {
+    Counters& c = b.counters_of(in);
+    count_matrix(b, in, addr, &c.stmatrix_requests, &c.stmatrix_wavefronts, &c.stmatrix_ideal);
+  }
   for (int q = 0; q < in.n; q++) {
     u16 h[8][8];
     for (int l = 0; l < 32; l++) {

@@ -113,8 +113,9 @@ void mma(Warp& w, const Instruction& in, u32) {
 void h_mma(Warp& w, const Instruction& in, u32 m) {
   Block& b = *w.block;
   if (b.counting) {
-    b.counters.mma_instructions++;
-    b.counters.mma_flops += (u64)2 * 16 * 8 * in.k;
+    Counters& c = b.counters_of(in);
+    c.mma_instructions++;
+    c.mma_flops += (u64)2 * 16 * 8 * in.k;
   }
   switch (in.t2) {
     case T_BF16:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <sstream>
 
 #include "memory.h"
@@ -12,6 +13,22 @@ namespace ptxi {
 
 using std::string;
 using std::vector;
+
+// A file below the working folder is named from there.
+static string short_path(const string& path) {
+  namespace fs = std::filesystem;
+  static const string here = [] {
+    std::error_code none;
+    return (fs::current_path(none) / "").string();
+  }();
+  const string s = fs::path(path).lexically_normal().string();
+  return here.size() > 1 && s.compare(0, here.size(), here) == 0 ? s.substr(here.size()) : s;
+}
+
+string Module::file(int number) const {
+  const auto f = files.find(number);
+  return f == files.end() ? "?" : f->second;
+}
 
 static void define_global(Module& m, Var v, const string& decl) {
   Alloc* a = mem_alloc(std::max<u64>(v.size, 1), A_SYMBOL, v.name);
@@ -74,7 +91,7 @@ std::unique_ptr<Module> load_module(const string& source) {
       if (starts(".target")) m.sm = atoi(t.c_str() + t.find("sm_") + 3);
       if (starts(".file")) {
         size_t q = t.find('"');
-        m.files[atoi(t.c_str() + 5)] = t.substr(q + 1, t.find('"', q + 1) - q - 1);
+        m.files[atoi(t.c_str() + 5)] = short_path(t.substr(q + 1, t.find('"', q + 1) - q - 1));
       }
       advance(e);
       continue;

@@ -39,6 +39,7 @@ const Options& options() {
     x.fill = (int)env_int("PTXI_FILL", 0xff);
     x.tf32_check = (int)env_int("PTXI_TF32", 0);
     x.counters_launches = (int)env_int("PTXI_COUNTERS_LAUNCHES", 10000);
+    x.counters_range = (int)env_int("PTXI_COUNTERS_RANGE", 0);
     x.max_reports = (int)env_int("PTXI_MAX_REPORTS", 100);
     x.mem_bytes = (u64)env_int("PTXI_MEM", 8192) << 20;
     x.max_steps = (u64)env_int("PTXI_MAX_STEPS", 0);

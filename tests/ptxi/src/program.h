@@ -12,9 +12,10 @@
 
 namespace ptxi {
 
+// PTX line; .loc file and line; where the function there is inlined, or zeros.
 struct SrcLoc {
-  int line = 0, file = 0, src_line = 0;
-};  // PTX line, .loc file and line
+  int line = 0, file = 0, src_line = 0, at_file = 0, at_line = 0;
+};
 
 struct Var {
   std::string name;
@@ -57,8 +58,9 @@ struct Module {
   std::vector<std::string> entries;
   std::map<std::string, Var> globals;
   std::vector<Var> shared_vars;
-  std::map<int, std::string> files;
+  std::map<int, std::string> files;  // their names, from the working folder where they lie below it
   std::map<std::string, std::unique_ptr<Kernel>> kernels;  // decoded on first use
+  std::string file(int number) const;                      // its name, or "?"
   ~Module();
 };
 

@@ -95,8 +95,9 @@ bool Block::step_warp(Warp& w, u64 quantum) {
       }
       steps++;
       if (counting && m) {
-        counters.warp_inst[in.cls]++;
-        counters.thread_inst[in.cls] += (u64)__builtin_popcount(m);
+        Counters& c = counters_of(in);
+        c.warp_inst[in.cls]++;
+        c.thread_inst[in.cls] += (u64)__builtin_popcount(m);
       }
       if (w.parked && w.parked_bar >= 0 && pc > w.parked_bar && in.fn) w.passed |= m;
 
@@ -109,8 +110,8 @@ bool Block::step_warp(Warp& w, u64 quantum) {
       if (in.op == O_bra) {
         progress = true;
         if (counting && m) {
-          counters.branches++;
-          if (m != grp) counters.divergent_branches++;
+          counters_of(in).branches++;
+          if (m != grp) counters_of(in).divergent_branches++;
         }
         if (m == 0) {
           pc++;
@@ -140,7 +141,7 @@ bool Block::step_warp(Warp& w, u64 quantum) {
           if (i >= table.size()) err(in, E_ILLEGAL_ADDRESS, "branch table index out of range", &w, l);
           w.pc[l] = table[i];
         }
-        if (counting && m) counters.branches++;
+        if (counting && m) counters_of(in).branches++;
         break;
       }
       if (in.op == O_exit || in.op == O_ret) {
@@ -230,7 +231,7 @@ bool Block::step_warp(Warp& w, u64 quantum) {
           if (in.fn && in.op != O_bar)
             in.fn(w, in, sub);
           else if (counting)
-            counters.warp_syncs++;
+            counters_of(in).warp_syncs++;
           if (order_by_any_warp_op || (shared_checked && in.op == O_bar)) shadow_warp_sync(w, sub);
           rest &= ~sub;
         }

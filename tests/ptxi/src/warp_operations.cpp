@@ -54,7 +54,7 @@ void h_shfl(Warp& w, const Instruction& in, u32 m) {
     u32* q = w.r32(in.d[1]);
     *q = (*q & ~m) | pred;
   }
-  if (w.block->counting) w.block->counters.shuffles++;
+  if (w.block->counting) w.block->counters_of(in).shuffles++;
 }
 
 // vote modes: 0 all, 1 any, 2 uni, 3 ballot
@@ -62,7 +62,7 @@ void h_vote(Warp& w, const Instruction& in, u32 m) {
   u32 ballot = (*w.r32(in.s[0]) ^ (in.src_neg ? ~0u : 0)) & m;
   bool r = in.mode == 0 ? ballot == m : in.mode == 1 ? ballot != 0 : ballot == 0 || ballot == m;
   FOR_LANES(l, m) w.set(in.d[0], l, in.mode == 3 ? ballot : r);
-  if (w.block->counting) w.block->counters.votes++;
+  if (w.block->counting) w.block->counters_of(in).votes++;
 }
 
 void h_match(Warp& w, const Instruction& in, u32 m) {
@@ -79,7 +79,7 @@ void h_match(Warp& w, const Instruction& in, u32 m) {
       w.set(in.d[0], l, q);
     }
   }
-  if (w.block->counting) w.block->counters.votes++;
+  if (w.block->counting) w.block->counters_of(in).votes++;
 }
 
 void h_redux(Warp& w, const Instruction& in, u32 m) {
@@ -112,7 +112,7 @@ void h_redux(Warp& w, const Instruction& in, u32 m) {
     first = false;
   }
   FOR_LANES(l, m) w.set(in.d[0], l, (u32)r);
-  if (w.block->counting) w.block->counters.shuffles++;
+  if (w.block->counting) w.block->counters_of(in).shuffles++;
 }
 
 void h_elect(Warp& w, const Instruction& in, u32 m) {

@@ -1,5 +1,7 @@
-// Tiny kernels whose counters are known; run.sh compares the JSON with expected_counters.txt.
+// Tiny kernels whose counters are known; run.sh compares the JSON with expected_counters.txt, which calls a
+// line by the name after its @.
 #include <cuda_bf16.h>
+#include <cuda_profiler_api.h>
 
 #include "test.h"
 
@@ -88,12 +90,12 @@ __global__ void mma_count(float* y, int n) {
         "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
         "{%0,%1,%2,%3},{%4,%4,%4,%4},{%4,%4},{%0,%1,%2,%3};"
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-        : "r"(0x3f803f80));
+        : "r"(0x3f803f80));  // @mma
   y[threadIdx.x] = c[0];
 }
 __global__ void divergence(int* y) {
   int v = y[threadIdx.x];
-  if (threadIdx.x & 1)
+  if (threadIdx.x & 1)  // @if
     for (int i = 0; i < v; i++) y[threadIdx.x + 64] = i;
   y[threadIdx.x] = v;
 }
@@ -102,7 +104,7 @@ __global__ void misc(int* y) {
   v += __shfl_xor_sync(~0u, v, 1);
   v += __shfl_xor_sync(~0u, v, 2);
   __syncthreads();
-  atomicAdd(&y[0], v);
+  atomicAdd(&y[0], v);  // @atomic
   __syncthreads();
 }
 __global__ void local_array(int* y, int n) {
@@ -116,6 +118,19 @@ __global__ void fmas(float* y, float a) {
 #pragma unroll
   for (int i = 0; i < 10; i++) v = v * a + 3.f;
   y[threadIdx.x] = v;
+}
+
+__device__ float twice(const float* x, int i) {
+  return 2 * x[i];  // @load
+}
+__global__ void lines(const float* x, float* y) {
+  __shared__ float s[128];
+  const int t = threadIdx.x;
+  float v = twice(x, t);   // @neighbours
+  v += twice(x, 2 * t);    // @every_other
+  s[2 * t] = v;            // @conflict
+  __syncthreads();         // @barrier
+  y[t] = s[2 * (t ^ 32)];  // @store
 }
 
 int main() {
@@ -146,6 +161,11 @@ int main() {
   local_array<<<1, 32>>>((int*)q, 3);
   fmas<<<1, 32, 256>>>((float*)q, 1.5f);
   fmas<<<1, 32, 512>>>((float*)q, 1.5f);
+  CK(cudaProfilerStart());
+  lines<<<2, 64>>>((float*)p, (float*)q);
+  lines<<<1, 64>>>((float*)p, (float*)q);
+  CK(cudaProfilerStop());
+  broadcast<<<1, 32>>>((float*)p, (float*)q);
   CK(cudaDeviceSynchronize());
   return finish();
 }

@@ -248,9 +248,13 @@ cudaError_t cudaDeviceReset() {
   return cudaSuccess;
 }
 cudaError_t cudaProfilerStart() {
+  LOCK();
+  g_profiled = true;
   return cudaSuccess;
 }
 cudaError_t cudaProfilerStop() {
+  LOCK();
+  g_profiled = false;
   return cudaSuccess;
 }
 
