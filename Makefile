@@ -52,16 +52,16 @@ test_programs := $(sort $(patsubst cpu:%,%,$(tests:cuda:%=%)))
 # A GPU that is not there is interpreted; programs other than tests only where that is asked for.
 runner := $(if $(filter ptx,$(cuda)),scripts/run)
 
-.PHONY: all build setup setup-cuda train test test-schedules bench ptxas check clean help
+.PHONY: all build setup setup-cuda train test test-schedules bench profile ptxas check clean help
 all: setup
 	@$(if $(filter interpreted,$(GPU)),scripts/setup_cuda.sh)
 	@[ -z "$(gpu)" ] || [ -n "$(cuda)" ] || echo 'GPU found, no CUDA compiler: `make setup-cuda` (270 MB, from PyPI)'
 	@$(MAKE) --no-print-directory build
 build: $(BUILD)/bin/fer $(if $(filter interpreted,$(GPU)),interpreter)
 	@mkdir -p bin && ln -sf ../$< bin/fer
-interpreter interpreter-tests:
-	@$(MAKE) --no-print-directory -C tests/ptxi CUDA_HOME=$(cuda_home) NVCC=$(nvcc) $(if $(filter %-tests,$@),tests)
-interpreter-tests: interpreter
+interpreter interpreter-tests interpreter-table:
+	@$(MAKE) --no-print-directory -C tests/ptxi CUDA_HOME=$(cuda_home) NVCC=$(nvcc) $(patsubst interpreter-%,%,$(filter-out interpreter,$@))
+interpreter-tests interpreter-table: interpreter
 
 setup:
 	@scripts/setup.sh
@@ -77,7 +77,7 @@ test: setup
 	@$(MAKE) --no-print-directory run-tests
 run-tests: $(test_programs) $(if $(OP)$(LIST),,build) $(if $(filter cuda,$(devices)),interpreter$(if $(OP)$(LIST),,-tests))
 	@RUNNER=$(runner) NVCC=$(nvcc) NOTE="$(if $(cuda)$(SAN)$(DEVICE)$(filter none,$(GPU)),,CUDA was not tested: there is no compiler (make setup-cuda))" \
-	  scripts/run_tests.sh $(tests) $(if $(filter cuda,$(devices)),$(if $(OP)$(LIST),,script:tests/ptxi/tests/run.sh))
+	  scripts/run_tests.sh $(tests) $(if $(OP)$(LIST),,script:tests/profile_test.sh) $(if $(filter cuda,$(devices)),$(if $(OP)$(LIST),,script:tests/ptxi/tests/run.sh))
 
 test-schedules: setup-cuda
 	@$(MAKE) --no-print-directory GPU=interpreted run-schedules
@@ -92,6 +92,13 @@ run-ptxas: $(foreach target,sm_80 sm_90,$(patsubst kernels/%.cu,build/ptxas/%.$(
 bench: all
 	@$(MAKE) --no-print-directory $(BUILD)/benchmarks/bench
 	@$(BUILD)/benchmarks/bench $(if $(OP),--op $(OP)) $(ARGS)
+
+# The device: a GPU, the interpreter where that is asked for, else the CPU.
+profiled := $(or $(filter interpreted,$(GPU)),$(if $(filter cuda,$(DEVICE))$(if $(filter-out cpu,$(DEVICE)auto),$(filter cuda,$(cuda))),gpu),cpu)
+profile: all
+	@$(MAKE) --no-print-directory run-profile
+run-profile: $(if $(OP),$(BUILD)/benchmarks/bench) $(if $(filter interpreted,$(GPU)),interpreter-table)
+	@BUILD=$(BUILD) OP="$(OP)" SHAPE="$(SHAPE)" PRECISION="$(PRECISION)" scripts/profile.sh $(profiled) $(ARGS)
 
 check:
 	@scripts/setup.sh --check
@@ -113,9 +120,12 @@ help:
 	@echo "make test-schedules  the cases on interpreted CUDA under many orders of blocks and warps; OP=conv2d one op's"
 	@echo "make ptxas           registers, spills, shared memory and resident warps of each kernel; OP=conv2d one op's"
 	@echo "make bench           every op and the train step, beside their peers; OP=conv2d one op"
+	@echo "make profile         a training step, or OP=conv2d SHAPE='part of a case', under a GPU's profilers, or traced on the CPU;"
+	@echo "                     GPU=interpreted counts traffic, bank conflicts and instructions per kernel and source line;"
+	@echo "                     docs/profiling.md says how to read them"
 	@echo "make check           format, direction of includes, warnings, commands of the README"
 	@echo "make clean           delete build/ and bin/"
-	@echo "Variables: DATA=dir ARGS='...' OP=name SAN=1 DEVICE=auto|cpu|cuda GPU=auto|interpreted|none CUDA_HOME=dir NVCC=path"
+	@echo "Variables: DATA=dir ARGS='...' OP=name SAN=1 DEVICE=auto|cpu|cuda GPU=auto|interpreted|none PRECISION=fp32|bf16 CUDA_HOME=dir NVCC=path"
 
 $(BUILD)/bin/fer: $(BUILD)/fer/main.o $(BUILD)/libfermion.a
 	@mkdir -p $(@D)
