@@ -32,7 +32,7 @@ nsight_systems() {
   step --device cuda --profile-steps 3 || stop "nsys, or what it ran, failed with status $?"
   [ -e "$report.nsys-rep" ] || stop "nsys wrote no report"
   echo "open it:          nsys-ui $report.nsys-rep"
-  echo "in the terminal:  nsys stats --report nvtx_kern_sum,cuda_gpu_kern_sum $report.nsys-rep"
+  echo "in the terminal:  nsys stats --report nvtx_gpu_proj_sum,cuda_gpu_kern_sum $report.nsys-rep"
 }
 
 nsight_compute() {

@@ -25,7 +25,8 @@ namespace {
 // File and line, and where that is inlined.
 using Line = std::tuple<string, int, string, int>;
 struct Record {
-  string kernel, pretty;
+  string kernel, pretty, file;
+  int line = 0;  // where it begins
   LaunchDims d{};
   u64 index = 0, launches = 0, blocks = 0, threads = 0, max_dyn = 0, static_smem = 0, local_bytes = 0;
   Counters c;
@@ -81,6 +82,7 @@ void print_counters(FILE* f, const Counters& c, const char* separator, bool zero
 void print_kernel(FILE* f, const Record& r) {
   fprintf(f, "    {\n      \"kernel\": %s,\n      \"signature\": %s,\n", quote(r.kernel).c_str(),
           quote(r.pretty).c_str());
+  fprintf(f, "      \"file\": %s, \"line\": %d,\n", quote(r.file).c_str(), r.line);
   fprintf(f, "      \"launches\": %llu, \"blocks\": %llu, \"threads\": %llu,\n", (Number)r.launches,
           (Number)r.blocks, (Number)r.threads);
   fprintf(f,
@@ -146,6 +148,8 @@ void counters_record(const Kernel& k, const LaunchDims& d, const std::vector<Cou
   one.index = g_launch_id;
   one.kernel = k.name;
   one.pretty = k.pretty;
+  one.file = k.module->file(k.loc[0].file);
+  one.line = k.loc[0].src_line;
   one.d = d;
   one.blocks = (u64)d.grid[0] * d.grid[1] * d.grid[2];
   one.threads = one.blocks * d.block[0] * d.block[1] * d.block[2];

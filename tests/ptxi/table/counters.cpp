@@ -39,6 +39,7 @@ std::vector<Kernel> kernels_of(const json& file) {
   std::vector<Kernel> kernels;
   for (const json& entry : file.at("kernels")) {
     Kernel kernel{short_name(entry.at("signature").get<std::string>()),
+                  place_of(entry),
                   entry.at("launches").get<std::uint64_t>(),
                   figures_of(entry),
                   {}};

@@ -34,6 +34,7 @@ struct Line {
 
 struct Kernel {
   std::string name;  // short_name() of its signature
+  Place place;       // where it begins
   std::uint64_t launches = 0;
   Figures figures;
   std::vector<Line> lines;

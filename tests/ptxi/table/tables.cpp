@@ -85,19 +85,23 @@ std::string mix_table(const std::vector<Kernel>& kernels, std::size_t shown) {
   return text;
 }
 
+// "name:12"; of files elsewhere, without their folder.
+std::string name_of(const Place& place) {
+  if (place.line == 0) return "(no source line)";
+  const fs::path path = place.file;
+  return fmt::format("{}:{}", path.is_absolute() ? path.filename().string() : place.file, place.line);
+}
+
 class Sources {
  public:
-  // "name:12", and the text of the line where the file can be read.
+  // name_of() it, and its text where the file can be read.
   std::string show(const Place& place) {
-    if (place.line == 0) return "(no source line)";
-    const fs::path path = place.file;
-    const std::string at =
-        fmt::format("{}:{}", path.is_absolute() ? path.filename().string() : place.file, place.line);
+    const std::string at = name_of(place);
     const std::vector<std::string>& lines = read(place.file);
-    const auto i = static_cast<std::size_t>(place.line - 1);
-    if (i >= lines.size()) return at;
-    const std::size_t begin = lines[i].find_first_not_of(" \t");
-    return begin == std::string::npos ? at : fmt::format("{:<28}  {}", at, lines[i].substr(begin, 90));
+    if (place.line == 0 || static_cast<std::size_t>(place.line) > lines.size()) return at;
+    const std::string& text = lines[static_cast<std::size_t>(place.line - 1)];
+    const std::size_t begin = text.find_first_not_of(" \t");
+    return begin == std::string::npos ? at : fmt::format("{:<28}  {}", at, text.substr(begin, 90));
   }
 
  private:
@@ -158,8 +162,8 @@ std::string tables(std::vector<Kernel> kernels, Limits limits) {
                      mix_table(kernels, shown);
   Sources sources;
   for (std::size_t i = 0; i < shown && limits.lines > 0; ++i)
-    text +=
-        fmt::format("\n{}. {}\n", i + 1, kernels[i].name) + lines_table(kernels[i], limits.lines, sources);
+    text += fmt::format("\n{}. {} in {}\n", i + 1, kernels[i].name, name_of(kernels[i].place)) +
+            lines_table(kernels[i], limits.lines, sources);
   return text;
 }
 

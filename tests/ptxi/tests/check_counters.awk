@@ -36,7 +36,7 @@ function line_name(    name) {
   prefix = ""
   rest = $0
   name = kernel
-  if (in_line = rest ~ /"file": /) name = line_name()
+  if (in_line = rest ~ /^ *\{"file": /) name = line_name()
   while (match(rest, /"[a-z0-9_]+": ([0-9]+|\{)|\}/)) {
     split(substr(rest, RSTART, RLENGTH), part, /[": ]+/)
     rest = substr(rest, RSTART + RLENGTH)
