@@ -9,7 +9,10 @@
 #include "benchmarks/convolutions.h"
 #include "benchmarks/machine.h"
 #include "benchmarks/ops.h"
+#include "benchmarks/run_case.h"
 #include "benchmarks/train_step.h"
+#include "fer/config.h"
+#include "fer/device_choice.h"
 #include "fer/files.h"
 #include "tests/harness.h"
 
@@ -17,11 +20,18 @@ using namespace fermion;
 using namespace fermion::benchmarks;
 
 int main(int argc, char** argv) {
-  std::string op, layer, json, python;
+  std::string op, part, layer, json, python, trace;
+  fer::Compute compute{.device = "cpu"};
   int threads = engine::Device().threads();
-  bool step = false;
+  bool step = false, once = false;
   CLI::App app("Times every op, conv2d beside oneDNN, and the training step beside PyTorch.");
   app.add_option("--op", op, "one op only");
+  app.add_option("--case", part, "of the cases, without those beside oneDNN, those whose name contains this");
+  app.add_option("--device", compute.device, "cpu, or with --once cuda");
+  app.add_option("--precision", compute.precision, "fp32, or on cuda bf16");
+  app.add_flag("--once", once,
+               "of an op the first such case, forward and backward, once for a profiler: nothing is timed");
+  app.add_option("--trace", trace, "with --once: writes its calls to this file");
   app.add_option("--layer", layer,
                  "conv2d beside oneDNN only, and of its layers those whose name contains this");
   app.add_flag("--step", step, "the training step only");
@@ -36,15 +46,29 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
+    engine::DeviceOptions options = fer::device_options(compute.device, threads);
+    const bool cuda = options.kind == engine::DeviceOptions::Kind::cuda;
+    const engine::DType dtype = fer::activations_in(fer::choose_precision(compute.precision, cuda));
+    if (once && op.empty()) throw fer::UsageError("--once needs --op");
+    if (!once && (cuda || !trace.empty())) throw fer::UsageError("--device cuda and --trace need --once");
+    if (once) {
+      engine::Device device(options);
+      fmt::print("{}, {}: once on {}\n", op, run_once(device, dtype, op, part, trace), device.name());
+      return 0;
+    }
     const Machine machine = measure_machine(threads);
     print(machine);
     nlohmann::json results{{"machine", machine.json()}};
-    engine::Device device({.threads = threads});
-    if (!step && layer.empty()) results["ops"] = bench_ops(device, machine, op);
-    if (!step && (op.empty() || op == "conv2d" || !layer.empty()))
+    engine::Device device(options);
+    if (!step && layer.empty()) results["ops"] = bench_ops(device, machine, op, part);
+    if (!step && app.count("--case") == 0 && (op.empty() || op == "conv2d" || !layer.empty()))
       results["conv2d"] = bench_convolutions(device, layer);
-    if (step || (op.empty() && layer.empty())) results["steps"] = bench_train_steps(machine, threads, python);
+    if (step || (op.empty() && layer.empty() && part.empty()))
+      results["steps"] = bench_train_steps(machine, threads, python);
     if (!json.empty()) fer::write_file(json, results.dump(2) + "\n");
+  } catch (const fer::UsageError& error) {
+    fmt::print(stderr, "bench: {}\n", error.what());
+    return 2;
   } catch (const std::exception& error) {
     fmt::print(stderr, "bench: {}\n", error.what());
     return 1;

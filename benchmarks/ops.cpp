@@ -3,51 +3,24 @@
 #include <algorithm>
 #include <fmt/core.h>
 
+#include "benchmarks/run_case.h"
 #include "benchmarks/timing.h"
 #include "tests/inputs.h"
 
 namespace fermion::benchmarks {
 namespace {
 
-using engine::DType;
-using engine::Tape;
-using engine::Tensor;
 using test::OpCase;
 
 struct Seconds {
   double forward = 0, backward = 0;
 };
 
-// A node that hands every output a gradient.
-Tensor loss_of(Tape& tape, const std::vector<Tensor>& outputs) {
-  Tensor loss = Tensor::zeros(tape.device(), DType::f32, {});
-  tape.op(
-      "loss", {outputs}, {loss}, [](auto, auto) {},
-      [outputs](auto, auto) {
-        for (const Tensor& output : outputs) {
-          const auto gradient = output.take_gradient<float>();
-          for (std::int64_t i = 0; gradient && i < output.size(); ++i)
-            gradient.data[i] = 0.1f * static_cast<float>(i % 7 - 2);
-        }
-      });
-  return loss;
-}
-
 // What the trace says about the op itself, whatever else the case needs around it.
 Seconds run(engine::Device& device, const std::string& op, const OpCase& test,
             const std::vector<engine::Feature>& inputs) {
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!test.inputs[i].gradient) continue;
-    inputs[i].y.want_gradient();
-    inputs[i].y.clear_gradient();
-    if (inputs[i].has_norm()) inputs[i].statistics.clear_gradient();
-  }
   device.trace().clear();
-  const Tensor step = Tensor::from<std::int32_t>(device, {1}, std::vector<std::int32_t>{3});
-  Tape tape(device, engine::Mode::train, {7, step});
-  const auto scope = tape.scope("case");
-  const std::vector<Tensor> outputs = test.op(tape, inputs);
-  if (outputs.front().wants_gradient()) tape.backward(loss_of(tape, outputs));
+  run_case(device, test, inputs);
   Seconds seconds;
   for (const engine::Trace::Event& event : device.trace().events()) {
     if (event.label == "case/" + op) seconds.forward += event.seconds;
@@ -92,7 +65,8 @@ std::string cells(const nlohmann::json& figures) {
 
 }  // namespace
 
-nlohmann::json bench_ops(engine::Device& device, const Machine& machine, const std::string& op) {
+nlohmann::json bench_ops(engine::Device& device, const Machine& machine, const std::string& op,
+                         const std::string& part) {
   nlohmann::json rows = nlohmann::json::array();
   fmt::print(
       "## Ops, {} threads\n\n| op | case | forward ms | GFLOP/s | GB/s | of roof | with backward ms | "
@@ -105,6 +79,7 @@ nlohmann::json bench_ops(engine::Device& device, const Machine& machine, const s
   for (const test::Registered& registered : ops) {
     if (!op.empty() && registered.op != op) continue;
     for (const OpCase& test : registered.cases().benchmarks) {
+      if (test.name.find(part) == std::string::npos) continue;
       const nlohmann::json row = measure(device, machine, registered.op, test);
       fmt::print("| {} | {} {}{}|\n", registered.op, test.name, cells(row["forward"]),
                  cells(row.value("forward_backward", nlohmann::json())));

@@ -8,7 +8,9 @@
 
 namespace fermion::benchmarks {
 
-// Prints a table of the cases of `op`, or of every op where it is empty; returns its rows.
-nlohmann::json bench_ops(engine::Device& device, const Machine& machine, const std::string& op);
+// Prints a table of the cases of `op`, or of every op where it is empty, whose names contain `part`; returns
+// its rows.
+nlohmann::json bench_ops(engine::Device& device, const Machine& machine, const std::string& op,
+                         const std::string& part);
 
 }  // namespace fermion::benchmarks

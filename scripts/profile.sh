@@ -20,7 +20,7 @@ step() { # options, of which those that were typed win
   "${under[@]}" "$BUILD/bin/fer" train "$@" ${PRECISION:+--precision "$PRECISION"} "${typed[@]}"
 }
 one_op() {
-  "${under[@]}" "$BUILD/benchmarks/bench" "$@" --op "$OP" ${SHAPE:+--case "$SHAPE"} ${PRECISION:+--precision "$PRECISION"}
+  "${under[@]}" "$BUILD/benchmarks/bench" "$@" --op "$OP" --case "${SHAPE:-}" ${PRECISION:+--precision "$PRECISION"}
 }
 typed=("$@") under=()
 

@@ -88,14 +88,14 @@ run cpu FER_STATUS=2
 expect 'cpu: failed' silent 'open it: .*'
 expect 'cpu: status' [ "$status" -eq 2 ]
 run cpu OP=conv2d
-expect 'cpu: row' called '^bench --device cpu --op conv2d$'
-expect 'cpu: trace' called "^bench --device cpu --once --trace profiles/conv2d-$stamp.json --op conv2d\$"
+expect 'cpu: row' called '^bench --device cpu --op conv2d --case $'
+expect 'cpu: trace' called "^bench --device cpu --once --trace profiles/conv2d-$stamp.json --op conv2d --case \$"
 
 run 'interpreted --seed 7'
 expect 'interpreted: step' called '^fer train --device cuda .*--profile-steps 1 --seed 7$'
 expect 'interpreted: table' called "^counters_table profiles/step-$stamp.json\$"
 run interpreted OP=conv2d
-expect 'interpreted: op' called '^bench --device cuda --once --op conv2d$'
+expect 'interpreted: op' called '^bench --device cuda --once --op conv2d --case $'
 expect 'interpreted: counters' called "^counters profiles/conv2d-$stamp.json 1 0\$"
 run interpreted OP=conv2d BENCH_STATUS=2
 expect 'interpreted: failed' silent 'more of it: .*'
