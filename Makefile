@@ -94,7 +94,7 @@ bench: all
 	@$(BUILD)/benchmarks/bench $(if $(OP),--op $(OP)) $(ARGS)
 
 # The device: a GPU, the interpreter where that is asked for, else the CPU.
-profiled := $(or $(filter interpreted,$(GPU)),$(if $(filter cuda,$(DEVICE))$(if $(filter-out cpu,$(DEVICE)auto),$(filter cuda,$(cuda))),gpu),cpu)
+profiled := $(or $(filter interpreted,$(GPU)),$(if $(filter cuda,$(DEVICE))$(if $(filter cpu,$(DEVICE)),,$(filter cuda,$(cuda))),gpu),cpu)
 profile: all
 	@$(MAKE) --no-print-directory run-profile
 run-profile: $(if $(OP),$(BUILD)/benchmarks/bench) $(if $(filter interpreted,$(GPU)),interpreter-table)

@@ -104,5 +104,17 @@ expect 'interpreted: status' [ "$status" -eq 2 ]
 run cpu SHAPE=enc.0
 expect 'a shape of no op' ends_with 1 '^make profile: SHAPE names a case of an op; say which with OP$'
 
+# Which device the Makefile takes, on a machine with a GPU and on one without.
+takes() { # device, variables of make
+  [ "$(env -u MAKEFLAGS -u MAKELEVEL -u GPU -u DEVICE -u SAN make -n run-profile "${@:2}" 2>&1 | grep -oE 'profile.sh [a-z]+')" = "profile.sh $1" ]
+}
+here=(gpu=/dev/nvidiactl cuda=cuda) none=(gpu= cuda=ptx)
+expect 'make: a GPU' takes gpu "${here[@]}"
+expect 'make: the CPU of a machine with a GPU' takes cpu "${here[@]}" DEVICE=cpu
+expect 'make: no GPU' takes cpu "${none[@]}"
+expect 'make: no GPU, but asked for' takes gpu "${none[@]}" DEVICE=cuda
+expect 'make: a GPU without a compiler' takes cpu gpu=/dev/nvidiactl cuda=
+expect 'make: interpreted' takes interpreted "${here[@]}" GPU=interpreted
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
