@@ -61,7 +61,7 @@ template <class T>
 __global__ void __launch_bounds__(threads)
     augment(Augment dims, const std::uint8_t* images, const AugmentParameters* parameters, const float* mean,
             const float* inv_std, T* out) {
-  __shared__ float values[3 * threads];
+  __shared__ alignas(16) float values[3 * threads];
   const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * threads, at = first + threadIdx.x;
   const std::int64_t pixels = dims.H * dims.W, all = dims.N * pixels;
   if (at < all) {
@@ -73,14 +73,12 @@ __global__ void __launch_bounds__(threads)
     for (int c = 0; c < 3; ++c) values[3 * threadIdx.x + c] = made.channel[c];
   }
   __syncthreads();
-  constexpr int N = widest<T>;
+  // 16 bytes of shared memory, also where 16 bytes of T are more: reads of neighbours then meet in no bank.
+  constexpr int N = 4;
   const int count = static_cast<int>(min(all - first, std::int64_t{threads})) * 3;
   for (int i = threadIdx.x * N; i < count; i += threads * N) {
     if (i + N <= count) {
-      Floats<N> vector;
-#pragma unroll
-      for (int j = 0; j < N; ++j) vector[j] = values[i + j];
-      store(out + first * 3 + i, vector);
+      store(out + first * 3 + i, load<N>(values + i));
     } else {
       for (int j = i; j < count; ++j) out[first * 3 + j] = from_float<T>(values[j]);
     }
