@@ -98,7 +98,7 @@ profiled := $(or $(filter interpreted,$(GPU)),$(if $(filter cuda,$(DEVICE))$(if 
 profile: all
 	@$(MAKE) --no-print-directory run-profile
 run-profile: $(if $(OP),$(BUILD)/benchmarks/bench) $(if $(filter interpreted,$(GPU)),interpreter-table)
-	@BUILD=$(BUILD) OP="$(OP)" SHAPE="$(SHAPE)" PRECISION="$(PRECISION)" scripts/profile.sh $(profiled) $(ARGS)
+	@BUILD=$(BUILD) OP="$(OP)" SHAPE="$(SHAPE)" PRECISION="$(PRECISION)" scripts/profile.sh $(profiled) $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 check:
 	@scripts/setup.sh --check

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # make profile: what a training step, or OP, does on the device: a report in profiles/, and the commands that open it.
 # docs/profiling.md says how to read each.
-#   scripts/profile.sh gpu|cpu|interpreted [options for fer train]
+#   scripts/profile.sh gpu|cpu|interpreted [options for fer train, or with OP for bench]
 # Environment: BUILD, the folder with bin/fer and benchmarks/bench; OP; SHAPE, part of the name of one of its benchmark's
 # cases; PRECISION.
 set -u
@@ -20,7 +20,7 @@ step() { # options, of which those that were typed win
   "${under[@]}" "$BUILD/bin/fer" train "$@" ${PRECISION:+--precision "$PRECISION"} "${typed[@]}"
 }
 one_op() {
-  "${under[@]}" "$BUILD/benchmarks/bench" "$@" --op "$OP" --case "${SHAPE:-}" ${PRECISION:+--precision "$PRECISION"}
+  "${under[@]}" "$BUILD/benchmarks/bench" "$@" --op "$OP" --case "${SHAPE:-}" ${PRECISION:+--precision "$PRECISION"} "${typed[@]}"
 }
 typed=("$@") under=()
 

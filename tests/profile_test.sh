@@ -87,9 +87,9 @@ expect 'cpu: how to open it' says "open it: profiles/step-$stamp.json at https:/
 run cpu FER_STATUS=2
 expect 'cpu: failed' silent 'open it: .*'
 expect 'cpu: status' [ "$status" -eq 2 ]
-run cpu OP=conv2d
-expect 'cpu: row' called '^bench --device cpu --op conv2d --case $'
-expect 'cpu: trace' called "^bench --device cpu --once --trace profiles/conv2d-$stamp.json --op conv2d --case \$"
+run 'cpu --threads 1' OP=conv2d
+expect 'cpu: row' called '^bench --device cpu --op conv2d --case  --threads 1$'
+expect 'cpu: trace' called "^bench --device cpu --once --trace profiles/conv2d-$stamp.json --op conv2d --case  --threads 1\$"
 
 run 'interpreted --seed 7'
 expect 'interpreted: step' called '^fer train --device cuda .*--profile-steps 1 --seed 7$'
