@@ -9,6 +9,7 @@
 #include "benchmarks/convolutions.h"
 #include "benchmarks/machine.h"
 #include "benchmarks/ops.h"
+#include "benchmarks/peers.h"
 #include "benchmarks/run_case.h"
 #include "benchmarks/train_step.h"
 #include "fer/config.h"
@@ -23,7 +24,7 @@ int main(int argc, char** argv) {
   std::string op, part, layer, json, python, trace;
   fer::Compute compute{.device = "cpu"};
   int threads = engine::Device().threads();
-  bool step = false, once = false;
+  bool step = false, once = false, peers = false;
   CLI::App app("Times every op, conv2d beside oneDNN, and the training step beside PyTorch.");
   app.add_option("--op", op, "one op only");
   app.add_option("--case", part, "of the cases, without those beside oneDNN, those whose name contains this");
@@ -31,6 +32,7 @@ int main(int argc, char** argv) {
   app.add_option("--precision", compute.precision, "fp32, or on cuda bf16");
   app.add_flag("--once", once,
                "of an op the first such case, forward and backward, once for a profiler: nothing is timed");
+  app.add_flag("--peers", peers, "on cuda, of conv2d or linear the layers beside cuDNN and cuBLAS");
   app.add_option("--trace", trace, "with --once: writes its calls to this file");
   app.add_option("--layer", layer,
                  "conv2d beside oneDNN only, and of its layers those whose name contains this");
@@ -50,6 +52,15 @@ int main(int argc, char** argv) {
     const bool cuda = options.kind == engine::DeviceOptions::Kind::cuda;
     const engine::DType dtype = fer::activations_in(fer::choose_precision(compute.precision, cuda));
     if (once && op.empty()) throw fer::UsageError("--once needs --op");
+    if (peers && (!cuda || op.empty())) throw fer::UsageError("--peers needs --device cuda and --op");
+    if (peers) {
+      engine::Device device(options);
+      const nlohmann::json results = bench_peers(device, op, part);
+      if (!json.empty()) fer::write_file(json, results.dump(2) + "\n");
+      if (const std::size_t differ = results["differ"].size())
+        throw engine::Error("{} comparisons with peers differ by more than they may", differ);
+      return 0;
+    }
     if (!once && (cuda || !trace.empty())) throw fer::UsageError("--device cuda and --trace need --once");
     if (once) {
       engine::Device device(options);

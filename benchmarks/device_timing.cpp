@@ -1,0 +1,70 @@
+#include "benchmarks/device_timing.h"
+
+#include <algorithm>
+
+#include "benchmarks/timing.h"
+#if FERMION_CUDA
+#include <cuda_runtime_api.h>
+#endif
+
+namespace fermion::benchmarks {
+
+#if FERMION_CUDA
+
+namespace {
+
+void check(cudaError_t error) {
+  if (error != cudaSuccess) throw engine::Error("CUDA's events: {}", cudaGetErrorString(error));
+}
+
+class Event {
+ public:
+  Event() { check(cudaEventCreate(&event_)); }
+  ~Event() { cudaEventDestroy(event_); }
+  Event(const Event&) = delete;
+  cudaEvent_t get() const { return event_; }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
+double seconds_of(engine::Device& device, const std::function<void()>& body, int times) {
+  const Event begin, end;
+  check(cudaEventRecord(begin.get(), device.stream()));
+  for (int i = 0; i < times; ++i) body();
+  check(cudaEventRecord(end.get(), device.stream()));
+  check(cudaEventSynchronize(end.get()));
+  float milliseconds = 0;
+  check(cudaEventElapsedTime(&milliseconds, begin.get(), end.get()));
+  return 1e-3 * static_cast<double>(milliseconds) / times;
+}
+
+}  // namespace
+
+std::vector<double> device_seconds(engine::Device& device, const std::vector<std::function<void()>>& bodies) {
+  constexpr int rounds = 9;
+  constexpr double round_seconds = 2e-3;
+  std::vector<int> times;
+  for (const auto& body : bodies) {
+    seconds_of(device, body, 1);
+    const double once = std::max(seconds_of(device, body, 2), 1e-7);
+    times.push_back(static_cast<int>(std::clamp(round_seconds / once, 1.0, 100.0)));
+  }
+  std::vector<std::vector<double>> seconds(bodies.size());
+  for (int round = 0; round < rounds; ++round)
+    for (std::size_t i = 0; i < bodies.size(); ++i)
+      seconds[i].push_back(seconds_of(device, bodies[i], times[i]));
+  std::vector<double> medians;
+  for (const std::vector<double>& one : seconds) medians.push_back(median(one));
+  return medians;
+}
+
+#else
+
+std::vector<double> device_seconds(engine::Device&, const std::vector<std::function<void()>>&) {
+  throw engine::Error("this program was built without CUDA");
+}
+
+#endif
+
+}  // namespace fermion::benchmarks

@@ -1,0 +1,170 @@
+#include "benchmarks/peers.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/core.h>
+#include <limits>
+#include <optional>
+
+#include "benchmarks/compared_layer.h"
+#include "benchmarks/cublas_peer.h"
+#include "benchmarks/cudnn_peer.h"
+#include "benchmarks/device_timing.h"
+#include "tests/conv_layers.h"
+#include "tests/harness.h"
+
+namespace fermion::benchmarks {
+namespace {
+
+using engine::DType;
+
+struct Format {
+  Arithmetic arithmetic;
+  DType dtype;
+  const char* name;
+};
+constexpr Format formats[] = {{Arithmetic::f32, DType::f32, "f32"},
+                              {Arithmetic::tf32, DType::f32, "f32, peer in TF32"},
+                              {Arithmetic::bf16, DType::bf16, "bf16"}};
+constexpr std::pair<Direction, const char*> directions[] = {
+    {Direction::forward, "forward"}, {Direction::dgrad, "dgrad"}, {Direction::wgrad, "wgrad"}};
+
+// As a share of the largest number. Sums in f32 differ by their order, and by what Winograd's transformations
+// cost; a factor in TF32 is off by up to 2^-12, a result in bf16 by 2^-9 on either side. TF32 where f32 was
+// asked for is seen in sums of up to some thousand terms.
+double tolerance(const Format& format, double terms) {
+  const double sums = 0x1p-15 + 4 * std::numeric_limits<float>::epsilon() * std::sqrt(terms);
+  return sums + (format.arithmetic == Arithmetic::bf16   ? 0x1p-7
+                 : format.arithmetic == Arithmetic::tf32 ? 0x1p-9
+                                                         : 0);
+}
+
+// The largest difference as a share of the largest number; NaN where there is one, or where all is zero.
+double difference(const std::vector<float>& ours, const std::vector<float>& theirs) {
+  double largest = 0, apart = 0;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const double d = std::abs(static_cast<double>(ours[i]) - static_cast<double>(theirs[i]));
+    if (!(d <= apart)) apart = d;
+    if (std::isnan(apart)) return apart;
+    largest = std::max(largest, std::abs(static_cast<double>(theirs[i])));
+  }
+  return apart / largest;
+}
+
+class Comparison {
+ public:
+  explicit Comparison(engine::Device& device) : device_(device) {}
+
+  // A library that is not here is one line.
+  template <class Library>
+  std::optional<std::string> load(std::unique_ptr<Library>& library) {
+    try {
+      library = std::make_unique<Library>(device_);
+      return library->version();
+    } catch (const std::exception& error) {
+      fmt::print("Left out: {}.\n", error.what());
+      left_out_.push_back(error.what());
+      return std::nullopt;
+    }
+  }
+
+  void print_head() const {
+    fmt::print(
+        "\n| layer | direction | arithmetic | peer | largest difference | ours ms | TFLOP/s | peer ms | "
+        "peer's time as a "
+        "share of ours |\n|---|---|---|---|---|---|---|---|---|\n");
+  }
+
+  void compare(ComparedLayer& layer, const Format& format, Peer& peer, const std::string& version) {
+    for (const auto& [direction, name] : directions) {
+      if (direction == Direction::dgrad && !layer.wants_dx) continue;
+      nlohmann::json row{
+          {"case", layer.name}, {"direction", name}, {"arithmetic", format.name}, {"peer", version}};
+      const std::string start = fmt::format("| {} | {} | {} | {} ", layer.name, name, format.name, version);
+      try {
+        layer.run(direction);
+        peer.run(direction);
+        const double apart = difference(layer.result(direction), layer.peer_result(direction));
+        const double most = tolerance(format, layer.terms(direction));
+        row["difference"] = apart, row["tolerance"] = most;
+        if (!(apart <= most)) {
+          differ_.push_back(fmt::format("{}, {}, {}", layer.name, name, format.name));
+          fmt::print("{}| **{:.1e}, more than {:.1e}** | | | | |\n", start, apart, most);
+        } else {
+          const std::vector<double> seconds =
+              device_seconds(device_, {[&] { layer.run(direction); }, [&] { peer.run(direction); }});
+          row["seconds"] = seconds[0], row["peer_seconds"] = seconds[1], row["flops"] = layer.flops();
+          fmt::print("{}| {:.1e} | {:.4f} | {:.1f} | {:.4f} | {:.0f} % |\n", start, apart, 1e3 * seconds[0],
+                     layer.flops() / seconds[0] / 1e12, 1e3 * seconds[1], 100 * seconds[1] / seconds[0]);
+        }
+      } catch (const std::exception& error) {
+        row["left_out"] = error.what();
+        fmt::print("{}| {} | | | | |\n", start, error.what());
+      }
+      std::fflush(stdout);
+      rows_.push_back(row);
+    }
+  }
+
+  nlohmann::json json(const std::string& op) const {
+    fmt::print("\n");
+    return {{"op", op},
+            {"device", device_.name()},
+            {"peers", rows_},
+            {"left_out", left_out_},
+            {"differ", differ_}};
+  }
+
+ private:
+  engine::Device& device_;
+  std::vector<nlohmann::json> rows_;
+  std::vector<std::string> left_out_, differ_;
+};
+
+kernels::Linear linear_dims(const test::OpCase& test) {
+  const engine::Shape &x = test.inputs[0].shape, &weight = test.inputs[1].shape;
+  return {x.rank() == 3 ? x[0] : 1, x[-2], x[-1], weight[-2]};
+}
+
+}  // namespace
+
+nlohmann::json bench_peers(engine::Device& device, const std::string& op, const std::string& part) {
+  if (op != "conv2d" && op != "linear")
+    throw engine::Error("there are peers of conv2d and linear, not of '{}'", op);
+  Comparison comparison(device);
+  std::unique_ptr<Cudnn> cudnn;
+  std::unique_ptr<Cublas> cublas;
+  fmt::print("## {} beside NVIDIA's libraries\n\n", op);
+  const auto cudnn_version = op == "conv2d" ? comparison.load(cudnn) : std::nullopt;
+  const auto cublas_version = comparison.load(cublas);
+  if (!cudnn && !cublas) return comparison.json(op);
+  comparison.print_head();
+  if (op == "linear")
+    for (const test::Registered& registered : test::registry())
+      for (const test::OpCase& test :
+           registered.op == op ? registered.cases().benchmarks : std::vector<test::OpCase>())
+        for (const Format& format : formats) {
+          if (test.name.find(part) == std::string::npos) continue;
+          const auto layer = compared(device, test.name, linear_dims(test), format.dtype);
+          comparison.compare(*layer, format,
+                             *cublas->peer(linear_dims(test), format.arithmetic, layer->tensors),
+                             *cublas_version);
+        }
+  for (const test::ConvLayer& conv : op == "conv2d" ? test::conv_layers() : std::vector<test::ConvLayer>())
+    for (const Format& format : formats) {
+      if (conv.name.find(part) == std::string::npos) continue;
+      const kernels::Conv2d& d = conv.dims;
+      const auto layer = compared(device, conv.name, d, format.dtype);
+      if (cudnn)
+        comparison.compare(*layer, format, *cudnn->peer(d, format.arithmetic, layer->tensors),
+                           *cudnn_version);
+      if (cublas && d.kernel == 1)
+        comparison.compare(
+            *layer, format,
+            *cublas->peer({d.K, d.N * d.H * d.W, d.Ci(), d.Co}, format.arithmetic, layer->tensors),
+            *cublas_version);
+    }
+  return comparison.json(op);
+}
+
+}  // namespace fermion::benchmarks
