@@ -31,7 +31,11 @@ ifneq ($(cuda),)
   LDFLAGS += -L$(cuda_lib) -Wl,--enable-new-dtags,-rpath,$(cuda_lib)
   LDLIBS += -l:libcudart.so.13
   NVCCFLAGS := -std=c++20 -O2 -lineinfo -I. -Xcompiler -Wall,-Wextra,-Werror -Werror all-warnings
-  targets := -gencode arch=compute_80,code=$(if $(filter ptx,$(cuda)),compute_80,sm_80 -gencode arch=compute_90,code=[sm_90,compute_90])
+  ifeq ($(cuda),cuda)  # gpu-bundle makes a shared library of the same objects
+    CXXFLAGS += -fPIC
+    NVCCFLAGS += -Xcompiler -fPIC
+  endif
+  targets := -gencode arch=compute_80,code=$(if $(filter ptx,$(cuda)),compute_80,sm_80 -gencode arch=compute_90,code=[sm_90,compute_90] -compress-mode=size)
 endif
 
 library := $(filter-out fer/main.cpp,$(wildcard kernels/*.cpp engine/*.cpp engine/ops/*.cpp layers/*.cpp fer/*.cpp fer/datasets/*.cpp fer/synth_faces/*.cpp))
@@ -45,14 +49,18 @@ ifneq ($(filter-out $(ops),$(OP)),)
 endif
 cases := $(patsubst %,tests/cases/%.cpp,$(or $(OP),$(ops)))
 cpu_tests := $(if $(OP)$(LIST),$(cases),$(wildcard tests/*_test.cpp tests/*/*.cpp))
-cuda_tests := $(cases) $(if $(OP)$(LIST),,$(addprefix tests/,$(addsuffix _test.cpp,engine/replay engine/staging layers/golden training/device training/profile training/cuda_run)))
+more_cuda_tests := $(addprefix tests/,$(addsuffix _test.cpp,engine/replay engine/staging layers/golden training/device training/profile training/cuda_run))
+cuda_tests := $(cases) $(if $(OP)$(LIST),,$(more_cuda_tests))
 devices := $(or $(filter cpu cuda,$(DEVICE)),cpu $(if $(LIST),,$(if $(cuda),cuda)))
 tests := $(foreach d,$(devices),$(patsubst %.cpp,$d:$(BUILD)/%,$($d_tests)))
 test_programs := $(sort $(patsubst cpu:%,%,$(tests:cuda:%=%)))
+# What gpu-bundle carries elsewhere, linked for that.
+bundle := build/bundle
+bundled := $(addprefix $(bundle)/,bin/fer benchmarks/bench tests/bin/tests lib/libfermion.so)
 # A GPU that is not there is interpreted; programs other than tests only where that is asked for.
 runner := $(if $(filter ptx,$(cuda)),scripts/run)
 
-.PHONY: all build setup setup-cuda train test test-schedules bench profile ptxas check clean help
+.PHONY: all build setup setup-cuda train test test-schedules bench profile ptxas gpu-report gpu-bundle check clean help
 all: setup
 	@$(if $(filter interpreted,$(GPU)),scripts/setup_cuda.sh)
 	@[ -z "$(gpu)" ] || [ -n "$(cuda)" ] || echo 'GPU found, no CUDA compiler: `make setup-cuda` (270 MB, from PyPI)'
@@ -100,6 +108,18 @@ profile: all
 run-profile: $(if $(OP),$(BUILD)/benchmarks/bench) $(if $(filter interpreted,$(GPU)),interpreter-table)
 	@BUILD=$(BUILD) OP="$(OP)" SHAPE="$(SHAPE)" PRECISION="$(PRECISION)" scripts/profile.sh $(profiled) $(if $(DATA),--data "$(DATA)") $(ARGS)
 
+# Tests, compute-sanitizer, benchmarks and PyTorch on the GPU, in parts.
+gpu-report: setup-cuda
+	@$(MAKE) --no-print-directory run-gpu-report
+run-gpu-report: $(BUILD)/bin/fer $(BUILD)/benchmarks/bench $(BUILD)/tests/bin/tests $(if $(runner),interpreter)
+	@BUILD=$(BUILD) PART="$(PART)" OP="$(OP)" PTXI=$(if $(runner),tests/ptxi/build) scripts/gpu_report.sh
+
+# For a GPU that is elsewhere, so whether there is one here does not matter.
+gpu-bundle: setup-cuda
+	@$(MAKE) --no-print-directory gpu=elsewhere run-gpu-bundle
+run-gpu-bundle: $(bundled)
+	@scripts/gpu_bundle.sh $(bundle) build/fermion-gpu $(cuda_lib)
+
 check:
 	@scripts/setup.sh --check
 	@$(MAKE) --no-print-directory build
@@ -123,24 +143,46 @@ help:
 	@echo "make profile         a training step, or OP=conv2d SHAPE='part of a case', under a GPU's profilers, or traced on the CPU;"
 	@echo "                     GPU=interpreted counts traffic, bank conflicts and instructions per kernel and source line;"
 	@echo "                     docs/profiling.md says how to read them"
+	@echo "make gpu-report      on a GPU: tests, compute-sanitizer, benchmarks beside cuDNN, cuBLAS and PyTorch, into benchmarks/results;"
+	@echo "                     PART='tests sanitizer bench torch', some of them; OP=conv2d one op"
+	@echo "make gpu-bundle      the same for a GPU machine without compiler, packages and network: build/fermion-gpu.tar.gz"
 	@echo "make check           format, direction of includes, warnings, commands of the README"
 	@echo "make clean           delete build/ and bin/"
-	@echo "Variables: DATA=dir ARGS='...' OP=name SAN=1 DEVICE=auto|cpu|cuda GPU=auto|interpreted|none PRECISION=fp32|bf16 CUDA_HOME=dir NVCC=path"
+	@echo "Variables: DATA=dir ARGS='...' OP=name SAN=1 DEVICE=auto|cpu|cuda GPU=auto|interpreted|none PRECISION=fp32|bf16 PART='...' CUDA_HOME=dir NVCC=path"
 
+define link
+@mkdir -p $(@D)
+@echo "link $(@:$(BUILD)/%=%)"
+@$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
+endef
 $(BUILD)/bin/fer: $(BUILD)/fer/main.o $(BUILD)/libfermion.a
-	@mkdir -p $(@D)
-	@echo "link $(@:$(BUILD)/%=%)"
-	@$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(link)
 $(BUILD)/libfermion.a: $(objects)
 	@rm -f $@
 	@$(AR) rcs $@ $^
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(harness:%.cpp=$(BUILD)/%.o) $(BUILD)/libfermion.a
-	@echo "link $(@:$(BUILD)/%=%)"
-	@$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(link)
 bench_objects := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard benchmarks/*.cpp tests/cases/*.cpp) $(filter-out tests/main.cpp,$(harness)))
 $(BUILD)/benchmarks/bench: $(bench_objects) $(BUILD)/libfermion.a
-	@echo "link $(@:$(BUILD)/%=%)"
-	@$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(link)
+# Every test of CUDA in one program.
+cuda_test_objects := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/cases/*.cpp) $(more_cuda_tests) $(harness))
+$(BUILD)/tests/bin/tests: $(cuda_test_objects) $(BUILD)/libfermion.a
+	$(link)
+# For a folder that is carried elsewhere: the library is shared, and all libraries lie in lib/. There those that libdnnl
+# itself needs would not be looked for, so that programs ask for them too.
+$(bundle)/lib/libfermion.so: $(objects)
+	$(link)
+$(bundle)/bin/fer: $(BUILD)/fer/main.o $(bundle)/lib/libfermion.so
+	$(link)
+$(bundle)/benchmarks/bench: $(bench_objects) $(bundle)/lib/libfermion.so
+	$(link)
+# A test listens to NVTX, whose variables each program and library has for itself: this program makes the ranges itself.
+$(bundle)/tests/bin/tests: $(cuda_test_objects) $(BUILD)/engine/profile_range.o $(bundle)/lib/libfermion.so
+	$(link)
+$(bundled): LDFLAGS := -fopenmp -L$(cuda_lib) -Wl,--enable-new-dtags,-rpath,'$$ORIGIN/../lib:$$ORIGIN/../../lib'
+$(bundled): LDLIBS += -Wl,--no-as-needed -l:libOpenCL.so.1
+$(bundle)/lib/libfermion.so: LDFLAGS += -shared -Wl,-z,defs,-soname,libfermion.so
 $(BUILD)/%.o: %.cpp
 	@mkdir -p $(@D)
 	@echo "c++ $<"

@@ -1,0 +1,38 @@
+# Every op at model shapes, convolutions and products beside cuDNN and cuBLAS, and the training step; each run is a
+# process of its own, so that one that fails or takes too long costs only itself.
+ops() { sed -nE 's|^tests/cases/([a-z0-9_]+).cpp$|\1|p' <<<"$test_files"; }
+
+run_bench() {
+  local op precision
+  for op in $(ops); do
+    for precision in fp32 bf16; do one_bench 60 --op "$op" --device cuda --precision "$precision"; done
+  done
+  for op in conv2d linear; do
+    [ -z "$OP" ] || [ "$OP" = "$op" ] || continue
+    one_bench 150 --peers --op "$op" --device cuda
+  done
+  [ -n "$OP" ] || for precision in fp32 bf16; do one_bench 60 --step --device cuda --precision "$precision"; done
+}
+
+one_bench() { # seconds, options of bench
+  local seconds=$1 json=$work/bench.json start=$SECONDS status
+  shift
+  [ "$(remaining)" -ge 5 ] || { lack "No time was left for: bench $*"; return; }
+  rm -f "$json"
+  say "\`bench $*\`"
+  say ""
+  # What it prints is in the result while it runs.
+  limited "$seconds" "${under[@]}" "$bench" "$@" --json "$json" 2>&1 | sed -u 's/^## /### /' | while IFS= read -r line; do
+    say "$line"
+    save
+  done
+  status=${PIPESTATUS[0]}
+  [ ! -s "$json" ] || row "$(tr -d '\n' <"$json" | sed -E 's/  +/ /g')"
+  case $status in
+    0) ;;
+    124 | 137) lack "Ended after $((SECONDS - start)) s: out of time." ;;
+    *) fail "bench $* exited with status $status" ;;
+  esac
+  say ""
+  save
+}
