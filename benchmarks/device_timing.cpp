@@ -1,6 +1,7 @@
 #include "benchmarks/device_timing.h"
 
 #include <algorithm>
+#include <deque>
 
 #include "benchmarks/timing.h"
 #if FERMION_CUDA
@@ -59,7 +60,69 @@ std::vector<double> device_seconds(engine::Device& device, const std::vector<std
   return medians;
 }
 
+void copy_on_device(engine::Device& device, const engine::Tensor& to, const engine::Tensor& from) {
+  check(
+      cudaMemcpyAsync(to.address(), from.address(), from.bytes(), cudaMemcpyDeviceToDevice, device.stream()));
+}
+
+struct CallTimes::Calls {
+  struct Call {
+    std::string label;
+    Event begin, end;
+  };
+  std::deque<Call> list;
+  engine::Tensor filled;
+};
+
+CallTimes::CallTimes(engine::Device& device) : device_(device), calls_(std::make_unique<Calls>()) {
+  calls_->filled = engine::Tensor::empty(device, engine::DType::u8, {256 << 20});
+  device.observe(this);
+}
+
+CallTimes::~CallTimes() {
+  device_.observe(nullptr);
+}
+
+void CallTimes::begins(const std::string& label) {
+  Calls::Call& call = calls_->list.emplace_back();
+  call.label = label;
+  check(cudaMemsetAsync(calls_->filled.address(), 0, calls_->filled.bytes(), device_.stream()));
+  check(cudaEventRecord(call.begin.get(), device_.stream()));
+}
+
+void CallTimes::ends() {
+  cudaEventRecord(calls_->list.back().end.get(), device_.stream());
+}
+
+void CallTimes::clear() {
+  calls_->list.clear();
+}
+
+std::vector<std::pair<std::string, double>> CallTimes::seconds() {
+  std::vector<std::pair<std::string, double>> list;
+  for (const Calls::Call& call : calls_->list) {
+    check(cudaEventSynchronize(call.end.get()));
+    float milliseconds = 0;
+    check(cudaEventElapsedTime(&milliseconds, call.begin.get(), call.end.get()));
+    list.emplace_back(call.label, 1e-3 * static_cast<double>(milliseconds));
+  }
+  return list;
+}
+
 #else
+
+struct CallTimes::Calls {};
+CallTimes::CallTimes(engine::Device& device) : device_(device) {
+  throw engine::Error("this program was built without CUDA");
+}
+CallTimes::~CallTimes() = default;
+void CallTimes::begins(const std::string&) {}
+void CallTimes::ends() {}
+void CallTimes::clear() {}
+std::vector<std::pair<std::string, double>> CallTimes::seconds() {
+  return {};
+}
+void copy_on_device(engine::Device&, const engine::Tensor&, const engine::Tensor&) {}
 
 std::vector<double> device_seconds(engine::Device&, const std::vector<std::function<void()>>&) {
   throw engine::Error("this program was built without CUDA");

@@ -2,14 +2,39 @@
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
-#include "engine/device.h"
+#include "engine/tensor.h"
 
 namespace fermion::benchmarks {
 
 // Seconds of each body, which queues its work on the device's stream: medians of nine rounds in turn, in each
 // of which a body runs so often that about two milliseconds pass, at most a hundred times.
 std::vector<double> device_seconds(engine::Device& device, const std::vector<std::function<void()>>& bodies);
+
+void copy_on_device(engine::Device& device, const engine::Tensor& to, const engine::Tensor& from);
+
+// The time that each call of a kernel takes on the device, while it lives. Before each, 256 MiB are filled:
+// the call is queued while the device does that, so that no launch is waited for, and it finds nothing of its
+// own in the cache.
+class CallTimes : public engine::CallObserver {
+ public:
+  explicit CallTimes(engine::Device& device);
+  ~CallTimes() override;
+
+  void begins(const std::string& label) override;
+  void ends() override;
+  void clear();
+  // By label, in the order of the calls; waits for them.
+  std::vector<std::pair<std::string, double>> seconds();
+
+ private:
+  struct Calls;
+  engine::Device& device_;
+  std::unique_ptr<Calls> calls_;
+};
 
 }  // namespace fermion::benchmarks

@@ -21,6 +21,7 @@ struct Setting {
   int batch;
 };
 constexpr Setting settings[] = {{"lnl-tiny", 64}, {"lnl-base", 16}};
+constexpr Setting device_settings[] = {{"lnl-tiny", 64}, {"lnl-base", 16}, {"lnl-base", 64}};
 
 fer::TrainConfig config_of(const Setting& setting, int threads) {
   fer::TrainConfig config;
@@ -178,7 +179,44 @@ void print(const nlohmann::json& row) {
   std::fflush(stdout);
 }
 
+// Median of 30 steps that are replayed, after five.
+double replayed_step(const Setting& setting, const engine::DeviceOptions& options, engine::DType dtype) {
+  const fer::TrainConfig config = config_of(setting, 1);
+  const fer::Batch batch = noise(config);
+  engine::Device device(options);
+  fer::TrainingStep training(device, config, {.size = config.model.size, .dtype = dtype}, {});
+  for (int i = 0; i < 5; ++i) training.run(batch, 1e-3);
+  if (!training.replayed()) throw engine::Error("the step of {} was not replayed", setting.preset);
+  const Clock clock(0);
+  std::vector<double> seconds;
+  for (int i = 0; i < 30; ++i) {
+    const double begin = clock.now();
+    training.run(batch, 1e-3);
+    seconds.push_back(clock.now() - begin);
+  }
+  return median(seconds);
+}
+
 }  // namespace
+
+nlohmann::json bench_device_steps(const engine::DeviceOptions& options, engine::DType dtype) {
+  const char* precision = dtype == engine::DType::f32 ? "fp32" : "bf16";
+  nlohmann::json rows = nlohmann::json::array();
+  fmt::print("## Training step, replayed, {}\n\n| preset | batch | ms | images/s |\n|---|---|---|---|\n",
+             precision);
+  for (const Setting& setting : device_settings) {
+    const double seconds = replayed_step(setting, options, dtype);
+    fmt::print("| {} | {} | {:.3f} | {:.0f} |\n", setting.preset, setting.batch, 1e3 * seconds,
+               setting.batch / seconds);
+    std::fflush(stdout);
+    rows.push_back({{"op", "step"},
+                    {"case", fmt::format("{}, batch {}", setting.preset, setting.batch)},
+                    {"precision", precision},
+                    {"forward_backward", {{"seconds", seconds}}}});
+  }
+  fmt::print("\n");
+  return rows;
+}
 
 nlohmann::json bench_train_steps(const Machine& machine, int threads, const std::string& python) {
   nlohmann::json rows = nlohmann::json::array();

@@ -4,10 +4,14 @@
 #include <string>
 
 #include "benchmarks/machine.h"
+#include "engine/device.h"
 
 namespace fermion::benchmarks {
 
 // `python`: an interpreter with torch, or empty. Prints a table for each preset; returns the figures.
 nlohmann::json bench_train_steps(const Machine& machine, int threads, const std::string& python);
+
+// Steps on a CUDA device, replayed as a graph: wall time from handing over the batch to knowing the loss.
+nlohmann::json bench_device_steps(const engine::DeviceOptions& options, engine::DType dtype);
 
 }  // namespace fermion::benchmarks

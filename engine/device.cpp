@@ -38,10 +38,14 @@ std::string Device::name() const {
 
 Device::Call::Call(Device& device, const std::string& label)
     : traced_(device.trace_.enabled() ? device.memory_.get() : nullptr),
+      observer_(device.observer_),
       range_(label),
-      span_(device.trace_.span(label, device.statistics())) {}
+      span_(device.trace_.span(label, device.statistics())) {
+  if (observer_) observer_->begins(label);
+}
 
 Device::Call::~Call() {
+  if (observer_) observer_->ends();
   if (!traced_) return;
   try {
     traced_->synchronize();

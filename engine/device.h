@@ -23,6 +23,14 @@ struct DeviceOptions {
   int ordinal = 0;  // of CUDA devices
 };
 
+// Told of every call of a kernel: benchmarks time them.
+class CallObserver {
+ public:
+  virtual ~CallObserver() = default;
+  virtual void begins(const std::string& label) = 0;
+  virtual void ends() = 0;
+};
+
 // Outlives its tensors. Used from one thread.
 class Device {
  public:
@@ -40,8 +48,9 @@ class Device {
   CUstream_st* stream() const { return stream_; }               // null on the CPU
   Trace& trace() { return trace_; }
   // Whether somebody looks at single calls: they are then queued one by one, not as a graph.
-  bool observed() const { return profiled_ || trace_.enabled(); }
+  bool observed() const { return profiled_ || observer_ || trace_.enabled(); }
   void set_profiled(bool profiled) { profiled_ = profiled; }
+  void observe(CallObserver* observer) { observer_ = observer; }  // null: nobody
   // Of all its memory, that which is kept for replayed work too.
   const MemoryStatistics& statistics() const { return memory_->statistics; }
 
@@ -95,6 +104,7 @@ class Device {
 
    private:
     Memory* traced_;
+    CallObserver* observer_;
     ProfileRange range_;
     Trace::Span span_;
   };
@@ -108,6 +118,7 @@ class Device {
   std::unique_ptr<kernels::Primitives> primitives_;
   Trace trace_;
   bool profiled_ = false;
+  CallObserver* observer_ = nullptr;
 };
 
 }  // namespace fermion::engine

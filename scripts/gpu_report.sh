@@ -29,8 +29,8 @@ done
 under=()
 if [ -n "$PTXI" ]; then
   [ -e "$PTXI/libcudart.so.13" ] || stop "PTXI is $PTXI, where there is no libcudart.so.13"
-  under=(env "LD_LIBRARY_PATH=$PTXI${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" PTXI_EXITCODE="${PTXI_EXITCODE:-99}"
-    PTXI_CC="${PTXI_CC:-90}" PTXI_SHARED="${PTXI_SHARED:-2}" PTXI_INIT="${PTXI_INIT:-1}" PTXI_RACE="${PTXI_RACE:-1}")
+  under=(env "LD_LIBRARY_PATH=$PTXI${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}")
+  export PTXI_EXITCODE=${PTXI_EXITCODE:-99} PTXI_CC=${PTXI_CC:-90} PTXI_SHARED=${PTXI_SHARED:-2} PTXI_INIT=${PTXI_INIT:-1} PTXI_RACE=${PTXI_RACE:-1}
 fi
 test_files=$("${under[@]}" "$tests" -ltc -r=xml 2>/dev/null | sed -nE 's/.*filename="([^"]+)".*/\1/p' | sort -u)
 [ -n "$test_files" ] || stop "$tests does not start: $("$tests" -ltc 2>&1 | head -1)"

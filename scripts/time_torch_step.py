@@ -1,9 +1,9 @@
-"""Times training steps of the reference network in eager PyTorch, fp32, channels_last, for benchmarks/.
+"""Times training steps of the reference network in PyTorch, channels_last, for benchmarks/.
 
     python scripts/time_torch_step.py PRESET BATCH THREADS STEPS
 
 Forward, loss, backward, clipping, AdamW and moving average, as `fer train` does, without augmentation. Prints
-the seconds of each step after two to warm up.
+the seconds of each step on the CPU, eager and in fp32, after two to warm up.
 """
 
 import sys
@@ -13,25 +13,39 @@ import torch
 from reference_network import PRESETS, Network, loss_terms
 
 
-def main(preset, batch, threads, steps):
-    torch.set_num_threads(threads)
+def training_step(preset, batch, device="cpu", autocast=False, compiled=False):
+    """A function that trains one step. In bf16 (`autocast`) parameters and moments stay in fp32, as ours do. A
+    compiled step is, on a GPU, replayed as CUDA graphs."""
     torch.manual_seed(1)
     options = dict(PRESETS[preset])
     size = options.pop("size")
-    network = Network(**options).to(memory_format=torch.channels_last).train()
+    network = Network(**options).to(device, memory_format=torch.channels_last).train()
     parameters = list(network.parameters())
     average = [p.detach().clone() for p in parameters]
     optimizer = torch.optim.AdamW(parameters, lr=2e-3, weight_decay=0.05, fused=True)
-    x = torch.randn(batch, size, size, 3)
-    target = torch.eye(7)[torch.arange(batch) % 7]
+    x = torch.randn(batch, size, size, 3, device=device)
+    target = torch.eye(7, device=device)[torch.arange(batch, device=device) % 7]
+
+    def loss():
+        with torch.autocast(device, torch.bfloat16, enabled=autocast):
+            return loss_terms(network(x), target)["total"]
+
+    if compiled:
+        loss = torch.compile(loss, mode="reduce-overhead" if device == "cuda" else None)
 
     def step():
         optimizer.zero_grad()
-        loss_terms(network(x), target)["total"].backward()
+        loss().backward()
         torch.nn.utils.clip_grad_norm_(parameters, 5)
         optimizer.step()
         torch._foreach_lerp_(average, [p.detach() for p in parameters], 1e-3)
 
+    return step
+
+
+def main(preset, batch, threads, steps):
+    torch.set_num_threads(threads)
+    step = training_step(preset, batch)
     for i in range(steps + 2):
         start = time.perf_counter()
         step()

@@ -2,8 +2,19 @@
 # process of its own, so that one that fails or takes too long costs only itself.
 ops() { sed -nE 's|^tests/cases/([a-z0-9_]+).cpp$|\1|p' <<<"$test_files"; }
 
+# Folders of cuDNN and cuBLAS as PyTorch brings them.
+peer_folders() {
+  local python=${PYTHON:-$(command -v python3 || command -v python)}
+  [ -z "$python" ] || "$python" -c 'import glob, sys
+print(":".join(f for p in sys.path if p for f in glob.glob(p + "/nvidia/*/lib")))' 2>/dev/null
+}
+
 run_bench() {
   local op precision
+  # Checks of the interpreter are for the tests.
+  local -x PTXI_SHARED=0 PTXI_INIT=0 PTXI_RACE=0
+  local -x FERMION_PEERS=${FERMION_PEERS:-$(peer_folders)}
+  [ -z "$PTXI" ] || say "Interpreted: these times say nothing of a GPU." && say ""
   for op in $(ops); do
     for precision in fp32 bf16; do one_bench 60 --op "$op" --device cuda --precision "$precision"; done
   done

@@ -33,7 +33,7 @@ lack() { # what is missing, and what is therefore left out
 begin_part() {
   part=$1 part_end=$((SECONDS + PART_SECONDS)) part_start=$SECONDS
   : >"$work/$part.md" >"$work/$part.rows"
-  [ -z "$OP" ] || say "Of the op $OP alone."
+  [ -z "$OP" ] || { say "Of the op $OP alone." && say ""; }
 }
 end_part() {
   say ""
