@@ -14,9 +14,9 @@ run_bench() {
   # Checks of the interpreter are for the tests.
   local -x PTXI_SHARED=0 PTXI_INIT=0 PTXI_RACE=0
   local -x FERMION_PEERS=${FERMION_PEERS:-$(peer_folders)}
-  [ -z "$PTXI" ] || say "Interpreted: these times say nothing of a GPU." && say ""
+  [ -z "$PTXI" ] || { say "Interpreted: these times say nothing of a GPU." && say ""; }
   for op in $(ops); do
-    for precision in fp32 bf16; do one_bench 60 --op "$op" --device cuda --precision "$precision"; done
+    for precision in bf16 fp32; do one_bench $([ "$op" = conv2d ] && echo 120 || echo 60) --op "$op" --device cuda --precision "$precision"; done
   done
   for op in conv2d linear; do
     [ -z "$OP" ] || [ "$OP" = "$op" ] || continue
