@@ -28,7 +28,8 @@ struct Record {
   string kernel, pretty, file;
   int line = 0;  // where it begins
   LaunchDims d{};
-  u64 index = 0, launches = 0, blocks = 0, threads = 0, max_dyn = 0, static_smem = 0, local_bytes = 0;
+  u64 index = 0, range = 0, launches = 0, blocks = 0, threads = 0, max_dyn = 0, static_smem = 0,
+      local_bytes = 0;
   Counters c;
   std::map<Line, Counters> lines;
 };
@@ -105,7 +106,8 @@ void print_kernel(FILE* f, const Record& r) {
 }
 
 void print_launch(FILE* f, const Record& r) {
-  fprintf(f, "    {\n      \"index\": %llu, \"kernel\": %s,\n", (Number)r.index, quote(r.kernel).c_str());
+  fprintf(f, "    {\n      \"index\": %llu, \"range\": %llu, \"kernel\": %s,\n", (Number)r.index,
+          (Number)r.range, quote(r.kernel).c_str());
   fprintf(f, "      \"grid\": [%u, %u, %u], \"block\": [%u, %u, %u],\n", r.d.grid[0], r.d.grid[1],
           r.d.grid[2], r.d.block[0], r.d.block[1], r.d.block[2]);
   fprintf(f, "      \"static_shared_bytes\": %llu, \"dynamic_shared_bytes\": %llu,\n      ",
@@ -146,6 +148,7 @@ void counters_record(const Kernel& k, const LaunchDims& d, const std::vector<Cou
   std::lock_guard<std::mutex> lock(g_mutex);
   Record one;
   one.index = g_launch_id;
+  one.range = g_profiled ? g_profiler_starts : 0;
   one.kernel = k.name;
   one.pretty = k.pretty;
   one.file = k.module->file(k.loc[0].file);

@@ -19,6 +19,7 @@ namespace ptxi {
 
 u64 g_launch_id = 0;
 bool g_profiled = false;
+u64 g_profiler_starts = 0;
 
 void launch(Kernel& k, const LaunchDims& d, const u8* params) {
   g_launch_id++;

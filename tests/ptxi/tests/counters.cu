@@ -163,6 +163,8 @@ int main() {
   fmas<<<1, 32, 512>>>((float*)q, 1.5f);
   CK(cudaProfilerStart());
   lines<<<2, 64>>>((float*)p, (float*)q);
+  CK(cudaProfilerStop());
+  CK(cudaProfilerStart());
   lines<<<1, 64>>>((float*)p, (float*)q);
   CK(cudaProfilerStop());
   broadcast<<<1, 32>>>((float*)p, (float*)q);

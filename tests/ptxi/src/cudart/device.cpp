@@ -250,6 +250,7 @@ cudaError_t cudaDeviceReset() {
 cudaError_t cudaProfilerStart() {
   LOCK();
   g_profiled = true;
+  ++g_profiler_starts;
   return cudaSuccess;
 }
 cudaError_t cudaProfilerStop() {
