@@ -34,7 +34,7 @@ ConvPlan cut(const ConvolutionKey& shape, std::int64_t K, std::int64_t N, int th
   const std::int64_t rounds = K >= threads ? ceil_div(K, threads) : ceil_div(groups, slices);
   const std::int64_t work = K >= threads ? K : groups * K;
   const bool balanced = 4 * work >= 3 * rounds * threads;
-  const bool enough = N * geometry(shape).dst_pixels >= least_pixels * slices;
+  const bool enough = slices == 1 || N * geometry(shape).dst_pixels >= least_pixels * slices;
   if (threads == 1 || (balanced && enough)) return {K, N, group, slices, threads, 1, shape.Ci, shape.Co};
   return {K, N, N, 1, 1, threads, shape.Ci, shape.Co};
 }
@@ -70,12 +70,9 @@ Buffers pack_weights(Cpu ctx, const Convolution& convolution, std::int64_t K, co
                      std::int64_t plain_floats) {
   const Buffers packed(ctx.workspace, K, convolution.packed_floats());
   const Buffers between(ctx.workspace, ctx.threads, convolution.between_floats());
-  LoopErrors errors;
-#pragma omp parallel for schedule(static) num_threads(ctx.threads) if (K > 1)
-  for (std::int64_t k = 0; k < K; ++k)
-    errors.collect(
-        [&] { convolution.pack(plain + k * plain_floats, packed[k], between[omp_get_thread_num()]); });
-  errors.rethrow();
+  parallel_for(ctx.threads, K, [&](std::int64_t k, int thread) {
+    convolution.pack(plain + k * plain_floats, packed[k], between[thread]);
+  });
   return packed;
 }
 
@@ -84,17 +81,14 @@ void unpack_gradients(Cpu ctx, const Convolution& wgrad, std::int64_t K, const B
   const bool accumulate = plain.write == Write::accumulate;
   const Buffers unpacked = accumulate ? Buffers(ctx.workspace, K, plain_floats) : Buffers();
   const Buffers between(ctx.workspace, ctx.threads, wgrad.between_floats());
-  LoopErrors errors;
-#pragma omp parallel for schedule(static) num_threads(ctx.threads) if (K > 1)
-  for (std::int64_t k = 0; k < K; ++k) {
+  parallel_for(ctx.threads, K, [&](std::int64_t k, int thread) {
     float* sum = packed[k * slices];
     for (std::int64_t slice = 1; slice < slices; ++slice)
       add(sum, packed[k * slices + slice], wgrad.packed_floats());
     float* to = plain.data + k * plain_floats;
-    errors.collect([&] { wgrad.unpack(sum, accumulate ? unpacked[k] : to, between[omp_get_thread_num()]); });
+    wgrad.unpack(sum, accumulate ? unpacked[k] : to, between[thread]);
     if (accumulate) add(to, unpacked[k], plain_floats);
-  }
-  errors.rethrow();
+  });
 }
 
 }  // namespace fermion::kernels

@@ -5,11 +5,10 @@
 #pragma once
 
 #include <algorithm>
-#include <omp.h>
 
 #include "kernels/conv_passes.h"
-#include "kernels/loop_errors.h"
 #include "kernels/onednn.h"
+#include "kernels/parallel_for.h"
 
 namespace fermion::kernels {
 
@@ -32,16 +31,11 @@ ConvolutionKey planned(ConvolutionKey shape, const ConvPlan& plan, Direction dir
 template <class Work>
 void for_each_slice(const ConvPlan& plan, const Work& work) {
   const std::int64_t groups = plan.N / plan.group;
-  LoopErrors errors;
-#pragma omp parallel for collapse(2) schedule(static) num_threads(plan.outer)
-  for (std::int64_t k = 0; k < plan.K; ++k)
-    for (std::int64_t slice = 0; slice < plan.slices; ++slice) {
-      const std::int64_t begin = groups * slice / plan.slices, end = groups * (slice + 1) / plan.slices;
-      errors.collect([&] {
-        work(k, begin * plan.group, end * plan.group, slice, plan.outer == 1 ? 0 : omp_get_thread_num());
-      });
-    }
-  errors.rethrow();
+  parallel_for(plan.outer, plan.K * plan.slices, [&](std::int64_t i, int thread) {
+    const std::int64_t slice = i % plan.slices;
+    const std::int64_t begin = groups * slice / plan.slices, end = groups * (slice + 1) / plan.slices;
+    work(i / plan.slices, begin * plan.group, end * plan.group, slice, thread);
+  });
 }
 
 // Passes go over blocks of pixels that stay in the first-level cache.
