@@ -117,13 +117,6 @@ engine::DeviceOptions tested_device(int threads) {
   return {.threads = threads, .poison = true};
 }
 
-std::size_t Array::offset(std::initializer_list<std::int64_t> index) const {
-  std::int64_t at = 0;
-  int i = 0;
-  for (const std::int64_t k : index) at = at * (index.size() == 1 ? 1 : shape[i++]) + k;
-  return static_cast<std::size_t>(at);
-}
-
 void run_case(const std::string& op, const OpCase& test) {
   const char* chosen = std::getenv("SEED");
   const std::uint64_t seed = chosen ? std::strtoull(chosen, nullptr, 10) : 1;

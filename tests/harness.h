@@ -45,7 +45,13 @@ struct Array {
   }
 
  private:
-  std::size_t offset(std::initializer_list<std::int64_t> index) const;
+  // Here, so that the loops of references are compiled with it.
+  std::size_t offset(std::initializer_list<std::int64_t> index) const {
+    std::int64_t at = 0;
+    int i = 0;
+    for (const std::int64_t k : index) at = at * (index.size() == 1 ? 1 : shape[i++]) + k;
+    return static_cast<std::size_t>(at);
+  }
 };
 
 struct Input {

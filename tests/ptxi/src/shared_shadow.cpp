@@ -80,19 +80,17 @@ void Block::shadow_barrier(u32 receivers, u32 participants, bool full) {
 }
 
 // The whole request of a warp; `start` is the address of offset 0. Cells that nobody else has
-// touched since the last full barrier are dealt with here, the others in shadow_access.
+// touched since the last full barrier are dealt with here, the others in shadow_access. Lanes that
+// read the same place, neighbours or of the other half of the warp, visit its cells together.
 void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 start, u32 m, unsigned n,
                            bool write, bool atomic) {
   const u32 now = sh.now, full = sh.full_barrier, serial = sh.serial;
   u32* mine = sh.warp_rtime.data() + (u64)w.id * sh.granules;
   ShadowCell* cells = sh.cells.data();
-  u64 previous = ~0ull;
+  u32 visited = 0;
   FOR_LANES(l, m) {
+    if (visited >> l & 1) continue;
     const u64 off = addr[l] - start, g0 = off >> sh.shift, g1 = (off + n - 1) >> sh.shift;
-    if (off == previous) {  // a broadcast: the lane before has been here
-      for (u64 g = g0; g <= g1; g++) cells[g].rlanes |= 1u << l;
-      continue;
-    }
     bool quick = true;
     for (u64 g = g0; g <= g1; g++) {
       const ShadowCell& c = cells[g];
@@ -100,7 +98,9 @@ void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 
     }
     if (!quick) {
       shadow_access(w, l, in, off, n, write, atomic);
-    } else if (write) {
+      continue;
+    }
+    if (write) {
       for (u64 g = g0; g <= g1; g++) {
         ShadowCell& c = cells[g];
         c.init = serial;
@@ -109,15 +109,19 @@ void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 
         c.wlane = (u8)l;
         c.watomic = atomic;
       }
-    } else {
-      for (u64 g = g0; g <= g1; g++) {
-        ShadowCell& c = cells[g];
-        if (c.rwarp != w.id || mine[g] <= w.full_sync) c.rlanes = 0;
-        c.rwarp = (u8)w.id;
-        c.rlanes |= 1u << l;
-        c.rtime = mine[g] = now;
-      }
-      previous = off;
+      continue;
+    }
+    u32 lanes = 0;
+    for (int first = l; first < 32; first += 16)
+      for (int o = first; o < 32 && addr[o] == addr[l]; o++) lanes |= 1u << o;
+    lanes &= m;
+    visited |= lanes;
+    for (u64 g = g0; g <= g1; g++) {
+      ShadowCell& c = cells[g];
+      if (c.rwarp != w.id || c.rtime <= w.full_sync) c.rlanes = 0;
+      c.rwarp = (u8)w.id;
+      c.rlanes |= lanes;
+      c.rtime = mine[g] = now;
     }
   }
 }
