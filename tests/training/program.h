@@ -36,6 +36,8 @@ class Program {
     // Not freopen, which would write what this test's own stdout still holds, once more.
     const int file = ::open(log_.c_str(), O_WRONLY | O_TRUNC);
     if (::dup2(file, STDOUT_FILENO) < 0 || ::dup2(file, STDERR_FILENO) < 0) ::_exit(126);
+    // Under nohup, or as a job in the background, this test ignores signals that the program must see.
+    for (int number : {SIGHUP, SIGINT, SIGQUIT}) ::signal(number, SIG_DFL);
     if (prepare) prepare();
     ::execv(program.c_str(), argv.data());
     ::_exit(127);
