@@ -83,9 +83,9 @@ train: all
 test: setup
 	@$(if $(SAN)$(filter none,$(GPU))$(filter cpu,$(DEVICE)),,scripts/setup_cuda.sh $(if $(filter cuda,$(DEVICE))$(filter interpreted,$(GPU)),,|| true))
 	@$(MAKE) --no-print-directory run-tests
-run-tests: $(test_programs) $(if $(OP)$(LIST),,build) $(if $(filter cuda,$(devices)),interpreter$(if $(OP)$(LIST),,-tests))
-	@RUNNER=$(runner) NVCC=$(nvcc) NOTE="$(if $(cuda)$(SAN)$(DEVICE)$(filter none,$(GPU)),,CUDA was not tested: there is no compiler (make setup-cuda))" \
-	  scripts/run_tests.sh $(tests) $(if $(OP)$(LIST),,script:tests/profile_test.sh script:tests/gpu_report_test.sh) $(if $(filter cuda,$(devices)),$(if $(OP)$(LIST),,script:tests/ptxi/tests/run.sh))
+run-tests: $(test_programs) $(if $(OP)$(LIST),,build $(BUILD)/benchmarks/bench) $(if $(filter cuda,$(devices)),interpreter$(if $(OP)$(LIST),,-tests))
+	@BUILD=$(BUILD) RUNNER=$(runner) NVCC=$(nvcc) NOTE="$(if $(cuda)$(SAN)$(DEVICE)$(filter none,$(GPU)),,CUDA was not tested: there is no compiler (make setup-cuda))" \
+	  scripts/run_tests.sh $(tests) $(if $(OP)$(LIST),,$(addprefix script:tests/,bench_test.sh profile_test.sh gpu_report_test.sh)) $(if $(filter cuda,$(devices)),$(if $(OP)$(LIST),,script:tests/ptxi/tests/run.sh))
 
 test-schedules: setup-cuda
 	@$(MAKE) --no-print-directory GPU=interpreted run-schedules
@@ -99,7 +99,7 @@ run-ptxas: $(foreach target,sm_80 sm_90,$(patsubst kernels/%.cu,build/ptxas/%.$(
 
 bench: all
 	@$(MAKE) --no-print-directory $(BUILD)/benchmarks/bench
-	@$(BUILD)/benchmarks/bench $(if $(OP),--op $(OP)) $(ARGS)
+	@$(if $(filter interpreted,$(GPU)),scripts/bench_interpreted.sh) $(BUILD)/benchmarks/bench $(if $(OP),--op $(OP)) $(if $(COMPARE),--compare "$(COMPARE)") $(ARGS)
 
 # The device: a GPU, the interpreter where that is asked for, else the CPU.
 profiled := $(or $(filter interpreted,$(GPU)),$(if $(filter cuda,$(DEVICE))$(if $(filter cpu,$(DEVICE)),,$(filter cuda,$(cuda))),gpu),cpu)
@@ -139,7 +139,9 @@ help:
 	@echo "                     SAN=1 checks addresses and undefined behaviour"
 	@echo "make test-schedules  the cases on interpreted CUDA under many orders of blocks and warps; OP=conv2d one op's"
 	@echo "make ptxas           registers, spills, shared memory and resident warps of each kernel; OP=conv2d one op's"
-	@echo "make bench           every op and the train step, beside their peers; OP=conv2d one op"
+	@echo "make bench           every op and the train step, beside their peers; OP=conv2d one op;"
+	@echo "                     GPU=interpreted counts what the CUDA kernels of lnl-base do, beside what they are to reach;"
+	@echo "                     COMPARE=old.json prints quotients to earlier results (ARGS='--json old.json' writes them)"
 	@echo "make profile         a training step, or OP=conv2d SHAPE='part of a case', under a GPU's profilers, or traced on the CPU;"
 	@echo "                     GPU=interpreted counts traffic, bank conflicts and instructions per kernel and source line;"
 	@echo "                     docs/profiling.md says how to read them"
@@ -148,7 +150,7 @@ help:
 	@echo "make gpu-bundle      the same for a GPU machine without compiler, packages and network: build/fermion-gpu.tar.gz"
 	@echo "make check           format, direction of includes, warnings, commands of the README"
 	@echo "make clean           delete build/ and bin/"
-	@echo "Variables: DATA=dir ARGS='...' OP=name SAN=1 DEVICE=auto|cpu|cuda GPU=auto|interpreted|none PRECISION=fp32|bf16 PART='...' CUDA_HOME=dir NVCC=path"
+	@echo "Variables: DATA=dir ARGS='...' OP=name SAN=1 DEVICE=auto|cpu|cuda GPU=auto|interpreted|none PRECISION=fp32|bf16 PART='...' COMPARE=file CUDA_HOME=dir NVCC=path"
 
 define link
 @mkdir -p $(@D)

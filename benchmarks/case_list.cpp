@@ -26,7 +26,7 @@ nlohmann::json case_list(const std::string& op) {
   std::sort(ops.begin(), ops.end(), [](const auto& a, const auto& b) { return a.op < b.op; });
   for (const test::Registered& registered : ops)
     if (op.empty() || registered.op == op)
-      for (const test::OpCase& test : registered.cases().benchmarks)
+      for (const test::OpCase& test : registered.cases({}).benchmarks)
         list.push_back(describe(registered.op, test));
   return list;
 }

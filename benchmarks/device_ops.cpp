@@ -49,27 +49,22 @@ nlohmann::json measure(Device& device, CallTimes& times, DType dtype, const std:
   nlohmann::json row = describe(op, test);
   row["device"] = "cuda";
   row["precision"] = dtype == DType::f32 ? "fp32" : "bf16";
-  const auto figures = [&](double seconds, double flops, double bytes) {
-    nlohmann::json figures{{"seconds", seconds}, {"flops", flops}};
-    if (dtype == DType::f32) figures["bytes"] = bytes;  // the cases count four for each number
-    return figures;
+  const auto figures = [](double seconds, double flops, double bytes) {
+    return nlohmann::json{{"seconds", seconds}, {"flops", flops}, {"bytes", bytes}};
   };
-  row["forward"] = figures(median(forward), test.flops, test.bytes);
+  row["forward"] = figures(median(forward), test.flops, test.traffic.bytes(dtype));
   if (median(both) > median(forward))
-    row["forward_backward"] =
-        figures(median(both), test.flops + test.backward_flops, test.bytes + test.backward_bytes);
+    row["forward_backward"] = figures(median(both), test.flops + test.backward_flops,
+                                      test.traffic.bytes(dtype) + test.backward_traffic.bytes(dtype));
   return row;
 }
 
 std::string cells(const nlohmann::json& figures, double copied) {
   if (figures.is_null()) return "| | | | ";
   const double seconds = figures["seconds"];
-  const std::string rate =
-      figures.contains("bytes")
-          ? fmt::format("{:.0f} %", 100 * figures["bytes"].get<double>() / seconds / copied)
-          : "";
-  return fmt::format("| {:.4f} | {:.2f} | {} ", 1e3 * seconds,
-                     figures["flops"].get<double>() / seconds / 1e12, rate);
+  return fmt::format("| {:.4f} | {:.2f} | {:.0f} % ", 1e3 * seconds,
+                     figures["flops"].get<double>() / seconds / 1e12,
+                     100 * figures["bytes"].get<double>() / seconds / copied);
 }
 
 // Read and written.
@@ -96,7 +91,7 @@ nlohmann::json bench_device_ops(Device& device, DType dtype, const std::string& 
   std::sort(ops.begin(), ops.end(), [](const auto& a, const auto& b) { return a.op < b.op; });
   for (const test::Registered& registered : ops) {
     if (!op.empty() && registered.op != op) continue;
-    for (const OpCase& test : registered.cases().benchmarks) {
+    for (const OpCase& test : registered.cases({}).benchmarks) {
       if (test.name.find(part) == std::string::npos) continue;
       const nlohmann::json row = measure(device, times, dtype, registered.op, test);
       fmt::print("| {} | {} {}{}|\n", registered.op, test.name, cells(row["forward"], copied),

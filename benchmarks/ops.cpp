@@ -48,10 +48,11 @@ nlohmann::json measure(engine::Device& device, const Machine& machine, const std
                           {"roof", machine.least_seconds(device.threads(), flops, bytes) / seconds}};
   };
   nlohmann::json row{{"op", op}, {"case", test.name}};
-  row["forward"] = figures(median(forward), test.flops, test.bytes);
+  row["forward"] = figures(median(forward), test.flops, test.traffic.bytes(engine::DType::f32));
   if (median(both) > median(forward))
     row["forward_backward"] =
-        figures(median(both), test.flops + test.backward_flops, test.bytes + test.backward_bytes);
+        figures(median(both), test.flops + test.backward_flops,
+                test.traffic.bytes(engine::DType::f32) + test.backward_traffic.bytes(engine::DType::f32));
   return row;
 }
 
@@ -78,7 +79,7 @@ nlohmann::json bench_ops(engine::Device& device, const Machine& machine, const s
   std::sort(ops.begin(), ops.end(), [](const auto& a, const auto& b) { return a.op < b.op; });
   for (const test::Registered& registered : ops) {
     if (!op.empty() && registered.op != op) continue;
-    for (const OpCase& test : registered.cases().benchmarks) {
+    for (const OpCase& test : registered.cases({}).benchmarks) {
       if (test.name.find(part) == std::string::npos) continue;
       const nlohmann::json row = measure(device, machine, registered.op, test);
       fmt::print("| {} | {} {}{}|\n", registered.op, test.name, cells(row["forward"]),

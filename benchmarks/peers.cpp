@@ -142,7 +142,7 @@ nlohmann::json bench_peers(engine::Device& device, const std::string& op, const 
   if (op == "linear")
     for (const test::Registered& registered : test::registry())
       for (const test::OpCase& test :
-           registered.op == op ? registered.cases().benchmarks : std::vector<test::OpCase>())
+           registered.op == op ? registered.cases({}).benchmarks : std::vector<test::OpCase>())
         for (const Format& format : formats) {
           if (test.name.find(part) == std::string::npos) continue;
           const auto layer = compared(device, test.name, linear_dims(test), format.dtype);

@@ -46,7 +46,7 @@ OpCase find_case(const std::string& op, const std::string& part) {
   std::string names;
   for (const test::Registered& registered : test::registry()) {
     if (registered.op != op) continue;
-    for (const OpCase& test : registered.cases().benchmarks) {
+    for (const OpCase& test : registered.cases({}).benchmarks) {
       if (test.name.find(part) != std::string::npos) return test;
       names += "\n  " + test.name;
     }

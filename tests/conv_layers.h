@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/conv2d.h"
+#include "tests/harness.h"
 
 namespace fermion::test {
 
@@ -42,10 +43,10 @@ inline void add_conv_layers(std::vector<ConvLayer>& list, const std::string& pre
   add("non_local.block.out", {1, N, quarter, quarter, 2 * c, 0, 4 * c, 1}, 2);
 }
 
-inline std::vector<ConvLayer> conv_layers() {
+inline std::vector<ConvLayer> conv_layers(Batches batch = {}) {
   std::vector<ConvLayer> list;
-  add_conv_layers(list, "lnl-tiny", 64, 64, 16, 3);
-  add_conv_layers(list, "lnl-base", 16, 112, 32, 4);
+  add_conv_layers(list, "lnl-tiny", batch.tiny, 64, 16, 3);
+  add_conv_layers(list, "lnl-base", batch.base, 112, 32, 4);
   return list;
 }
 

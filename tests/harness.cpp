@@ -139,11 +139,11 @@ std::vector<Registered>& registry() {
   return list;
 }
 
-void run_cases(const std::string& op, OpCases (*cases)()) {
+void run_cases(const std::string& op, OpCases (*cases)(Batches)) {
   const char* only = std::getenv("CASE");
   const bool list = std::getenv("LIST") != nullptr;
   bool known = !only;
-  for (const OpCase& test : cases().tests) {
+  for (const OpCase& test : cases({}).tests) {
     if (only && test.name != only) continue;
     known = true;
     if (test.cpu_only && tested_device().kind != engine::DeviceOptions::Kind::cpu) continue;

@@ -94,6 +94,16 @@ inline Input integers(std::string name, Shape shape, int bound) {
   return {std::move(name), shape, Input::Fill::integers, static_cast<double>(bound), false, false, false};
 }
 
+// What must be moved at least: everything is read and written once.
+struct Traffic {
+  double activations = 0;  // numbers of the activations' element type
+  double other_bytes = 0;  // parameters, statistics, labels
+
+  double bytes(engine::DType activation) const {
+    return activations * static_cast<double>(engine::size_of(activation)) + other_bytes;
+  }
+};
+
 struct OpCase {
   std::string name;
   std::vector<Input> inputs;
@@ -112,9 +122,16 @@ struct OpCase {
   // 2^-8 max|r|, twice the error of rounding once. 0: the op is not tested in bf16.
   int roundings = 1;
   bool sparse = false;  // more than nine tenths of an output or gradient may be zero
-  // For benchmarks: a multiply-add counts two; compulsory traffic, everything read and written once.
-  double flops = 0, bytes = 0;  // of the forward pass
-  double backward_flops = 0, backward_bytes = 0;
+  // For benchmarks, forward and backward: a multiply-add counts two.
+  double flops = 0;
+  Traffic traffic = {};
+  double backward_flops = 0;
+  Traffic backward_traffic = {};
+};
+
+// Images of a benchmark's batch at the shapes of each preset.
+struct Batches {
+  std::int64_t tiny = 64, base = 16;
 };
 
 struct OpCases {
@@ -130,18 +147,18 @@ void run_case(const std::string& op, const OpCase& test);
 
 struct Registered {
   std::string op;
-  OpCases (*cases)();
+  OpCases (*cases)(Batches);
 };
 std::vector<Registered>& registry();
 // The tests of one op, or the one named by the environment variable CASE; LIST=1 only prints the names.
-void run_cases(const std::string& op, OpCases (*cases)());
+void run_cases(const std::string& op, OpCases (*cases)(Batches));
 
 }  // namespace fermion::test
 
 #define FERMION_CASES(op)                                                                             \
-  static fermion::test::OpCases op##_cases();                                                         \
+  static fermion::test::OpCases op##_cases(fermion::test::Batches);                                   \
   static const bool op##_registered = (fermion::test::registry().push_back({#op, op##_cases}), true); \
   TEST_CASE(#op) {                                                                                    \
     fermion::test::run_cases(#op, op##_cases);                                                        \
   }                                                                                                   \
-  static fermion::test::OpCases op##_cases()
+  static fermion::test::OpCases op##_cases([[maybe_unused]] fermion::test::Batches batch)

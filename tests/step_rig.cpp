@@ -276,7 +276,7 @@ OpCase step_benchmark(const std::string& op, const std::string& name, std::int64
   OpCase test;
   test.name = name;
   test.flops = flops_per_parameter * static_cast<double>(size);
-  test.bytes = bytes_per_parameter * static_cast<double>(size);
+  test.traffic.other_bytes = bytes_per_parameter * static_cast<double>(size);
   for (const char* input : {"value", "gradient", "first", "second", "ema"})
     test.inputs.push_back(parameter(input, {size}, Input::Fill::positive).without_gradient());
   test.op = [=](Tape& tape, const std::vector<Feature>& in) {

@@ -24,7 +24,7 @@ void formula(double& value, double g, double& m, double& v, bool decay, double l
   value -= learning_rate * m_hat / (std::sqrt(v_hat) + 1e-3);
 }
 
-OpCases cases() {
+OpCases cases(Batches) {
   return {.tests = {},
           .benchmarks = {step_benchmark("adamw", "lnl-tiny, all parameters", 1'540'000, 18, 40, step),
                          step_benchmark("adamw", "lnl-base, all parameters", 11'900'000, 18, 40, step)}};

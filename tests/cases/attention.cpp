@@ -58,9 +58,9 @@ OpCase attention(const std::string& name, Shape shape, double scale = 1) {
           // large numbers.
           .roundings = scale > 1 ? 4 : 1,
           .flops = 4 * N * positions * positions * d,
-          .bytes = 4 * N * positions * (4 * d + 1),
+          .traffic = {4 * N * positions * d, 4 * N * positions},
           .backward_flops = 10 * N * positions * positions * d,
-          .backward_bytes = 4 * N * positions * (8 * d + 1)};
+          .backward_traffic = {8 * N * positions * d, 4 * N * positions}};
 }
 
 }  // namespace
@@ -76,8 +76,8 @@ FERMION_CASES(attention) {
                 attention("non-local block of lnl-tiny", {1, 16, 16, 96}),
                 attention("scores around 80", {2, 9, 9, 48}, 9),
                 attention("no difference between scores", {2, 9, 9, 48}, 1e-3)},
-      .benchmarks = {attention("lnl-tiny, non-local block", {64, 16, 16, 96}),
-                     attention("lnl-base, non-local block", {16, 28, 28, 192})}};
+      .benchmarks = {attention("lnl-tiny, non-local block", {batch.tiny, 16, 16, 96}),
+                     attention("lnl-base, non-local block", {batch.base, 28, 28, 192})}};
 }
 
 // theta: its row; phi: every row of the image; g: one channel of every row of the image.

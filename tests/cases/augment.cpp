@@ -137,13 +137,13 @@ FERMION_CASES(augment) {
         .terms = 4 * size * size,
         .roundings = 0,
         .flops = 60 * pixels,
-        .bytes = 15 * pixels};
+        .traffic = {3 * pixels, 3 * pixels}};
   };
   return {.tests = {add("one pixel", {1, 1, 1, 3}), add("one row", {2, 1, 33, 3}),
                     add("one column", {2, 33, 1, 3}), add("empty", {0, 4, 4, 3}), add("odd", {7, 9, 35, 3}),
                     add("whole vectors", {5, 16, 32, 3})},
-          .benchmarks = {add("lnl-tiny, batch 64", {64, 64, 64, 3}),
-                         add("lnl-base, batch 16", {16, 112, 112, 3})}};
+          .benchmarks = {add("lnl-tiny, images", {batch.tiny, 64, 64, 3}),
+                         add("lnl-base, images", {batch.base, 112, 112, 3})}};
 }
 
 TEST_CASE("augment: the identity is exactly the standardised image") {

@@ -35,9 +35,9 @@ OpCase make(const std::string& name, Shape shape, int G, bool norm) {
       .terms = static_cast<double>(4 + h * w),
       .gradient_terms = static_cast<double>(images * H * W),
       .flops = (norm ? 5.0 : 1.0) * static_cast<double>(shape.size()),
-      .bytes = 4.0 * static_cast<double>(shape.size()),
+      .traffic = {static_cast<double>(shape.size() + pooled.size())},
       .backward_flops = (norm ? 7.0 : 1.0) * static_cast<double>(shape.size()),
-      .backward_bytes = (norm ? 8.0 : 4.0) * static_cast<double>(shape.size())};
+      .backward_traffic = {static_cast<double>((norm ? 2 : 1) * shape.size() + pooled.size())}};
 }
 
 }  // namespace
@@ -47,10 +47,10 @@ FERMION_CASES(average_pool) {
                     make("plain", {2, 6, 4, 5}, 2, false), make("bank", {3, 2, 4, 4, 18}, 1, true),
                     make("bank to a grid", {2, 1, 6, 6, 3}, 3, true),
                     make("one pixel", {5, 1, 1, 7}, 1, true), make("empty", {0, 4, 4, 16}, 2, true)},
-          .benchmarks = {make("lnl-tiny, region bank", {16, 64, 4, 4, 64}, 1, true),
-                         make("lnl-tiny, non-local part, to the grid", {64, 16, 16, 64}, 4, false),
-                         make("lnl-base, region bank", {16, 16, 7, 7, 128}, 1, true),
-                         make("lnl-base, non-local part, to the grid", {16, 28, 28, 128}, 4, false)}};
+          .benchmarks = {make("lnl-tiny, region bank", {16, batch.tiny, 4, 4, 64}, 1, true),
+                         make("lnl-tiny, non-local part, to the grid", {batch.tiny, 16, 16, 64}, 4, false),
+                         make("lnl-base, region bank", {16, batch.base, 7, 7, 128}, 1, true),
+                         make("lnl-base, non-local part, to the grid", {batch.base, 28, 28, 128}, 4, false)}};
 }
 
 TEST_CASE("average_pool: a grid that does not divide the image is an error") {

@@ -134,21 +134,20 @@ OpCase conv(const std::string& name, const Case& test) {
   result.terms = static_cast<double>(kernel * kernel * Ci);
   result.gradient_terms = std::max(pixels, static_cast<double>(kernel * kernel * Co));
   result.flops = 2 * pixels * static_cast<double>(kernel * kernel * Ci * Co);
-  result.bytes = 4 * (pixels * static_cast<double>(test.stride * test.stride * Ci + Co) +
-                      static_cast<double>(weights.size()));
+  const double x_size = pixels * static_cast<double>(test.stride * test.stride * Ci),
+               y_size = pixels * static_cast<double>(Co),
+               weight_bytes = 4 * static_cast<double>(weights.size());
+  result.traffic = {x_size + y_size, weight_bytes};
   result.backward_flops = (result.inputs[0].gradient ? 2 : 1) * result.flops;
-  result.backward_bytes =
-      4 *
-      (pixels * (static_cast<double>(test.stride * test.stride * Ci) * (result.inputs[0].gradient ? 2 : 1) +
-                 static_cast<double>(Co) * (test.norm_out ? 2 : 1)) +
-       2 * static_cast<double>(weights.size()));
+  result.backward_traffic = {(result.inputs[0].gradient ? 2 : 1) * x_size + (test.norm_out ? 2 : 1) * y_size,
+                             2 * weight_bytes};
   return result;
 }
 
 // The layers of the presets, with norms around them.
-std::vector<OpCase> benchmarks() {
+std::vector<OpCase> benchmarks(Batches batch) {
   std::vector<OpCase> list;
-  for (const ConvLayer& layer : conv_layers()) {
+  for (const ConvLayer& layer : conv_layers(batch)) {
     const kernels::Conv2d& d = layer.dims;
     const bool images = d.Ci() == 3;
     list.push_back(conv(layer.name, {.x = d.K > 1 ? Shape{d.K, d.N, d.H, d.W, d.first_channels}
@@ -234,7 +233,7 @@ FERMION_CASES(conv2d) {
            conv("epilogue", {.x = {2, 7, 8, 16}, .Co = 32, .epilogue = true}),
            conv("epilogue of a bank", {.x = {3, 2, 5, 5, 16}, .Co = 16, .norm_in = true, .epilogue = true}),
            conv("epilogue, two inputs", {.x = {2, 6, 6, 16}, .Co = 16, .second = 16, .epilogue = true})},
-      .benchmarks = benchmarks()};
+      .benchmarks = benchmarks(batch)};
 }
 
 TEST_CASE("conv2d refuses what does not fit, with both shapes") {

@@ -34,9 +34,10 @@ OpCase up(const std::string& name, Shape x, std::int64_t Co, bool norm, bool wan
   test.terms = static_cast<double>(x[3]);
   test.gradient_terms = std::max(pixels, 4.0 * static_cast<double>(Co));
   test.flops = 8 * pixels * channels;
-  test.bytes = 4 * (static_cast<double>(x.size()) + 4 * pixels * static_cast<double>(Co) + 4 * channels);
+  const double moved = static_cast<double>(x.size()) + 4 * pixels * static_cast<double>(Co);
+  test.traffic = {moved, 16 * channels};
   test.backward_flops = 2 * test.flops;
-  test.backward_bytes = test.bytes + 4 * (static_cast<double>(x.size()) + 4 * channels);
+  test.backward_traffic = {moved + static_cast<double>(x.size()), 32 * channels};
   return test;
 }
 
@@ -50,13 +51,13 @@ FERMION_CASES(conv_transpose2d) {
                     up("several calls and slices", {11, 28, 28, 2}, 15, true, true, false, true, true),
                     up("weights only", {2, 4, 4, 16}, 16, true, false),
                     up("input only", {2, 4, 4, 16}, 16, true, true, true, false)},
-          .benchmarks = {up("lnl-base, 7 to 14 px", {16, 7, 7, 512}, 256, true),
-                         up("lnl-base, 14 to 28 px", {16, 14, 14, 256}, 128, true),
-                         up("lnl-base, 28 to 56 px", {16, 28, 28, 128}, 64, true),
-                         up("lnl-base, 56 to 112 px", {16, 56, 56, 64}, 32, true),
-                         up("lnl-tiny, 8 to 16 px", {64, 8, 8, 128}, 64, true),
-                         up("lnl-tiny, 16 to 32 px", {64, 16, 16, 64}, 32, true),
-                         up("lnl-tiny, 32 to 64 px", {64, 32, 32, 32}, 16, true)}};
+          .benchmarks = {up("lnl-base, 7 to 14 px", {batch.base, 7, 7, 512}, 256, true),
+                         up("lnl-base, 14 to 28 px", {batch.base, 14, 14, 256}, 128, true),
+                         up("lnl-base, 28 to 56 px", {batch.base, 28, 28, 128}, 64, true),
+                         up("lnl-base, 56 to 112 px", {batch.base, 56, 56, 64}, 32, true),
+                         up("lnl-tiny, 8 to 16 px", {batch.tiny, 8, 8, 128}, 64, true),
+                         up("lnl-tiny, 16 to 32 px", {batch.tiny, 16, 16, 64}, 32, true),
+                         up("lnl-tiny, 32 to 64 px", {batch.tiny, 32, 32, 32}, 16, true)}};
 }
 
 TEST_CASE("conv_transpose2d refuses what does not fit, with both shapes") {

@@ -23,14 +23,14 @@ FERMION_CASES(dropout) {
               return std::vector<Array>{y};
             },
         .flops = static_cast<double>(shape.size()),
-        .bytes = 8.0 * static_cast<double>(shape.size()),
+        .traffic = {2.0 * static_cast<double>(shape.size())},
         .backward_flops = static_cast<double>(shape.size()),
-        .backward_bytes = 8.0 * static_cast<double>(shape.size())};
+        .backward_traffic = {2.0 * static_cast<double>(shape.size())}};
   };
   return {.tests = {make("half", {3, 33}, 0.5f), make("a tenth", {257}, 0.1f), make("off", {5}, 0),
                     make("several blocks", {3, 1088}, 0.3f), make("empty", {0, 4}, 0.5f)},
-          .benchmarks = {make("lnl-tiny, joint head", {64, 1088}, 0.5f),
-                         make("lnl-base, joint head", {16, 2176}, 0.5f)}};
+          .benchmarks = {make("lnl-tiny, joint head", {batch.tiny, 1088}, 0.5f),
+                         make("lnl-base, joint head", {batch.base, 2176}, 0.5f)}};
 }
 
 TEST_CASE("dropout: probability 0 and evaluation return x itself") {

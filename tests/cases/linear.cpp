@@ -28,8 +28,8 @@ std::vector<Array> reference(const std::vector<Array>& in) {
 OpCase linear(const std::string& name, std::int64_t K, std::int64_t M, std::int64_t Ci, std::int64_t Co,
               bool bias = true) {
   const auto products = static_cast<double>(std::max<std::int64_t>(K, 1) * M * Ci * Co);
-  const auto per_set = [&](std::int64_t floats) {
-    return 4.0 * static_cast<double>(std::max<std::int64_t>(K, 1) * floats);
+  const auto in_all = [&](std::int64_t numbers) {
+    return static_cast<double>(std::max<std::int64_t>(K, 1) * numbers);
   };
   OpCase test{
       .name = name,
@@ -43,9 +43,9 @@ OpCase linear(const std::string& name, std::int64_t K, std::int64_t M, std::int6
       .terms = static_cast<double>(Ci + 1),
       .gradient_terms = static_cast<double>(std::max(M, Co)),
       .flops = 2 * products,
-      .bytes = per_set(M * Ci + Co * Ci + Co + M * Co),
+      .traffic = {in_all(M * Ci + M * Co), 4 * in_all(Co * Ci + Co)},
       .backward_flops = 4 * products,
-      .backward_bytes = per_set(2 * M * Ci + 2 * Co * Ci + Co + M * Co)};
+      .backward_traffic = {in_all(2 * M * Ci + M * Co), 4 * in_all(2 * Co * Ci + Co)}};
   if (bias) test.inputs.push_back(parameter("bias", K ? Shape{K, Co} : Shape{Co}));
   return test;
 }
@@ -59,10 +59,10 @@ FERMION_CASES(linear) {
                     linear("many rows", 0, 600, 5, 4), linear("no row", 0, 0, 6, 3),
                     linear("bank", 3, 33, 35, 7), linear("bank of one", 1, 4, 5, 6),
                     linear("bank, no bias", 4, 1, 64, 8, false), linear("bank, no row", 2, 0, 6, 3)},
-          .benchmarks = {linear("lnl-tiny, joint head", 0, 64, 1088, 7),
-                         linear("lnl-tiny, region heads", 16, 64, 64, 7),
-                         linear("lnl-base, joint head", 0, 16, 2176, 7),
-                         linear("lnl-base, region heads", 16, 16, 128, 7)}};
+          .benchmarks = {linear("lnl-tiny, joint head", 0, batch.tiny, 1088, 7),
+                         linear("lnl-tiny, region heads", 16, batch.tiny, 64, 7),
+                         linear("lnl-base, joint head", 0, batch.base, 2176, 7),
+                         linear("lnl-base, region heads", 16, batch.base, 128, 7)}};
 }
 
 TEST_CASE("linear names the shapes that do not fit") {

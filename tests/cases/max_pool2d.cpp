@@ -73,9 +73,9 @@ FERMION_CASES(max_pool2d) {
                   .terms = 4,
                   .gradient_terms = static_cast<double>(shape.size() / std::max<std::int64_t>(shape[-1], 1)),
                   .flops = 0.75 * static_cast<double>(shape.size()),
-                  .bytes = 5.0 * static_cast<double>(shape.size()),
+                  .traffic = {1.25 * static_cast<double>(shape.size())},
                   .backward_flops = 1.75 * static_cast<double>(shape.size()),
-                  .backward_bytes = 9.0 * static_cast<double>(shape.size())};
+                  .backward_traffic = {2.25 * static_cast<double>(shape.size())}};
   };
   return {
       .tests = {pool("plain", {2, 6, 4, 8}, false), pool("one window, one channel", {1, 2, 2, 1}, false),
@@ -83,11 +83,11 @@ FERMION_CASES(max_pool2d) {
                 pool("odd columns", {2, 6, 7, 32}, true),
                 pool("norm without ReLU", {2, 7, 5, 18}, true, false), pool("bank", {4, 2, 5, 5, 33}, true),
                 pool("no images", {0, 4, 4, 8}, true), pool("several chunks", {3, 22, 22, 33}, true)},
-      .benchmarks = {pool("lnl-tiny, first level", {64, 64, 64, 16}, true),
-                     pool("lnl-tiny, region bank", {16, 64, 16, 16, 32}, true),
-                     pool("lnl-base, first level", {16, 112, 112, 32}, true),
-                     pool("lnl-base, last level", {16, 14, 14, 256}, true),
-                     pool("lnl-base, region bank", {16, 16, 28, 28, 64}, true)}};
+      .benchmarks = {pool("lnl-tiny, first level", {batch.tiny, 64, 64, 16}, true),
+                     pool("lnl-tiny, region bank", {16, batch.tiny, 16, 16, 32}, true),
+                     pool("lnl-base, first level", {batch.base, 112, 112, 32}, true),
+                     pool("lnl-base, last level", {batch.base, 14, 14, 256}, true),
+                     pool("lnl-base, region bank", {16, batch.base, 28, 28, 64}, true)}};
 }
 
 TEST_CASE("max_pool2d: of equal values the first one receives the gradient") {

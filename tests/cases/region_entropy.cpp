@@ -27,12 +27,12 @@ FERMION_CASES(region_entropy) {
                   .terms = static_cast<double>(B * K),
                   .roundings = 0,
                   .flops = 3.0 * static_cast<double>(B * K),
-                  .bytes = 4.0 * static_cast<double>(B * K),
+                  .traffic = {0, 4.0 * static_cast<double>(B * K)},
                   .backward_flops = 3.0 * static_cast<double>(B * K),
-                  .backward_bytes = 8.0 * static_cast<double>(B * K)};
+                  .backward_traffic = {0, 8.0 * static_cast<double>(B * K)}};
   };
   return {.tests = {make("one", 1, 1), make("16 regions", 5, 16), make("49 regions", 33, 49)},
-          .benchmarks = {make("lnl-tiny", 64, 16), make("lnl-base", 16, 16)}};
+          .benchmarks = {make("lnl-tiny", batch.tiny, 16), make("lnl-base", batch.base, 16)}};
 }
 
 TEST_CASE("region_entropy: a weight of 0 costs nothing and its gradient is finite") {

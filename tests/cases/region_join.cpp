@@ -36,15 +36,18 @@ FERMION_CASES(region_join) {
                       },
                   .gradient_terms = static_cast<double>(std::max<std::int64_t>(C, 1)),
                   .flops = static_cast<double>(B * K * C),
-                  .bytes = 8.0 * static_cast<double>(B * (K * C + G)),
+                  .traffic = {2.0 * static_cast<double>(B * (K * C + G)),
+                              weighted ? 4.0 * static_cast<double>(B * K) : 0},
                   .backward_flops = 3.0 * static_cast<double>(B * K * C),
-                  .backward_bytes = 4.0 * static_cast<double>(B * (3 * K * C + 2 * G))};
+                  .backward_traffic = {static_cast<double>(B * (3 * K * C + 2 * G)),
+                                       weighted ? 8.0 * static_cast<double>(B * K) : 0}};
   };
   return {.tests = {make("all three", 3, 4, 5, 7, true), make("one of each", 1, 1, 1, 1, true),
                     make("no weights", 2, 9, 33, 17, false), make("no tail", 5, 4, 16, 0, true),
                     make("only g", 3, 0, 0, 64, false), make("empty", 0, 4, 16, 16, true),
                     make("more vectors than lanes", 2, 3, 24, 264, true)},
-          .benchmarks = {make("lnl-tiny", 64, 16, 64, 64, true), make("lnl-base", 16, 16, 128, 128, true)}};
+          .benchmarks = {make("lnl-tiny", batch.tiny, 16, 64, 64, true),
+                         make("lnl-base", batch.base, 16, 128, 128, true)}};
 }
 
 TEST_CASE("region_join: weights without f are not read") {

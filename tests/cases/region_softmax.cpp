@@ -30,13 +30,13 @@ FERMION_CASES(region_softmax) {
                   .terms = static_cast<double>(K),
                   .gradient_terms = static_cast<double>(K),
                   .flops = 4.0 * static_cast<double>(B * K),
-                  .bytes = 8.0 * static_cast<double>(B * K),
+                  .traffic = {static_cast<double>(B * K), 4.0 * static_cast<double>(B * K)},
                   .backward_flops = 4.0 * static_cast<double>(B * K),
-                  .backward_bytes = 12.0 * static_cast<double>(B * K)};
+                  .backward_traffic = {static_cast<double>(B * K), 8.0 * static_cast<double>(B * K)}};
   };
   return {.tests = {make("one", 1, 3, 1), make("16 regions", 5, 16, 1), make("49 regions", 3, 49, 3),
                     make("large scores", 4, 16, 80), make("empty", 0, 16, 1)},
-          .benchmarks = {make("lnl-tiny", 64, 16, 1), make("lnl-base", 16, 16, 1)}};
+          .benchmarks = {make("lnl-tiny", batch.tiny, 16, 1), make("lnl-base", batch.base, 16, 1)}};
 }
 
 TEST_CASE("region_softmax refuses what are no scores, with their shape") {

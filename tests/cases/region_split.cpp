@@ -51,9 +51,9 @@ OpCase split(const std::string& name, Shape x, int grid, int overlap, bool norm,
           .gradient_terms = static_cast<double>(shape.size() / x[3]),
           .roundings = 2,  // the sums are of rounded da, and cancel
           .flops = 4.0 * static_cast<double>(shape.size()),
-          .bytes = 4.0 * static_cast<double>(x.size() + shape.size()),
+          .traffic = {static_cast<double>(x.size() + shape.size())},
           .backward_flops = 6.0 * static_cast<double>(x.size()),
-          .backward_bytes = 4.0 * static_cast<double>(2 * x.size() + shape.size())};
+          .backward_traffic = {static_cast<double>(2 * x.size() + shape.size())}};
 }
 
 }  // namespace
@@ -69,9 +69,9 @@ FERMION_CASES(region_split) {
                     split("norm without ReLU", {1, 6, 6, 16}, 3, 2, true, false),
                     split("no images", {0, 8, 8, 4}, 2, 1, true),
                     split("several chunks", {3, 31, 11, 33}, 2, 1, true)},
-          .benchmarks = {split("lnl-tiny", {64, 64, 64, 16}, 4, 0, true),
-                         split("lnl-base", {16, 112, 112, 32}, 4, 0, true),
-                         split("lnl-base, overlap", {16, 112, 112, 32}, 4, 4, true)}};
+          .benchmarks = {split("lnl-tiny", {batch.tiny, 64, 64, 16}, 4, 0, true),
+                         split("lnl-base", {batch.base, 112, 112, 32}, 4, 0, true),
+                         split("lnl-base, overlap", {batch.base, 112, 112, 32}, 4, 4, true)}};
 }
 
 TEST_CASE("region_split refuses what has no windows") {

@@ -23,16 +23,16 @@ FERMION_CASES(residual_add) {
                   .terms = 4,
                   .gradient_terms = static_cast<double>(shape.size() / shape[-1]),
                   .flops = static_cast<double>(shape.size()),
-                  .bytes = 12.0 * static_cast<double>(shape.size()),
+                  .traffic = {3.0 * static_cast<double>(shape.size())},
                   .backward_flops = 4.0 * (norm_a + norm_b) * static_cast<double>(shape.size()),
-                  .backward_bytes = 4.0 * (3 + norm_a + norm_b) * static_cast<double>(shape.size())};
+                  .backward_traffic = {(3.0 + norm_a + norm_b) * static_cast<double>(shape.size())}};
   };
   return {.tests = {add("plain", {2, 5, 7, 33}, false, false),
                     add("one pixel, one channel", {1, 1, 1, 1}, true, true),
                     add("norms", {3, 9, 11, 35}, true, true), add("bank", {4, 2, 5, 3, 32}, true, false),
                     add("several chunks", {2, 30, 30, 18}, true, true)},
-          .benchmarks = {add("lnl-tiny, non-local block", {64, 16, 16, 64}, true, true),
-                         add("lnl-base, non-local block", {16, 28, 28, 128}, true, true)}};
+          .benchmarks = {add("lnl-tiny, non-local block", {batch.tiny, 16, 16, 64}, true, true),
+                         add("lnl-base, non-local block", {batch.base, 28, 28, 128}, true, true)}};
 }
 
 TEST_CASE("residual_add refuses what does not fit, with both shapes") {

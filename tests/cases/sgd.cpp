@@ -21,7 +21,7 @@ void formula(double& value, double g, double& momentum, double&, bool decay, dou
   value -= learning_rate * (g + 0.8 * momentum);
 }
 
-OpCases cases() {
+OpCases cases(Batches) {
   return {.tests = {},
           .benchmarks = {step_benchmark("sgd", "lnl-tiny, all parameters", 1'540'000, 11, 32, step),
                          step_benchmark("sgd", "lnl-base, all parameters", 11'900'000, 11, 32, step)}};

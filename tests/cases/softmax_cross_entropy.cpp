@@ -63,6 +63,8 @@ OpCase make(const std::string& name, const Variant& v) {
     if (v.region_weights) options.region_weights = in[next].y;
     return std::vector<Tensor>{softmax_cross_entropy(tape, in[0].y, in[1].y, options)};
   };
+  const double weight_bytes = v.region_weights ? 4.0 * static_cast<double>(v.B * v.K) : 0;
+  const double other_bytes = 4.0 * static_cast<double>(v.B * (v.distribution ? v.classes : 1)) + weight_bytes;
   return {.name = name,
           .inputs = inputs,
           .op = op,
@@ -70,9 +72,9 @@ OpCase make(const std::string& name, const Variant& v) {
           .terms = 4,
           .gradient_terms = 4,
           .flops = 6.0 * static_cast<double>(shape.size()),
-          .bytes = 4.0 * static_cast<double>(shape.size()),
+          .traffic = {static_cast<double>(shape.size()), other_bytes},
           .backward_flops = 6.0 * static_cast<double>(shape.size()),
-          .backward_bytes = 8.0 * static_cast<double>(shape.size())};
+          .backward_traffic = {2.0 * static_cast<double>(shape.size()), other_bytes + weight_bytes}};
 }
 
 }  // namespace
@@ -91,8 +93,9 @@ FERMION_CASES(softmax_cross_entropy) {
                 make("many class weights", {.B = 300, .classes = 3, .class_weights = true}),
                 make("empty", {.B = 0})},
       .benchmarks = {
-          make("lnl-tiny, regions", {.K = 16, .B = 64, .distribution = true, .region_weights = true}),
-          make("lnl-base, regions", {.K = 16, .B = 16, .distribution = true, .region_weights = true})}};
+          make("lnl-tiny, regions", {.K = 16, .B = batch.tiny, .distribution = true, .region_weights = true}),
+          make("lnl-base, regions",
+               {.K = 16, .B = batch.base, .distribution = true, .region_weights = true})}};
 }
 
 namespace {

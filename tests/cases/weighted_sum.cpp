@@ -29,9 +29,9 @@ FERMION_CASES(weighted_sum) {
                   .terms = static_cast<double>(weights.size()),
                   .roundings = 0,
                   .flops = 2.0 * static_cast<double>(weights.size()),
-                  .bytes = 4.0 * static_cast<double>(weights.size() + 1),
+                  .traffic = {0, 4.0 * static_cast<double>(weights.size() + 1)},
                   .backward_flops = static_cast<double>(weights.size()),
-                  .backward_bytes = 4.0 * static_cast<double>(weights.size() + 1)};
+                  .backward_traffic = {0, 4.0 * static_cast<double>(weights.size() + 1)}};
   };
   return {.tests = {make("one", {2}), make("four", {1, 0.5f, -0.5f, 0.1f}),
                     make("many", std::vector<float>(19, 0.25f))},

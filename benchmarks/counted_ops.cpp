@@ -1,0 +1,134 @@
+#include "benchmarks/counted_ops.h"
+
+#include <algorithm>
+#include <fmt/core.h>
+#include <optional>
+
+#include "benchmarks/run_case.h"
+#include "engine/profile_range.h"
+#include "tests/conv_layers.h"
+#include "tests/inputs.h"
+
+namespace fermion::benchmarks {
+namespace {
+
+using engine::DType;
+using engine::Shape;
+using nlohmann::json;
+using test::OpCase;
+using test::Traffic;
+
+// Makes each call of the op a profiled range.
+class CallRanges : public engine::CallObserver {
+ public:
+  CallRanges(engine::Device& device, std::string label) : device_(device), label_(std::move(label)) {
+    device.observe(this);
+  }
+  ~CallRanges() override { device_.observe(nullptr); }
+
+  void begins(const std::string& label) override {
+    if (label != label_ && label != label_ + " backward") return;
+    backward.push_back(label != label_);
+    range_.emplace();
+  }
+  void ends() override { range_.reset(); }
+
+  std::vector<bool> backward;  // of each range
+
+ private:
+  engine::Device& device_;
+  std::string label_;
+  std::optional<engine::ProfiledPart> range_;
+};
+
+json part_of(const char* name, double flops, const Traffic& traffic, DType dtype) {
+  return {{"part", name}, {"flops", flops}, {"bytes", traffic.bytes(dtype)}};
+}
+
+// da becomes dy in place; the gradient of x, whose ReLU is that of x's own norm; the gradient of the weights.
+json convolution_backward(const kernels::Conv2d& d, const OpCase& test, DType dtype) {
+  const auto K = static_cast<double>(d.K);
+  const double x = K * static_cast<double>(d.N * d.H * d.W * d.Ci()),
+               y = K * static_cast<double>(d.N * d.Ho() * d.Wo() * d.Co),
+               weight_bytes = 4 * K * static_cast<double>(d.Co * d.kernel * d.kernel * d.Ci());
+  json parts{part_of("dy", 0, {3 * y}, dtype), part_of("wgrad", test.flops, {x + y, weight_bytes}, dtype)};
+  if (test.inputs[0].gradient)
+    parts.push_back(part_of("dgrad", test.flops, {2 * x + y, weight_bytes}, dtype));
+  return parts;
+}
+
+// Of attention by tiles of rows, each of which reads all columns. The backward is two kernels: by tiles of
+// queries (theta, dO, log_sum_exp and D; phi and g once for each tile; dtheta) and by tiles of keys (the
+// other way round; dphi, dg); and before them a pass over O and dO, which makes D.
+Traffic attention_traffic(const OpCase& test, bool backward, double tiles) {
+  const Shape& qkv = test.inputs[0].shape;
+  const double rows = static_cast<double>(qkv.size() / qkv[-1]), d = static_cast<double>(qkv[-1] / 3);
+  return backward ? Traffic{(9 + 4 * tiles) * rows * d, 4 * (3 + 2 * tiles) * rows}
+                  : Traffic{(2 + 2 * tiles) * rows * d, 4 * rows};
+}
+
+// The tiles have 128 rows.
+json attention_part(const OpCase& test, bool backward, DType dtype) {
+  const Shape& qkv = test.inputs[0].shape;
+  const auto tiles = static_cast<double>((qkv[1] * qkv[2] + 127) / 128);
+  json part = part_of(backward ? "backward" : "forward", backward ? test.backward_flops : test.flops,
+                      attention_traffic(test, backward, 1), dtype);
+  part["requested"] = attention_traffic(test, backward, tiles).bytes(dtype);
+  return part;
+}
+
+// How often the network has it: in training with AdamW, without overlap.
+int count_in_step(const std::string& op, const OpCase& test, const test::ConvLayer* layer) {
+  if (layer) return layer->count;
+  if (op == "sgd" || test.name.find("overlap") != std::string::npos) return 0;
+  return test.name.find("non-local block") != std::string::npos ? 2 : 1;
+}
+
+json parts_of(const std::string& op, const OpCase& test, const test::ConvLayer* layer, bool backward,
+              DType dtype) {
+  if (backward && layer) return convolution_backward(layer->dims, test, dtype);
+  if (op == "attention") return json::array({attention_part(test, backward, dtype)});
+  return json::array({backward ? part_of("backward", test.backward_flops, test.backward_traffic, dtype)
+                               : part_of("forward", test.flops, test.traffic, dtype)});
+}
+
+// One case: its calls, of which each is a range.
+void count_case(engine::Device& device, DType dtype, const std::string& op, const OpCase& test,
+                const std::vector<test::ConvLayer>& layers, json& calls) {
+  const auto found = std::find_if(layers.begin(), layers.end(),
+                                  [&](const test::ConvLayer& layer) { return layer.name == test.name; });
+  const test::ConvLayer* layer = op == "conv2d" && found != layers.end() ? &*found : nullptr;
+  const std::vector<engine::Feature> inputs = test::make_inputs({device, dtype}, test, 1);
+  CallRanges ranges(device, "case/" + op);
+  run_case(device, test, inputs);
+  for (const bool backward : ranges.backward)
+    calls.push_back({{"op", op},
+                     {"case", test.name},
+                     {"count", count_in_step(op, test, layer)},
+                     {"parts", parts_of(op, test, layer, backward, dtype)}});
+}
+
+}  // namespace
+
+json run_counted_ops(engine::Device& device, DType dtype, const std::string& op, const std::string& part,
+                     std::int64_t images) {
+  const test::Batches batch{.base = images};
+  const std::vector<test::ConvLayer> layers = test::conv_layers(batch);
+  json calls = json::array();
+  std::vector<test::Registered> ops = test::registry();
+  std::sort(ops.begin(), ops.end(), [](const auto& a, const auto& b) { return a.op < b.op; });
+  for (const test::Registered& registered : ops) {
+    if (!op.empty() && registered.op != op) continue;
+    for (const OpCase& test : registered.cases(batch).benchmarks) {
+      if (test.name.find(part) == std::string::npos || test.name.find("lnl-tiny") != std::string::npos)
+        continue;
+      fmt::print(stderr, "{}, {}\n", registered.op, test.name);
+      count_case(device, dtype, registered.op, test, layers, calls);
+    }
+  }
+  if (calls.empty())
+    throw engine::Error("no lnl-base case of {} has '{}' in its name", op.empty() ? "any op" : op, part);
+  return calls;
+}
+
+}  // namespace fermion::benchmarks

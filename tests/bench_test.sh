@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# The tables that bench makes of counts (--bars) and of earlier results (--compare), from files whose sums are known. Ends
+# with the line "N passed, N failed". BUILD: the folder with benchmarks/bench.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+bench=$PWD/${BUILD:-build/release}/benchmarks/bench
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+cd "$root" || exit 1
+passed=0 failed=0
+
+expect() { # what, then a command that must succeed
+  if "${@:2}"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "FAIL $1; status $status, output:" && cat output
+  fi
+}
+run() { # options of bench
+  "$bench" "$@" >output 2>&1
+  status=$?
+}
+says() { [ "$status" -eq 0 ] && grep -qF -- "$1" output; }
+fails() { [ "$status" -eq 1 ] && grep -qxF -- "bench: $1" output; }
+launch() { # range kernel read written requested waves excess mma flops
+  printf '{"range": %d, "kernel": "%s", "unique_sectors_read": %d, "unique_sectors_written": %d, "global_ld_sectors": %d, "global_st_sectors": 0,
+    "shared_wavefronts": %d, "shared_wavefronts_excess": %d, "mma_instructions": %d, "mma_flops": %d}' "$@"
+}
+counters() { # launches
+  local IFS=,
+  printf '{"launches_not_listed": 0, "launches": [%s]}' "$*" >counters.json
+}
+call() { # op case count parts
+  printf '{"op": "%s", "case": "%s", "count": %d, "parts": [%s]}' "$@"
+}
+calls() {
+  local IFS=,
+  printf '[%s]' "$*" >calls.json
+}
+
+add=$(call residual_add small 1 '{"part": "forward", "flops": 10, "bytes": 3200}')
+forward=$(call conv2d layer 2 '{"part": "forward", "flops": 64000, "bytes": 6400}')
+backward=$(call conv2d layer 2 '{"part": "dy", "flops": 0, "bytes": 3200}, {"part": "wgrad", "flops": 64000, "bytes": 6400}, {"part": "dgrad", "flops": 64000, "bytes": 6400}')
+
+# Everything at its bar, or below.
+calls "$add" "$forward" "$backward"
+good=("$(launch 1 add 60 45 100 0 0 0 0)" "$(launch 2 gemm 200 60 20 17 0 10 64000)" "$(launch 3 turn_into_dy 60 40 100 0 0 0 0)"
+  "$(launch 3 gemm_PatchColumns 200 100 20 17 0 10 64000)" "$(launch 3 gemm_splits_add 10 10 0 0 0 0 0)" "$(launch 3 gemm_TapColumns 200 60 20 18 0 10 64000)")
+counters "${good[@]}"
+run --bars calls.json counters.json --json good.json
+expect 'row of a pass' says '| residual_add | small | forward | 1 | 1.05 | 1.00 |  | 0 | 0 |  |  |'
+expect 'row of a product' says '| conv2d | layer | forward | 1 | 1.30 | 0.10 | 0.0100 | 17 | 0 | 1.70 | 1.00 |'
+expect 'parts of the backward' says '| conv2d | layer | wgrad | 2 | 1.60 | 0.10 | 0.0100 | 17 | 0 | 1.70 | 1.00 |'
+expect 'a sum by how often' says '| DRAM, passes and optimisers | 1.017 | <= 1.05 | met |'
+expect 'launches of the backward' says '| launches, conv2d backward | 4 | <= 4 | met |'
+expect 'all met' says '11 of 11 bars are met.'
+
+# Everything above it.
+counters "$(launch 1 add 60 55 130 0 0 0 0)" "$(launch 2 gemm 200 70 40 180 1 100 63000)" "$(launch 2 merge 0 1 0 0 0 0 0)" \
+  "$(launch 3 turn_into_dy 60 60 120 0 0 0 0)" "$(launch 3 put_gain_and_shift 1 1 1 0 0 0 0)" \
+  "$(launch 3 gemm_PatchColumns 300 100 40 180 0 100 63000)" "$(launch 3 gemm_splits_add 10 10 0 0 0 0 0)" "$(launch 3 gemm_TapColumns 300 60 40 180 0 100 63000)"
+run --bars calls.json counters.json --compare good.json
+expect 'none met' says '0 of 11 bars are met.'
+expect 'mean' says '| flops in mma, products and attention | 0.9844 | >= 0.99 | missed |'
+expect 'comparison' says '| conv2d, layer, forward, launches | 1 | 2 | 0.50 |'
+expect 'comparison, sizes' says '| residual_add, small, forward, requested_bytes | 3200 | 4160 | 0.77 |'
+expect 'how much was compared' says '20 figures; 0 are new, 0 were not measured now.'
+
+# Files that do not belong together.
+calls "$add" "$forward"
+run --bars calls.json counters.json
+expect 'more ranges' fails 'the counters are of another run: there are more ranges'
+calls "$add" "$forward" "$backward" "$add"
+run --bars calls.json counters.json
+expect 'fewer ranges' fails 'residual_add, small: no launch of its forward was counted'
+echo '{' >broken.json
+run --bars calls.json broken.json
+expect 'no JSON' fails "'broken.json' is no file of results: it is not JSON"
+echo '{}' >other.json
+run --bars calls.json other.json
+expect 'no counters' [ "$status" -eq 1 ]
+calls "$add"
+counters "${good[0]}"
+run --bars calls.json counters.json --compare other.json
+expect 'nothing in common' fails 'the earlier results have nothing that was measured now'
+run --list --op adamw
+expect 'the list of cases' says '"case":"lnl-base, all parameters"'
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
