@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The tables that bench makes of counts (--bars) and of earlier results (--compare), from files whose sums are known. Ends
-# with the line "N passed, N failed". BUILD: the folder with benchmarks/bench.
+# with the line "N passed, N failed". BENCH: the program.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-bench=$PWD/${BUILD:-build/release}/benchmarks/bench
+bench=$PWD/${BENCH:-build/release/benchmarks/bench}
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 cd "$root" || exit 1
