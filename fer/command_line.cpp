@@ -31,11 +31,18 @@ void add_compute(CLI::App* command, std::string& device, std::string& precision,
 }
 constexpr const char* of_run = "that of the run where the device has it";
 
+template <class Path>
+void add_data(CLI::App* command, Path& data) {
+  // An empty name is a mistake, such as a variable of the shell that was not set.
+  command->add_option("--data", data, "folder of a data set; without it the program draws faces")
+      ->check([](const std::string& name) { return name.empty() ? "the name of the folder is empty" : ""; });
+}
+
 void add_train(CLI::App& app, Typed& typed, TrainOptions& options) {
   CLI::App* train = add_command(app, "train", "Train on drawn faces or on a data set",
                                 "fer train --data ferplus --set epochs=5 --out runs/first");
   add_typed(train, typed);
-  train->add_option("--data", typed.data, "folder of a data set; without it the program draws faces");
+  add_data(train, typed.data);
   train->add_option("--out", options.out, "run folder; default runs/PRESET-DATE-TIME");
   train->add_flag("--resume", options.resume, "go on with the run in --out, as if it had never stopped");
   add_compute(train, typed.device, typed.precision, "bf16 on cuda, fp32 on the CPU");
@@ -53,7 +60,7 @@ void add_eval(CLI::App& app, EvalOptions& options) {
                                "fer eval runs/first/best.safetensors --data ferplus --split valid");
   eval->add_option("checkpoint", options.checkpoint, "best.safetensors or last.safetensors of a run")
       ->required();
-  eval->add_option("--data", options.data, "folder of a data set; without it the program draws faces");
+  add_data(eval, options.data);
   eval->add_option("--split", options.split,
                    "train, holdout, valid or test; default test if it is there, else valid, else holdout");
   eval->add_flag("--skip-unreadable", options.skip_unreadable,

@@ -105,8 +105,8 @@ std::vector<std::vector<float>> mean_weights_by_class(const Predictions& predict
       ++count;
       for (std::size_t k = 0; k < K; ++k) sum[k] += predictions.weights_of(i)[k];
     }
-    means.emplace_back(K, 1.0f);
-    for (std::size_t k = 0; k < K && count > 0; ++k) means.back()[k] = static_cast<float>(sum[k] / count);
+    std::vector<float>& mean = means.emplace_back();
+    for (std::size_t k = 0; k < K && count > 0; ++k) mean.push_back(static_cast<float>(sum[k] / count));
   }
   return means;
 }

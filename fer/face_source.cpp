@@ -48,12 +48,16 @@ void MemoryFaces::read_face(std::int64_t index, std::span<std::uint8_t> rgb) con
 
 Image read_face_file(const FaceFile& file) {
   Image image = read_image(file.path);
-  if (!file.box || *file.box == Box{0, 0, image.width, image.height}) return image;
+  const bool cut = file.box && *file.box != Box{0, 0, image.width, image.height};
   try {
-    return crop(image, *file.box);
+    if (cut) image = crop(image, *file.box);
   } catch (const engine::Error& error) {
     throw engine::Error("{}: {}", file.path.string(), error.what());
   }
+  if (std::min(image.width, image.height) < smallest_face)
+    throw engine::Error("{}{} is {} x {} px, too small for a face", file.path.string(),
+                        cut ? ": the box" : "", image.width, image.height);
+  return image;
 }
 
 FileFaces::FileFaces(std::vector<FaceFile> files, int height, int width)

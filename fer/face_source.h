@@ -11,6 +11,9 @@
 
 namespace fermion::fer {
 
+// Fewer pixels a side show no face.
+inline constexpr int smallest_face = 8;
+
 class FaceSource {
  public:
   virtual ~FaceSource() = default;

@@ -10,11 +10,9 @@
 #include "fer/exif.h"
 #include "fer/files.h"
 
-// TGA has no magic number (any file may pass for one); the others are no formats for faces.
-#define STBI_NO_TGA
-#define STBI_NO_PSD
-#define STBI_NO_HDR
-#define STBI_NO_PIC
+// Of the other formats, stb_image does not see where a file is cut off.
+#define STBI_ONLY_PNG
+#define STBI_ONLY_JPEG
 #define STBI_NO_STDIO
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
@@ -89,8 +87,7 @@ Image decode_image(std::span<const std::uint8_t> bytes, std::string_view name) {
   // A PNG's header is read here, since stb_image does not report the size of one that it finds too large.
   if (png && bytes.size() >= 24) check_size(name, big_endian(&bytes[16]), big_endian(&bytes[20]));
   if (!stbi_info_from_memory(bytes.data(), length, &width, &height, &channels))
-    refuse(name, jpeg || png ? "is truncated or damaged"
-                             : "is not an image of a known format (PNG, JPEG, BMP, GIF, PNM)");
+    refuse(name, jpeg || png ? "is truncated or damaged" : "is neither PNG nor JPEG");
   check_size(name, width, height);
   std::unique_ptr<stbi_uc, decltype(&stbi_image_free)> rgba(
       stbi_load_from_memory(bytes.data(), length, &width, &height, &channels, 4), stbi_image_free);

@@ -29,7 +29,7 @@ struct Box {
 inline constexpr int max_image_side = 16384;
 inline constexpr std::int64_t max_image_pixels = 100'000'000;
 
-// PNG, JPEG, BMP, GIF (first frame) or PNM; a JPEG is turned upright as its EXIF says. Throws engine::Error,
+// PNG or JPEG; a JPEG is turned upright as its EXIF says. Throws engine::Error,
 // which names the path: missing, a folder, empty, not an image, too large, truncated or damaged.
 Image read_image(const std::filesystem::path& path);
 

@@ -26,17 +26,22 @@ bool is_hidden(const fs::path& path) {
   return path.filename().string().starts_with('.');
 }
 
-// Folders that cannot be read throw.
-std::vector<PictureFile> pictures_in(const fs::path& folder) {
-  std::vector<PictureFile> files;
-  for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::end(entry); ++entry) {
-    if (is_hidden(entry->path()))
-      entry.disable_recursion_pending();
-    else if (!entry->is_directory() && is_picture(entry->path()))
-      files.push_back({entry->path(), entry->path().lexically_relative(folder)});
+// Links to folders are not followed.
+void append_pictures(const fs::path& folder, const fs::path& top, const ComplainOf& complain,
+                     std::vector<PictureFile>& files) {
+  std::error_code error;
+  for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::end(entry);
+       entry.increment(error)) {
+    const fs::path& path = entry->path();
+    std::error_code unknown;  // of a link that leads nowhere
+    if (is_hidden(path)) continue;
+    if (entry->is_directory(unknown)) {
+      if (!entry->is_symlink(unknown)) append_pictures(path, top, complain, files);
+    } else if (is_picture(path)) {
+      files.push_back({path, path.lexically_relative(top)});
+    }
   }
-  std::ranges::sort(files, {}, &PictureFile::path);
-  return files;
+  if (error) complain(folder, fmt::format("{} cannot be read: {}", folder.string(), error.message()));
 }
 
 // Largest of the three channels' standard deviations, in 0..255.
@@ -52,8 +57,7 @@ double spread(const Image& face) {
 }  // namespace
 
 bool is_picture(const fs::path& path) {
-  constexpr std::array<std::string_view, 8> extensions = {".png", ".jpg", ".jpeg", ".bmp",
-                                                          ".gif", ".ppm", ".pgm",  ".pnm"};
+  constexpr std::array<std::string_view, 3> extensions = {".png", ".jpg", ".jpeg"};
   return std::ranges::find(extensions, extension_of(path)) != extensions.end();
 }
 
@@ -69,14 +73,18 @@ std::vector<PictureFile> find_pictures(const std::vector<fs::path>& inputs, cons
       files.push_back({input, input.filename()});
       continue;
     }
-    try {
-      const std::vector<PictureFile> inside = pictures_in(input);
-      if (inside.empty()) complain(input, fmt::format("{} holds no pictures", input.string()));
-      files.insert(files.end(), inside.begin(), inside.end());
-    } catch (const fs::filesystem_error& error) {
-      complain(error.path1(),
-               fmt::format("{} cannot be read: {}", error.path1().string(), error.code().message()));
-    }
+    std::vector<PictureFile> inside;
+    bool complete = true;
+    append_pictures(
+        input, input,
+        [&](const fs::path& path, const std::string& sentence) {
+          complete = false;
+          complain(path, sentence);
+        },
+        inside);
+    if (inside.empty() && complete) complain(input, fmt::format("{} holds no pictures", input.string()));
+    std::ranges::sort(inside, {}, &PictureFile::path);
+    files.insert(files.end(), inside.begin(), inside.end());
   }
   return files;
 }

@@ -23,7 +23,7 @@ using Complain = std::function<void(const std::string& sentence)>;
 using ComplainOf = std::function<void(const std::filesystem::path& path, const std::string& sentence)>;
 
 // The files as named, and of each folder the pictures in it and in the folders inside, sorted by path: what
-// ends in a picture's extension and is not hidden. `complain` hears of a folder without pictures and of one
+// ends in a picture's extension and is not hidden. `complain` hears of a folder without pictures and of each
 // that cannot be read.
 std::vector<PictureFile> find_pictures(const std::vector<std::filesystem::path>& inputs,
                                        const ComplainOf& complain);
@@ -32,9 +32,6 @@ std::vector<PictureFile> find_pictures(const std::vector<std::filesystem::path>&
 // UsageError when one of them is one of the pictures, under whatever name.
 std::vector<std::filesystem::path> overlay_paths(const std::vector<PictureFile>& files,
                                                  const std::filesystem::path& folder);
-
-// Fewer pixels a side show no face.
-inline constexpr int smallest_face = 8;
 
 // Why no preprocessing can make the picture look like the faces of `size` px that a network was trained on,
 // as sentences without a subject ("is 300 x 100 px; ..."): a side over twice the other (fit cuts the middle

@@ -28,9 +28,6 @@ Looked look(const fs::path& path, const PredictOptions& options, int size) {
   try {
     const Image picture = read_face_file({path, options.box});
     const int shorter = std::min(picture.width, picture.height);
-    if (shorter < smallest_face)
-      throw engine::Error("{}{} is {} x {} px, too small for a face", options.box ? "the box of " : "",
-                          path.string(), picture.width, picture.height);
     looked.face = fit(picture, size, size);
     looked.doubts = doubts_about(picture, looked.face, size);
     if (options.overlay.empty()) return looked;

@@ -174,7 +174,8 @@ void count_published(const Listing& listing, Inventory& inventory) {
   const int classes = static_cast<int>(listing.class_names.size());
   for (const Entry& entry : listing.entries) count(inventory.published[entry.split], classes, entry.label);
   for (const ExpectedCounts& expected : listing.expected) {
-    const SplitCounts& found = inventory.published[expected.split];
+    SplitCounts& found = inventory.published[expected.split];
+    found.by_class.resize(static_cast<std::size_t>(classes));
     const std::int64_t labelled = std::reduce(found.by_class.begin(), found.by_class.end());
     if (found.images != expected.images || labelled != expected.labelled)
       inventory.problems.push_back(

@@ -114,11 +114,16 @@ std::int64_t peak_bytes(const Run& run) {
   return std::max(run.info.peak_bytes, static_cast<std::int64_t>(run.device->statistics().peak));
 }
 
-void make_folder(Run& run) {
+void make_folder(Run& run, bool or_another) {
   std::error_code error;
   if (run.folder.has_parent_path()) std::filesystem::create_directories(run.folder.parent_path(), error);
+  const std::filesystem::path asked = run.folder;
   // The folder must not be there: another process may have made it meanwhile.
-  const bool made = !error && std::filesystem::create_directory(run.folder, error);
+  bool made = !error && std::filesystem::create_directory(run.folder, error);
+  for (int i = 2; or_another && !made && !error; ++i) {
+    run.folder = fmt::format("{}-{}", asked.string(), i);
+    made = std::filesystem::create_directory(run.folder, error);
+  }
   if (error) throw engine::Error("cannot make the folder '{}': {}", run.folder.string(), error.message());
   if (!made) throw engine::Error("'{}' exists; choose another --out", run.folder.string());
   run.lock = std::make_unique<FolderLock>(run.folder);

@@ -36,8 +36,9 @@ Run resumed_run(const std::filesystem::path& folder, const std::string& data);
 std::int64_t peak_bytes(const Run& run);
 
 // Makes the folder of a new run with config.toml and a first checkpoint: a folder that cannot be written or a
-// disk that is too small is known before the first step, and leaves nothing.
-void make_folder(Run& run);
+// disk that is too small is known before the first step, and leaves nothing. `or_another`: where there is one
+// already, the name goes on with -2, -3, ...
+void make_folder(Run& run, bool or_another = false);
 
 // What a finished run found: measures the best epoch on every split, looks at the regions, writes
 // metrics.json and report.html, and prints the figures to stdout.

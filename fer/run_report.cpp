@@ -65,7 +65,8 @@ json examples(const Split& split, const std::vector<int>& labels, const Predicti
 
 json by_class(const std::vector<std::string>& names, const std::vector<std::vector<float>>& maps) {
   json result;
-  for (std::size_t c = 0; c < names.size(); ++c) result[names[c]] = maps[c];
+  for (std::size_t c = 0; c < names.size(); ++c)
+    if (!maps[c].empty()) result[names[c]] = maps[c];
   return result;
 }
 
@@ -115,8 +116,8 @@ void print_summary(const json& report, const std::filesystem::path& folder) {
     fmt::print("regions  AUC {:.3f}; the mean map's {:.3f} ({} faces)\n", auc["value"].get<double>(),
                auc["mean_map"].get<double>(), auc["faces"].get<std::int64_t>());
   if (const json& d = report["deletion"]; !d.is_null())
-    fmt::print("deletion of {} regions costs {:.1f} points at the top, {:.1f} at random\n",
-               d["regions"].get<int>(), points(d["top"]), points(d["random"]));
+    fmt::print("deletion of {} region{} costs {:.1f} points at the top, {:.1f} at random\n",
+               d["regions"].get<int>(), d["regions"] == 1 ? "" : "s", points(d["top"]), points(d["random"]));
   fmt::print("memory   {} of tensors and scratch at most\n", bytes_text(report["peak_bytes"].get<double>()));
   fmt::print("report   {}\n", printable((folder / "report.html").string()));
 }

@@ -10,12 +10,30 @@
 namespace fermion::fer {
 namespace {
 
-// runs/PRESET-DATE-TIME
+// runs/PRESET-DATE-TIME, -2, -3, ... where that is there already
 std::filesystem::path default_folder(const TrainConfig& config) {
   char text[32];
   const std::time_t now = std::time(nullptr);
   std::strftime(text, sizeof text, "%Y%m%d-%H%M%S", std::localtime(&now));
-  return std::filesystem::path("runs") / (config.model.preset + "-" + text);
+  const std::string name = config.model.preset + "-" + text;
+  std::filesystem::path folder = std::filesystem::path("runs") / name;
+  for (int i = 2; std::filesystem::exists(folder); ++i)
+    folder.replace_filename(fmt::format("{}-{}", name, i));
+  return folder;
+}
+
+// Whether a file would lie in the run's folder, which may not be there yet.
+bool is_in_run(const std::filesystem::path& file, const Run& run) {
+  const auto absolute = [](const std::filesystem::path& path) {
+    return std::filesystem::absolute(path).lexically_normal();
+  };
+  return absolute(file).parent_path() == absolute(run.folder / "x").parent_path();
+}
+
+// Still empty, so that a place which cannot be written is known now and not after the last step.
+void begin_trace(const TrainOptions& options, Run& run) {
+  run.device->trace().write_json(options.trace);
+  run.device->trace().enable();
 }
 
 Run open_run(const TrainOptions& options) {
@@ -57,12 +75,11 @@ std::string stopped(const Run& run) {
 bool train(Run& run, const TrainOptions& options, Interruption& interruption) {
   TrainingLoop loop(run, options.stop_after);
   interruption.defer();
-  if (!options.trace.empty()) {
-    // Still empty, so that a place which cannot be written is known now and not after the last step.
-    run.device->trace().write_json(options.trace);
-    run.device->trace().enable();
-  }
-  if (!options.resume) make_folder(run);
+  const bool traced = !options.trace.empty(),
+             later = traced && !options.resume && is_in_run(options.trace, run);
+  if (traced && !later) begin_trace(options, run);
+  if (!options.resume) make_folder(run, options.out.empty());
+  if (traced && later) begin_trace(options, run);
   const std::string what =
       options.resume ? fmt::format("going on after step {} in", run.info.step) : std::string("writing");
   fmt::print(stderr, "{}: {} faces to train on, {} to choose the epoch; {} {}\n", run.data.name,

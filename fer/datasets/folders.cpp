@@ -12,22 +12,35 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What is visible in a folder, sorted by name: the order on disk differs between machines.
-std::vector<fs::path> sorted(const fs::path& folder) {
+bool is_folder(const fs::path& path) {
+  std::error_code unknown;  // of a link that leads nowhere
+  return fs::is_directory(path, unknown);
+}
+
+// What is visible in a folder, sorted by name: the order on disk differs between machines. `error`: why there
+// may be more.
+std::vector<fs::path> sorted(const fs::path& folder, std::error_code& error) {
   std::vector<fs::path> paths;
-  for (const fs::directory_entry& entry :
-       fs::directory_iterator(folder, fs::directory_options::skip_permission_denied)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with('.') && name != "Thumbs.db" && name != "desktop.ini") paths.push_back(entry.path());
+  for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::end(entry);
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with('.') && name != "Thumbs.db" && name != "desktop.ini")
+      paths.push_back(entry->path());
   }
   std::sort(paths.begin(), paths.end());
+  return paths;
+}
+std::vector<fs::path> sorted(const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> paths = sorted(folder, error);
+  if (error) throw engine::Error("{} cannot be read: {}", folder.string(), error.message());
   return paths;
 }
 
 std::optional<SplitName> split_of(const fs::path& folder) {
   std::string name = folder.filename().string();
   for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (!fs::is_directory(folder)) return std::nullopt;
+  if (!is_folder(folder)) return std::nullopt;
   if (name == "train") return SplitName::train;
   if (name == "test") return SplitName::test;
   if (name == "valid" || name == "val" || name == "validation" || name == "dev") return SplitName::valid;
@@ -35,10 +48,11 @@ std::optional<SplitName> split_of(const fs::path& folder) {
 }
 
 bool recognises(const fs::path& folder) {
-  for (const fs::path& split : sorted(folder)) {
+  std::error_code ignored;
+  for (const fs::path& split : sorted(folder, ignored)) {
     if (!split_of(split)) continue;
-    for (const fs::path& path : sorted(split))
-      if (fs::is_directory(path) && expression_of(path.filename().string())) return true;
+    for (const fs::path& path : sorted(split, ignored))
+      if (is_folder(path) && expression_of(path.filename().string())) return true;
   }
   return false;
 }
@@ -51,7 +65,7 @@ void append_class(const fs::path& folder, SplitName split, Listing& listing) {
         folder.string(), folder.filename().string(), fmt::join(expressions, ", "));
   std::vector<fs::path> others;
   for (const fs::path& path : sorted(folder)) {
-    if (fs::is_directory(path))
+    if (is_folder(path))
       listing.problems.push_back(
           fmt::format("{} is a folder inside a class and was not read", path.string()));
     else if (is_picture(path))
@@ -71,7 +85,7 @@ Listing list(const fs::path& folder) {
     const std::optional<SplitName> split = split_of(path);
     if (!split) continue;
     for (const fs::path& inside : sorted(path))
-      if (fs::is_directory(inside)) append_class(inside, *split, listing);
+      if (is_folder(inside)) append_class(inside, *split, listing);
   }
   const int contempt = *expression_of("contempt");
   const bool eight =

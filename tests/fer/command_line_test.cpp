@@ -20,7 +20,7 @@ TEST_CASE("wrong words end with status 2") {
   check_refused({"trian"}, 2,
                 "fer: there is no command 'trian', only train, eval, predict, info, data, devices, faces\n");
   check_refused({"--verson"}, 2, "fer: there is no option '--verson'; --help lists them\n");
-  for (const char* name : {"faces.jpg", "faces.PNM"})
+  for (const char* name : {"faces.jpg", "faces.JPEG"})
     check_refused({"faces", "--out", folder / name}, 2, "fer: a sheet is written as PNG; '");
   check_refused({"train", "--epochs=3"}, 2, "not expected: --epochs=3");
   check_refused({"train", "--preset", "lnl-huge", "--out", run}, 2,
@@ -38,6 +38,10 @@ TEST_CASE("wrong words end with status 2") {
   check_refused({"train", "--out", run + "\xff"}, 2, "fer: argument 3 is not UTF-8");
   check_refused({"predict", "--box", "1,2,3", "a.png"}, 2, "box");
   CHECK(std::filesystem::is_empty(folder.path()));
+}
+
+TEST_CASE("a data set without a name is no wish for drawn faces") {
+  check_refused({"train", "--data", ""}, 2, "--data: the name of the folder is empty");
 }
 
 TEST_CASE("a seed is the same number wherever it is given, or refused") {

@@ -239,6 +239,26 @@ TEST_CASE("regions are filled with the picture's mean: in a picture of one colou
   CHECK(deletion.random == 0);
 }
 
+TEST_CASE("of many faces, some are deleted from that are spread over the split") {
+  Learnt coloured(paint_colour);
+  Split by_class;
+  by_class.faces = coloured.faces;
+  by_class.classes = classes;
+  constexpr int many = 1000;
+  for (int i = 0; i < many; ++i) {
+    Sample sample;
+    sample.label = i * classes / many;
+    // The faces of the last class are none of it.
+    sample.face = sample.label == 2 ? 0 : sample.label;
+    by_class.add(sample, std::vector<float>(classes));
+  }
+  const Predictions predictions{many, classes, regions, {}, std::vector<float>(many * regions, 1.0f)};
+  const Deletion deletion = deletion_test(coloured.training->average_model(), coloured.device,
+                                          coloured.preprocessing, by_class, predictions, 1);
+  CHECK(deletion.images == 500);
+  CHECK(deletion.baseline == doctest::Approx(2.0 / 3).epsilon(0.01));
+}
+
 TEST_CASE("five random draws are the control, of a quarter of the regions") {
   for (const auto& [grid_option, regions] : {std::pair{"grid=4", 4}, {"grid=2", 1}}) {
     Learnt coloured(paint_colour, grid_option);

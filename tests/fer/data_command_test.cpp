@@ -129,6 +129,16 @@ TEST_CASE("every published image is used, or not for one reason that is told") {
   }
 }
 
+TEST_CASE("fer data of FER+ whose list of a split is empty") {
+  const TemporaryFolder folder;
+  write_ferplus(folder.path(), "FER2013Valid", {{0, happy}});
+  write_ferplus(folder.path(), "FER2013Train", {});
+  const Answer table = answer_to({"data", folder.path()}),
+               json = answer_to({"data", folder.path(), "--json"});
+  CHECK(contains(table.text, "problem: train has 0 images, 0 of them labelled, where the published set has"));
+  CHECK(nlohmann::json::parse(json.text)["images"]["train"] == 0);
+}
+
 TEST_CASE("fer data of a set that training refuses says why, and fails") {
   const TemporaryFolder folder;
   const std::string set = folder / "set";

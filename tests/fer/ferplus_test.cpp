@@ -171,15 +171,16 @@ TEST_CASE("FER+: the box cuts the face out, and one that does not fit is told") 
   const TemporaryFolder folder;
   write_ferplus(folder.path(), "FER2013Valid", {{1, happy}});
   const std::string votes = std::string(",") + happy + "\r\n\r\n";
-  write_file(folder / "FER2013Valid" / "label.csv", "fer0000000.png,\"(1, 2, 5, 6)\"" + votes);
-  DatasetOptions four = options();
-  four.size = 4;
-  const Dataset set = open_dataset(folder.path(), four);
-  std::vector<std::uint8_t> rgb(4 * 4 * 3);
+  write_file(folder / "FER2013Valid" / "label.csv", "fer0000000.png,\"(1, 2, 9, 10)\"" + votes);
+  write_png(folder / "FER2013Valid" / "fer0000000.png", numbered_picture(1, 12));
+  DatasetOptions eight = options();
+  eight.size = 8;
+  const Dataset set = open_dataset(folder.path(), eight);
+  std::vector<std::uint8_t> rgb(8 * 8 * 3);
   set.valid.read(0, rgb);
-  CHECK(rgb == crop(numbered_picture(1), {1, 2, 4, 4}).rgb);
+  CHECK(rgb == crop(numbered_picture(1, 12), {1, 2, 8, 8}).rgb);
 
-  write_file(folder / "FER2013Valid" / "label.csv", "fer0000000.png,\"(0, 0, 7, 6)\"" + votes);
-  CHECK(contains(error_of([&] { open_dataset(folder.path(), four); }),
-                 "box 0,0,7,6 (x, y, width, height) is not inside"));
+  write_file(folder / "FER2013Valid" / "label.csv", "fer0000000.png,\"(0, 0, 13, 12)\"" + votes);
+  CHECK(contains(error_of([&] { open_dataset(folder.path(), eight); }),
+                 "box 0,0,13,12 (x, y, width, height) is not inside"));
 }

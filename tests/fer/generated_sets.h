@@ -13,7 +13,7 @@
 namespace fermion::fer {
 
 // Equal for equal numbers, different for different ones (below 2^24).
-inline Image numbered_picture(int number, int side = 6) {
+inline Image numbered_picture(int number, int side = 8) {
   Image image{side, side, {}};
   for (int i = 0; i < side * side; ++i)
     for (int shift : {0, 8, 16})
@@ -33,13 +33,14 @@ struct FerplusFace {
 };
 
 inline std::string ferplus_row(std::size_t index, const std::string& votes) {
-  return fmt::format("fer{:07}.png,\"(0, 0, 6, 6)\",{}\n", index, votes);
+  return fmt::format("fer{:07}.png,\"(0, 0, 8, 8)\",{}\n", index, votes);
 }
 
 // `split` is FER2013Train, FER2013Valid or FER2013Test.
 inline void write_ferplus(const std::filesystem::path& folder, const std::string& split,
                           const std::vector<FerplusFace>& faces) {
   std::string rows;
+  std::filesystem::create_directories(folder / split);
   for (std::size_t i = 0; i < faces.size(); ++i) {
     write_picture(folder / split / fmt::format("fer{:07}.png", i), faces[i].number);
     rows += ferplus_row(i, faces[i].votes);

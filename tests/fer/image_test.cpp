@@ -122,8 +122,14 @@ TEST_CASE("files that are no pictures are refused by one sentence that says why"
   write_file(folder / "empty.png", "");
   CHECK(refusal_of_file("empty.png") == (folder / "empty.png").string() + " is empty");
   write_file(folder / "text.png", "these are words");
-  CHECK(refusal_of_file("text.png") ==
-        (folder / "text.png").string() + " is not an image of a known format (PNG, JPEG, BMP, GIF, PNM)");
+  CHECK(refusal_of_file("text.png") == (folder / "text.png").string() + " is neither PNG nor JPEG");
+}
+
+// Nobody would see where they are cut off.
+TEST_CASE("other formats are not read") {
+  for (const std::string& picture : {std::string("P6\n2 2\n255\n") + std::string(12, 'x'),
+                                     std::string("GIF89a\1\0\1\0\0\0\0,", 14), "BM" + std::string(60, '\1')})
+    CHECK(contains(refusal(picture), " is neither PNG nor JPEG"));
 }
 
 TEST_CASE("truncated pictures are refused wherever they end") {

@@ -176,6 +176,9 @@ TEST_CASE("two processes do not write into one folder") {
   make_folder(first);
   CHECK(message_of([&] { make_folder(second); }) == "'" + path.string() + "' exists; choose another --out");
   CHECK(fs::exists(path / "last.safetensors"));
+  make_folder(second, true);
+  CHECK(second.folder == folder / "run-2");
+  CHECK(fs::exists(folder / "run-2" / "last.safetensors"));
   CHECK(message_of([&] { resume(path, 1); }) ==
         "'" + path.string() + "' is in use: another fer train writes there");
   first.lock.reset();

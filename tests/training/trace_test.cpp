@@ -111,7 +111,7 @@ TEST_CASE("fer train --trace writes what Perfetto needs of each event") {
   options.config = small_config();
   options.out = folder / "run";
   options.stop_after = 2;
-  options.trace = folder / "trace.json";
+  options.trace = folder / "run" / "trace.json";
   CHECK(train_command(options) == 130);
   const auto json = nlohmann::json::parse(text_of(options.trace));
   REQUIRE(json["traceEvents"].is_array());
