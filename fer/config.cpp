@@ -37,8 +37,7 @@ Range range_of(std::string_view key) {
   return range == std::end(ranges) ? Range{key} : *range;
 }
 
-void parse(const std::string& key, const std::string& text, std::string& value) {
-  (void)key;
+void parse(const std::string&, const std::string& text, std::string& value) {
   value = text;
 }
 
@@ -267,11 +266,11 @@ void check(const TrainConfig& c) {
   };
   const auto share = [](const char* key, double value) {
     if (!(value >= 0 && value < 1))
-      throw UsageError("option '{}' is at least 0 and less than 1, not {}", key, value);
+      throw UsageError("option '{}' must be at least 0 and less than 1; it is {}", key, value);
   };
   const auto finite = [](const char* key, double value) {
     if (!(value >= 0 && value <= std::numeric_limits<double>::max()))
-      throw UsageError("option '{}' is finite and not negative, not {}", key, value);
+      throw UsageError("option '{}' must be finite and not negative; it is {}", key, value);
   };
   each_option(c, [&](const char* key, const auto& value, const char*) {
     if constexpr (std::is_same_v<decltype(value), const int&>)

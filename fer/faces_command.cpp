@@ -10,7 +10,7 @@ namespace fermion::fer {
 
 int faces_command(const FacesOptions& options) {
   const ContactSheet& sheet = options.sheet;
-  if (is_picture(options.out) && !is_png(options.out))
+  if (options.out.has_extension() && !is_png(options.out))
     throw UsageError("a sheet is written as PNG; '{}' needs another name", printable(options.out.string()));
   if (options.key && is_stdout(options.out)) throw UsageError("--out and --key cannot both go to stdout");
   write_png(options.out, draw_contact_sheet(sheet));

@@ -127,7 +127,11 @@ void print_summary(const json& report, const std::filesystem::path& folder) {
 void report_run(Run& run) {
   const CheckpointInfo& info = run.info;
   const std::filesystem::path best = run.folder / "best.safetensors";
-  layers::load(run.training->average(), "", engine::read_safetensors(best));
+  try {
+    layers::load(run.training->average(), "", engine::read_safetensors(best));
+  } catch (const engine::Error& error) {
+    throw engine::Error("'{}' is not of this run: {}", best.string(), error.what());
+  }
   Model& model = run.training->average_model();
 
   json report = describe(run);

@@ -1,8 +1,8 @@
 // Whether the regions of great weight matter: deletion test and region AUC.
 function deletionFigure({baseline, top, random, regions, images}) {
   const times = random > 0 ? `: ${fixed(top / random, 1)} times as much.` : '.';
-  const text = `Losing the ${regions ? `${regions} regions` : 'regions'} of greatest weight costs ${
-                   points(top)} points of ` +
+  const lost = !regions ? 'regions' : regions === 1 ? 'region' : `${regions} regions`;
+  const text = `Losing the ${lost} of greatest weight costs ${points(top)} points of ` +
       `accuracy, losing as many at random ${points(random)}${times}`;
   const rows = [
     {name: 'whole face', value: baseline},

@@ -20,7 +20,7 @@ TEST_CASE("wrong words end with status 2") {
   check_refused({"trian"}, 2,
                 "fer: there is no command 'trian', only train, eval, predict, info, data, devices, faces\n");
   check_refused({"--verson"}, 2, "fer: there is no option '--verson'; --help lists them\n");
-  for (const char* name : {"faces.jpg", "faces.JPEG"})
+  for (const char* name : {"faces.jpg", "best.safetensors"})
     check_refused({"faces", "--out", folder / name}, 2, "fer: a sheet is written as PNG; '");
   check_refused({"train", "--epochs=3"}, 2, "not expected: --epochs=3");
   check_refused({"train", "--preset", "lnl-huge", "--out", run}, 2,

@@ -135,8 +135,8 @@ TEST_CASE("a number of too many digits is told the range of the option") {
       CHECK(!contains(refusal(key + "=99999999999"), "-2147483648"));
     }
   });
-  CHECK(refusal("lr=1e400") == "option 'lr' is finite and not negative, not inf");
-  CHECK(refusal("ema=-1e400") == "option 'ema' is at least 0 and less than 1, not -inf");
+  CHECK(refusal("lr=1e400") == "option 'lr' must be finite and not negative; it is inf");
+  CHECK(refusal("ema=-1e400") == "option 'ema' must be at least 0 and less than 1; it is -inf");
   CHECK(refusal("lr=1e-400") == "nothing thrown");
 }
 

@@ -29,6 +29,33 @@ TEST_CASE("of equally good epochs the first is the best") {
   CHECK(info_of(folder / "run" / "best.safetensors").epoch == info.best_epoch);
 }
 
+TEST_CASE("a run is steps on the batches that its options describe, at the rates of its schedule") {
+  const TemporaryFolder folder;
+  const TrainConfig config =
+      small_config({"lr=3e-3", "warmup=3", "seed=5", "flip=0.3", "shift=0.2", "scale=0.25", "rotation=40",
+                    "brightness=0.35", "erase=0.45", "loader_threads=2"});
+  CHECK(train(folder / "run", config) == 130);
+
+  Run run = new_run(config, folder / "by_hand", "");
+  const BatchOptions options{.batch = 16,
+                             .seed = 5,
+                             .augment = {.enabled = true,
+                                         .flip = 0.3,
+                                         .shift = 0.2,
+                                         .scale = 0.25,
+                                         .rotation = 40,
+                                         .brightness = 0.35,
+                                         .erase = 0.45}};
+  Batches batches(run.data.train, options, 0);
+  for (std::int64_t step = 0; step < all_steps; ++step) {
+    run.training->stage(batches.next());
+    run.training->start(fermion::layers::learning_rate({3e-3, all_steps, 3}, step));
+    run.training->finish();
+  }
+  save_last(folder / "by_hand.safetensors", run.info, run.training->optimizer());
+  CHECK(first_difference(folder / "run" / "last.safetensors", folder / "by_hand.safetensors") == "");
+}
+
 TEST_CASE("what is left: steps, and measuring at a third of a step's time per face") {
   CHECK(seconds_left(0.5, 100, 16, 0) == 50);
   CHECK(seconds_left(0.5, 0, 16, 480) == 5);
