@@ -33,9 +33,14 @@ CudaRuntime::CudaRuntime(int ordinal) {
   check(cudaMemPoolCreate(&pool_, &properties), "making a memory pool");
   std::uint64_t keep = UINT64_MAX;
   check(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &keep), "setting up a memory pool");
+  constexpr std::size_t bytes = kernels::Cuda::counter_count * sizeof(unsigned);
+  counters_ = static_cast<unsigned*>(allocate(bytes));
+  if (!counters_) throw Error("{} has no memory left", info_.name);
+  zero(counters_, bytes);
 }
 
 CudaRuntime::~CudaRuntime() {
+  if (counters_) release(counters_);
   if (stream_) cudaStreamSynchronize(stream_);
   if (pool_) cudaMemPoolDestroy(pool_);
   if (stream_) cudaStreamDestroy(stream_);

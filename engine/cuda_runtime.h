@@ -24,6 +24,8 @@ class CudaRuntime : public Memory {
   CudaRuntime(const CudaRuntime&) = delete;
 
   CUstream_st* stream() const { return stream_; }
+  // kernels::Cuda's.
+  unsigned* counters() const { return counters_; }
 
   std::string name() const override { return info_.name; }
   // From a stream-ordered pool that keeps what is released.
@@ -38,6 +40,7 @@ class CudaRuntime : public Memory {
   CudaDeviceInfo info_;
   CUstream_st* stream_ = nullptr;
   CUmemPoolHandle_st* pool_ = nullptr;
+  unsigned* counters_ = nullptr;
 };
 
 }  // namespace fermion::engine

@@ -20,6 +20,7 @@ Device::Device(DeviceOptions options)
 #if FERMION_CUDA
     auto runtime = std::make_unique<CudaRuntime>(options.ordinal);
     stream_ = runtime->stream();
+    counters_ = runtime->counters();
     memory_ = std::move(runtime);
     pool_ = std::make_shared<Pool>(*memory_, PoolOptions{.keep = false, .guard = false});
 #else

@@ -84,7 +84,7 @@ class Device {
     try {
 #if FERMION_CUDA
       if (is_cuda()) {
-        const kernels::Cuda context{stream_, *arena_};
+        const kernels::Cuda context{stream_, *arena_, counters_};
         dtype == DType::f32 ? kernel(context, Type<float>{}) : kernel(context, Type<kernels::bf16>{});
         return;
       }
@@ -112,6 +112,7 @@ class Device {
   int threads_;
   std::unique_ptr<Memory> memory_;
   CUstream_st* stream_ = nullptr;  // of a CUDA device
+  unsigned* counters_ = nullptr;
   std::shared_ptr<Pool> pool_;
   std::unique_ptr<Arena> own_arena_;
   Arena* arena_;

@@ -38,6 +38,9 @@ struct Cpu {
 struct Cuda {
   CUstream_st* stream;
   Workspace& workspace;
+  unsigned* counters;  // counter_count of them; zeros before and after every kernel
+
+  static constexpr int counter_count = 4096;
 };
 
 // Whether a gradient kernel replaces what its output holds or adds to it.

@@ -46,6 +46,19 @@ void launch(Cuda ctx, void (*kernel)(Parameters...), Grid grid, dim3 block, std:
   check_launch(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(args)...), address);
 }
 
+// Of the current device.
+struct Chip {
+  int multiprocessors = 0, shared_bytes = 0;  // shared memory that a block may have
+};
+inline Chip chip() {
+  int device = 0;
+  Chip chip;
+  cudaGetDevice(&device);
+  cudaDeviceGetAttribute(&chip.multiprocessors, cudaDevAttrMultiProcessorCount, device);
+  cudaDeviceGetAttribute(&chip.shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  return chip;
+}
+
 // Blocks of `size` that cover `count`.
 constexpr std::int64_t blocks_for(std::int64_t count, std::int64_t size) {
   return (count + size - 1) / size;

@@ -51,6 +51,11 @@ __device__ void put(T* to, Floats<N> values, Write write) {
   store(to, values);
 }
 
+// Two numbers as two bf16 in a word, the first in its lower half.
+__device__ inline unsigned pack(float low, float high) {
+  return from_float<bf16>(low).bits | static_cast<unsigned>(from_float<bf16>(high).bits) << 16;
+}
+
 // The widest vector of T that rows of C numbers allow.
 template <class T>
 constexpr int widest = 16 / sizeof(T);
