@@ -83,9 +83,9 @@ train: all
 test: setup
 	@$(if $(SAN)$(filter none,$(GPU))$(filter cpu,$(DEVICE)),,scripts/setup_cuda.sh $(if $(filter cuda,$(DEVICE))$(filter interpreted,$(GPU)),,|| true))
 	@$(MAKE) --no-print-directory run-tests
-run-tests: $(test_programs) $(if $(OP)$(LIST),,build $(BUILD)/benchmarks/bench) $(if $(filter cuda,$(devices)),interpreter$(if $(OP)$(LIST),,-tests))
+run-tests: $(test_programs) $(if $(OP)$(LIST),,build $(if $(SAN),,$(BUILD)/benchmarks/bench)) $(if $(filter cuda,$(devices)),interpreter$(if $(OP)$(LIST),,-tests))
 	@BENCH=$(BUILD)/benchmarks/bench RUNNER=$(runner) NVCC=$(nvcc) NOTE="$(if $(cuda)$(SAN)$(DEVICE)$(filter none,$(GPU)),,CUDA was not tested: there is no compiler (make setup-cuda))" \
-	  scripts/run_tests.sh $(tests) $(if $(OP)$(LIST),,$(addprefix script:tests/,bench_test.sh profile_test.sh gpu_report_test.sh)) $(if $(filter cuda,$(devices)),$(if $(OP)$(LIST),,script:tests/ptxi/tests/run.sh))
+	  scripts/run_tests.sh $(tests) $(if $(OP)$(LIST),,$(if $(SAN),,script:tests/bench_test.sh) script:tests/profile_test.sh script:tests/gpu_report_test.sh) $(if $(filter cuda,$(devices)),$(if $(OP)$(LIST),,script:tests/ptxi/tests/run.sh))
 
 test-schedules: setup-cuda
 	@$(MAKE) --no-print-directory GPU=interpreted run-schedules

@@ -171,7 +171,9 @@ json print_sums(const std::vector<Part>& parts) {
   bars.ratio("L2, products, bytes per flop", &Part::requested, &Part::flops, products, 0.010);
   bars.most(
       "shared wavefronts in excess, most of a part", &Part::excess, [](const Part&) { return true; }, 0);
-  bars.ratio("shared wavefronts per mma", &Part::waves, &Part::mma, on_mma, 1.75);
+  bars.ratio(
+      "shared wavefronts per mma, where there are", &Part::waves, &Part::mma,
+      [](const Part& p) { return p.mma > 0; }, 1.75);
   if (const double flops = bars.sum(&Part::flops, on_mma); flops > 0)
     bars.at_least("flops in mma, products and attention", bars.sum(&Part::mma_flops, on_mma) / flops, 0.99);
   bars.most("launches, conv2d forward, bank included", &Part::launches, conv("forward"), 1);
