@@ -1,4 +1,5 @@
-// A launch: its blocks, one after the other, on several threads, or (cooperative) in turns.
+// A launch: its blocks, one after the other, on several threads, or, where they may wait for each other, in
+// turns.
 
 #include "launch.h"
 
@@ -61,28 +62,37 @@ void launch(Kernel& k, const LaunchDims& d, const u8* params) {
     for (size_t i = 0; i < total.size(); i++) total[i].add(b.counters[i]);
     steps += b.steps;
   };
-  if (d.cooperative) {  // all blocks are resident and take turns
-    std::vector<std::unique_ptr<Block>> all;
-    for (u64 i = 0; i < blocks; i++) {
-      all.push_back(std::make_unique<Block>(k));
-      setup(*all.back(), i);
-      start(*all.back(), i);
-    }
+  if (d.cooperative || k.order_dependent) {
+    // Blocks take turns, so that one may wait for another: of a cooperative launch all, else those that have
+    // begun. One begins when no other runs, or all that do have had their turn.
+    std::vector<std::unique_ptr<Block>> running, idle;
+    const u64 turn = d.cooperative ? 20000 : 200000;
+    u64 next = 0;
+    auto begin = [&] {
+      if (idle.empty()) {
+        idle.push_back(std::make_unique<Block>(k));
+        setup(*idle.back(), next);
+      }
+      start(*idle.back(), next++);
+      running.push_back(std::move(idle.back()));
+      idle.pop_back();
+    };
     try {
-      for (size_t left = all.size(); left;)
-        for (auto& b : all) {
-          if (!b || !b->run(20000)) continue;
-          finish(*b);
-          b.reset();
-          left--;
-        }
+      while (d.cooperative && next < blocks) begin();
+      while (next < blocks || !running.empty()) {
+        if (next < blocks) begin();
+        for (auto& b : running)
+          if (b->run(turn)) idle.push_back(std::move(b));
+        running.erase(std::remove(running.begin(), running.end(), nullptr), running.end());
+      }
+      for (auto& b : idle) finish(*b);
     } catch (Fault& f) {
       fault = std::make_unique<Fault>(f);
     }
   } else {
     // Blocks run in parallel only if no result can depend on their order.
     int threads = options().threads;
-    if (k.order_dependent || options().race_check || options().order >= 2) threads = 1;
+    if (options().race_check || options().order >= 2) threads = 1;
     std::atomic<u64> next{0};
     std::vector<std::thread> pool;
     std::function<void(int)> work = [&](int id) {

@@ -102,6 +102,19 @@ __global__ void kspin(int* lock, int* sum) {
     while (!flag) {
     }
 }
+// A block waits for the one before it, or for the one after it: one of them begins later under any order of
+// blocks.
+__global__ void kturns(int* turn, int* sums, bool reversed) {
+  const int mine = reversed ? gridDim.x - 1 - blockIdx.x : blockIdx.x;
+  if (threadIdx.x == 0)
+    while (*(volatile int*)turn != mine) {
+    }
+  __syncthreads();
+  sums[threadIdx.x] = 2 * sums[threadIdx.x] + mine;
+  __threadfence();
+  __syncthreads();
+  if (threadIdx.x == 0) *(volatile int*)turn = mine + 1;
+}
 // Grid synchronisation in a cooperative launch
 __global__ void kgrid(int* a, int* b) {
   int i = blockIdx.x * blockDim.x + threadIdx.x, n = gridDim.x * blockDim.x;
@@ -207,6 +220,13 @@ int main() {
     CK(cudaMemset(d, 0, 8));
     kspin<<<3, 96>>>(d, d + 1);
     check("spin lock", to_host(d, 2)[1] == 288);
+  }
+  for (bool reversed : {false, true}) {
+    int* d;
+    CK(cudaMalloc(&d, 65 * 4));
+    CK(cudaMemset(d, 0, 65 * 4));
+    kturns<<<5, 64>>>(d, d + 1, reversed);
+    check("blocks that wait for each other", to_host(d, 65)[64] == 26);  // 2(2(2(2 0 + 1) + 2) + 3) + 4
   }
   {
     int *a, *b, m = 16 * 64;
