@@ -113,6 +113,8 @@ struct Block {
 };
 
 // Race check: what orders blocks.
+void race_meet(u64 addr, u32 block);
+void race_fence(u32 block);
 void race_acquire(u64 addr, u32 block);
 void race_sync(u64 addr, u32 block);
 bool race_ordered(u32 from, u64 time, u32 to);

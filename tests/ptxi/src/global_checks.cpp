@@ -13,13 +13,14 @@ using std::string;
 
 // ---------------------------------------------------------------------------------------------
 // Order between blocks created by fences and atomics (cross-block race check). A block that does
-// an atomic on an address, with a fence before or acquire/release semantics, knows everything the
-// blocks did that came to that address before it.
+// an atomic on an address, with a fence before or after it or acquire/release semantics, knows everything the
+// blocks did that came to that address before it, with a fence before or release semantics.
 // ---------------------------------------------------------------------------------------------
 u32 g_race_base = 0;
 static u32 g_race_time = 1;
 static std::map<u64, std::map<u32, u64>> g_sync;          // address: block, time of its atomic
 static std::map<u32, std::map<u32, u64>> g_known_blocks;  // block: block, time
+static std::map<u32, std::map<u32, u64>> g_met_blocks;    // the same, once the block has fenced
 
 u64 race_now() {
   return g_race_time;
@@ -29,23 +30,28 @@ void race_start() {
   g_race_time++;
   g_sync.clear();
   g_known_blocks.clear();
+  g_met_blocks.clear();
 }
-void race_acquire(u64 addr, u32 block) {
-  auto& kb = g_known_blocks[block];
-  for (auto& p : g_sync[addr]) {
-    u64& t = kb[p.first];
+static void learn(std::map<u32, u64>& known, const std::map<u32, u64>& more) {
+  for (auto& p : more) {
+    u64& t = known[p.first];
     t = std::max(t, p.second);
   }
+}
+void race_meet(u64 addr, u32 block) {
+  if (auto met = g_sync.find(addr); met != g_sync.end()) learn(g_met_blocks[block], met->second);
+}
+void race_fence(u32 block) {
+  learn(g_known_blocks[block], g_met_blocks[block]);
+  g_met_blocks[block].clear();
+}
+void race_acquire(u64 addr, u32 block) {
+  learn(g_known_blocks[block], g_sync[addr]);
 }
 void race_sync(u64 addr, u32 block) {
   race_acquire(addr, block);
-  auto& s = g_sync[addr];
-  auto& kb = g_known_blocks[block];
-  for (auto& p : kb) {  // what this block knows travels on with it
-    u64& t = s[p.first];
-    t = std::max(t, p.second);
-  }
-  s[block] = g_race_time++;
+  learn(g_sync[addr], g_known_blocks[block]);  // what this block knows travels on with it
+  g_sync[addr][block] = g_race_time++;
 }
 bool race_ordered(u32 from, u64 time, u32 to) {
   auto i = g_known_blocks.find(to);
@@ -160,7 +166,11 @@ void Block::global_checks(Warp& w, int l, const Instruction& in, Alloc* al, u64 
   const bool synchronises = in.acq_rel || (fenced && in.is_volatile);
   if (synchronises && in.op == O_st) race_sync(a, (u32)linear);
   check_race(w, l, in, al, a, n, write, strong || in.is_volatile);
-  if (synchronises && in.op == O_ld) race_acquire(a, (u32)linear);
+  if (in.op != O_ld) return;
+  if (synchronises)
+    race_acquire(a, (u32)linear);
+  else if (in.is_volatile)
+    race_meet(a, (u32)linear);
 }
 
 }  // namespace ptxi

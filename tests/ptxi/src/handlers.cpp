@@ -12,6 +12,7 @@ void h_trap(Warp& w, const Instruction& in, u32 m) {
 
 void h_fence(Warp& w, const Instruction& in, u32) {
   w.block->fenced = true;
+  if (options().race_check) race_fence((u32)w.block->linear);
   if (w.block->counting) w.block->counters_of(in).fences++;
 }
 

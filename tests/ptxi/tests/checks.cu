@@ -110,6 +110,19 @@ __global__ void last_block(int* part, int* ticket, int* total) {
     }
   }
 }
+// A block takes a lock that another has left. Only with a fence does it know what that one did.
+__global__ void take_lock(int* lock, int* data, bool fence) {
+  if (blockIdx.x == 0) {
+    *data = 1;
+    __threadfence();
+    atomicExch(lock, 1);
+  } else {
+    while (atomicCAS(lock, 1, 2) != 1) {
+    }
+    if (fence) __threadfence();
+    data[1] = data[0];
+  }
+}
 __global__ void divergent_barrier(float* o) {
   __shared__ float s[64];
   s[threadIdx.x] = 1;
@@ -256,6 +269,8 @@ int main(int argc, char** argv) {
     CK(cudaMemcpy(&h, i + 21, 4, cudaMemcpyDeviceToHost));
     printf("%s\n", h == 28 ? "sum right" : "sum wrong");
   }
+  if (is("ok_lock")) take_lock<<<2, 1>>>(i, i + 20, true);
+  if (is("race_lock")) take_lock<<<2, 1>>>(i, i + 20, false);
   if (is("divergent_barrier")) divergent_barrier<<<1, 64>>>(f);
   if (is("mismatched_barrier")) mismatched_barrier<<<1, 64>>>(f);
   if (is("ok_named_barrier")) named_barrier<<<1, 64>>>(f, 1);
