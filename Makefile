@@ -60,7 +60,7 @@ bundled := $(addprefix $(bundle)/,bin/fer benchmarks/bench tests/bin/tests lib/l
 # A GPU that is not there is interpreted; programs other than tests only where that is asked for.
 runner := $(if $(filter ptx,$(cuda)),scripts/run)
 
-.PHONY: all build setup setup-cuda train test test-schedules bench profile ptxas gpu-report gpu-bundle check clean help
+.PHONY: all build setup setup-cuda train test test-schedules test-outside bench bench-outside profile ptxas gpu-report gpu-bundle check clean help
 all: setup
 	@$(if $(filter interpreted,$(GPU)),scripts/setup_cuda.sh)
 	@[ -z "$(gpu)" ] || [ -n "$(cuda)" ] || echo 'GPU found, no CUDA compiler: `make setup-cuda` (270 MB, from PyPI)'
@@ -91,6 +91,12 @@ test-schedules: setup-cuda
 	@$(MAKE) --no-print-directory GPU=interpreted run-schedules
 run-schedules: $(cases:%.cpp=$(BUILD)/%) interpreter
 	@RUNNER=scripts/run scripts/test_schedules.sh $(cases:%.cpp=cuda:$(BUILD)/%)
+
+# Kernels that others wrote, on the interpreter.
+test-outside bench-outside: setup-cuda
+	@$(MAKE) --no-print-directory GPU=interpreted outside-$(@:-outside=)
+outside-test outside-bench: interpreter
+	@$(MAKE) --no-print-directory -C tests/outside CUDA_HOME=$(cuda_home) NVCC=$(nvcc) $(@:outside-%=%)
 
 ptxas: setup-cuda
 	@$(MAKE) --no-print-directory GPU=interpreted run-ptxas
@@ -138,10 +144,12 @@ help:
 	@echo "                     DEVICE=cpu|cuda one device, LIST=1 names the cases, CASE='name' runs one, SEED=2 other numbers,"
 	@echo "                     SAN=1 checks addresses and undefined behaviour"
 	@echo "make test-schedules  the cases on interpreted CUDA under many orders of blocks and warps; OP=conv2d one op's"
+	@echo "make test-outside    CUTLASS and FlashAttention-2, fetched from PyPI, on the interpreter, against float64 loops"
 	@echo "make ptxas           registers, spills, shared memory and resident warps of each kernel; OP=conv2d one op's"
 	@echo "make bench           every op and the train step, beside their peers; OP=conv2d one op;"
 	@echo "                     GPU=interpreted counts what the CUDA kernels of lnl-base do, beside what they are to reach;"
 	@echo "                     COMPARE=old.json prints quotients to earlier results (ARGS='--json old.json' writes them)"
+	@echo "make bench-outside   what CUTLASS and FlashAttention-2 ask of memory and of a warp, counted by the interpreter"
 	@echo "make profile         a training step, or OP=conv2d SHAPE='part of a case', under a GPU's profilers, or traced on the CPU;"
 	@echo "                     GPU=interpreted counts traffic, bank conflicts and instructions per kernel and source line;"
 	@echo "                     docs/profiling.md says how to read them"

@@ -1,0 +1,2 @@
+// CUTLASS's attention includes it for dropout, which is compiled only with PyTorch.
+#pragma once
