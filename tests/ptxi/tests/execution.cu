@@ -109,6 +109,7 @@ __global__ void kturns(int* turn, int* sums, bool reversed) {
   if (threadIdx.x == 0)
     while (*(volatile int*)turn != mine) {
     }
+  __threadfence();
   __syncthreads();
   sums[threadIdx.x] = 2 * sums[threadIdx.x] + mine;
   __threadfence();
