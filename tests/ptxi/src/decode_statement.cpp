@@ -5,7 +5,9 @@
 #include <sstream>
 #include <unordered_map>
 
+#include "mutants.h"
 #include "operands.h"
+#include "options.h"
 
 namespace ptxi {
 
@@ -34,10 +36,15 @@ void Decoder::statement(const Stmt& st) {
   string s = st.s;
   if (s[0] == '.') {
     if (s.compare(0, 4, ".loc") == 0 && isspace(s[4])) {
-      loc.at_file = loc.at_line = 0;
-      sscanf(s.c_str() + 4, "%d %d", &loc.file, &loc.src_line);
+      Place place;
+      called_from = {};
+      sscanf(s.c_str() + 4, "%d %d %d", &place.file, &place.line, &place.column);
       const size_t at = s.find("inlined_at");
-      if (at != string::npos) sscanf(s.c_str() + at + 10, "%d %d", &loc.at_file, &loc.at_line);
+      if (at != string::npos)
+        sscanf(s.c_str() + at + 10, "%d %d %d", &called_from.file, &called_from.line, &called_from.column);
+      callers[place] = called_from;
+      loc.file = place.file, loc.src_line = place.line;
+      loc.at_file = called_from.file, loc.at_line = called_from.line;
     } else if (s.compare(0, 14, ".branchtargets") == 0) {
       vector<string> v;
       for (auto& x : split(s.substr(14), ',')) v.push_back(resolve_label(x));
@@ -142,6 +149,7 @@ void Decoder::statement(const Stmt& st) {
   if (in.op == O_membar || in.op == O_fence) in.acq_rel = true;
   in.cls = classify(in);
   select_handler(in);
+  if (!options().mutate.empty()) mutate(in, k, source_place(st.line));
   emit(in, st.s, st.line);
 }
 

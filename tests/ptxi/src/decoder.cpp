@@ -55,6 +55,29 @@ void Decoder::declare(const string& s) {
   if (parse_variable(s, v)) vars.back()[v.name] = place(v);
 }
 
+// The toolkit's headers hold one function for each kind of instruction.
+static bool of_toolkit(const string& file) {
+  const size_t at = file.rfind("/include/");
+  if (at == string::npos) return false;
+  for (const char* start : {"sm_", "cuda", "device_", "crt/", "cooperative_groups", "cccl/"})
+    if (file.compare(at + 9, strlen(start), start) == 0) return true;
+  return false;
+}
+
+// "file:line", of what is inlined "file:line@file:line" with the place of the call; not those in headers of
+// the toolkit.
+string Decoder::source_place(int ptx_line) const {
+  if (!loc.src_line) return "ptx:" + std::to_string(ptx_line);
+  const auto text = [&](const Place& p) { return m.file(p.file) + ":" + std::to_string(p.line); };
+  const auto caller = [&](const Place& p) {
+    const auto found = callers.find(p);
+    return found == callers.end() ? Place{} : found->second;
+  };
+  Place here{loc.file, loc.src_line, 0}, from = called_from;
+  for (; from.line && of_toolkit(m.file(here.file)); from = caller(here)) here = from;
+  return from.line ? text(here) + "@" + text(from) : text(here);
+}
+
 void Decoder::emit(Instruction in, const string& text, int line) {
   loc.line = line;
   k.code.push_back(in);
@@ -143,7 +166,8 @@ void Decoder::call(const Stmt& st, Instruction in, const vector<string>& a) {
     emit(j, st.s, st.line);
   }
   string saved = ret_label;
-  SrcLoc saved_loc = loc;
+  const SrcLoc saved_loc = loc;
+  const Place saved_called_from = called_from;
   ret_label = "ret@" + std::to_string(unique++);
   map<string, Var> bound;
   auto bind = [&](const vector<string>& formal, const vector<string>& actual) {
@@ -165,6 +189,7 @@ void Decoder::call(const Stmt& st, Instruction in, const vector<string>& a) {
   if (!skip.empty()) label_pc[skip] = (int)k.code.size();
   ret_label = saved;
   loc = saved_loc;
+  called_from = saved_called_from;
   depth--;
 }
 

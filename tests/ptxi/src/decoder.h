@@ -27,6 +27,12 @@ T* lookup(Scopes<T>& scopes, const std::string& name) {
   return nullptr;
 }
 
+// Of a .loc directive.
+struct Place {
+  int file = 0, line = 0, column = 0;
+  auto operator<=>(const Place&) const = default;
+};
+
 struct Decoder {
   Module& m;
   Kernel& k;
@@ -46,6 +52,8 @@ struct Decoder {
   int unique = 0, depth = 0;
   u32 words = 0, pred_next = 0, pred_end = 0;
   SrcLoc loc;
+  Place called_from;                            // of `loc`, where that is inlined
+  std::map<Place, Place> callers;               // of each .loc so far, the same
   int min_access = 16, min_global_access = 16;  // of shared and of global memory
 
   Decoder(Module& module, Kernel& kernel) : m(module), k(kernel) {}
@@ -59,6 +67,7 @@ struct Decoder {
   void address(const std::string& s0, Ref& base, i64& off, Space& sp);
   Var place(Var v);
   void declare(const std::string& s);
+  std::string source_place(int ptx_line) const;
   void emit(Instruction in, const std::string& text, int line);
   void body(const std::vector<Stmt>& b);
   void call(const Stmt& st, Instruction in, const std::vector<std::string>& a);

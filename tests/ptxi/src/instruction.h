@@ -75,8 +75,9 @@ struct Instruction {
   bool pred_neg = false;  // @!p
   bool src_neg = false;   // !p as a source predicate
   bool is_volatile = false, acq_rel = false;
-  bool read_only = false;  // ld.global.nc
-  i32 pred = -1;           // word of the guard predicate, or -1
+  bool read_only = false;   // ld.global.nc
+  bool mask_short = false;  // its member mask lacks the highest lane (PTXI_MUTATE)
+  i32 pred = -1;            // word of the guard predicate, or -1
   Ref base, base2, d[8], s[16];
   i32 target = -1;  // branch target (instruction index), or index into Kernel::tables for brx
   i32 n = 0, k = 0;

@@ -45,6 +45,7 @@ const Options& options() {
     x.max_steps = (u64)env_int("PTXI_MAX_STEPS", 0);
     x.counters = env_str("PTXI_COUNTERS");
     x.dump = env_str("PTXI_DUMP");
+    x.mutate = env_str("PTXI_MUTATE");
     x.regs = env_str("PTXI_REGS");
     return x;
   }();

@@ -10,7 +10,7 @@ struct Options {
   int abort_on_error, exit_code, host_guard, fast, fill, tf32_check, counters_launches;
   int counters_range, max_reports;
   u64 mem_bytes, max_steps;
-  std::string counters, dump, regs;
+  std::string counters, dump, mutate, regs;
 };
 const Options& options();
 

@@ -15,8 +15,7 @@ namespace ptxi {
 static bool waits_for_others(Warp& w, const Instruction& in, u32 grp) {
   if (grp == w.alive) return false;
   if (full_warp_op(in)) return true;
-  const Ref mask = in.op == O_bar ? in.s[0] : in.s[in.ns - 1];
-  FOR_LANES(l, grp) if ((u32)w.get(mask, l) & w.alive & ~grp) return true;
+  FOR_LANES(l, grp) if (member_mask(w, in, l) & w.alive & ~grp) return true;
   return false;
 }
 
@@ -204,11 +203,10 @@ bool Block::step_warp(Warp& w, u64 quantum) {
         in.fn(w, in, m);
         if (order_by_any_warp_op) shadow_warp_sync(w, m);
       } else {  // shfl, vote, match, redux, bar.warp with a member mask
-        const Ref mask = in.op == O_bar ? in.s[0] : in.s[in.ns - 1];
         bool wait = false;
         u32 rest = m;
         FOR_LANES(l, m) {
-          u32 mk = (u32)w.get(mask, l);
+          const u32 mk = member_mask(w, in, l);
           if (!(mk >> l & 1))
             err(in, E_ILLEGAL_INSTRUCTION, "the executing lane is not in its member mask", &w, l);
           if (mk & w.alive & ~m) wait = true;
@@ -222,9 +220,9 @@ bool Block::step_warp(Warp& w, u64 quantum) {
         }
         while (rest) {  // lanes may carry disjoint masks: one sub-group at a time
           const int l = __builtin_ctz(rest);
-          const u32 full = (u32)w.get(mask, l), mk = full & m;
+          const u32 full = member_mask(w, in, l), mk = full & m;
           u32 sub = 0;
-          FOR_LANES(x, mk) if (((u32)w.get(mask, x) & m) == mk) sub |= 1u << x;
+          FOR_LANES(x, mk) if ((member_mask(w, in, x) & m) == mk) sub |= 1u << x;
           if (sub != mk) warn(in, "lanes of one group execute this with different member masks", &w, l);
           if (full & ~w.alive & (w.id * 32 + 32 <= nthreads ? ~0u : 0))
             warn(in, "the member mask names lanes that have exited", &w, l);

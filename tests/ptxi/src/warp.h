@@ -77,5 +77,10 @@ inline bool masked_warp_op(const Instruction& in) {
   return (in.op == O_shfl && in.ns > 3) || (in.op == O_vote && in.ns > 1) || in.op == O_match ||
          in.op == O_redux || in.op == O_elect || (in.op == O_bar && in.mode == 1);
 }
+// The lanes that a lane names in it.
+inline u32 member_mask(Warp& w, const Instruction& in, int lane) {
+  const u32 mask = (u32)w.get(in.op == O_bar ? in.s[0] : in.s[in.ns - 1], lane);
+  return in.mask_short && mask ? mask & ~(1u << (31 - __builtin_clz(mask))) : mask;
+}
 
 }  // namespace ptxi

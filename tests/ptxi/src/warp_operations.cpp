@@ -39,7 +39,7 @@ void h_shfl(Warp& w, const Instruction& in, u32 m) {
         p = j <= max;
     }
     if (!p) j = l;
-    u32 members = in.ns > 3 ? (u32)w.get(in.s[3], l) : ~0u;
+    const u32 members = in.ns > 3 ? member_mask(w, in, l) : ~0u;
     if (!(members >> j & 1))
       w.block->warn(in, "shfl.sync reads lane " + std::to_string(j) + ", which is not in the member mask", &w,
                     l);

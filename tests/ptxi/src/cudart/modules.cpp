@@ -9,6 +9,7 @@
 #include "cudart/runtime.h"
 #include "fatbin.h"
 #include "memory.h"
+#include "mutants.h"
 #include "options.h"
 #include "report.h"
 
@@ -94,10 +95,12 @@ void** __cudaRegisterFatBinary(void* w) {
   auto* b = new FatBinary;
   try {
     std::string t = fatbin_ptx(wrapper->data, options().cc);
-    if (!t.empty())
+    if (!t.empty()) {
       b->m = load_module(t);
-    else
+      find_mutants(*b->m);
+    } else {
       fprintf(stderr, "[ptxi] a module has no PTX for compute_%d or below\n", options().cc);
+    }
   } catch (Fault& f) {
     b->error = f.what();
     report_error(std::string("in a module: ") + f.what());
