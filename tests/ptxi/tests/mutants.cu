@@ -38,7 +38,7 @@ __global__ void voted(float* o) {
 }
 
 __global__ void summed(float* o) {
-  int one = 1;
+  double one = 1;  // two shuffles each, inside functions of the toolkit
   for (int lanes = 16; lanes > 0; lanes /= 2) one += __shfl_xor_sync(0xFFFFFFFF, one, lanes);  // of a warp
   o[threadIdx.x] = one == 32 ? threads - 1.0f - threadIdx.x : -1.0f;
 }
