@@ -5,7 +5,8 @@
 namespace fermion::kernels {
 namespace {
 
-// The sum over threadIdx.y, for every thread; halves are added until one is left.
+// The sum over threadIdx.y, for every thread; halves are added until one is left. Between two calls all
+// threads wait for each other: `shared` is read last.
 template <int N>
 __device__ Floats<N> sum_over_pixels(Floats<N> sum, float (&shared)[N][channel_threads]) {
   const int lane = threadIdx.y * blockDim.x + threadIdx.x;
@@ -20,7 +21,6 @@ __device__ Floats<N> sum_over_pixels(Floats<N> sum, float (&shared)[N][channel_t
   __syncthreads();
 #pragma unroll
   for (int i = 0; i < N; ++i) sum[i] = shared[i][threadIdx.x];
-  __syncthreads();
   return sum;
 }
 
@@ -48,6 +48,7 @@ __global__ void __launch_bounds__(channel_threads)
 #pragma unroll
     for (int i = 0; i < N; ++i) m2[i] = fmaf(values[i] - mean[i], values[i] - mean[i], m2[i]);
   });
+  __syncthreads();
   m2 = sum_over_pixels(m2, shared);
   if (threadIdx.y != 0 || c >= C) return;
   float* row = partials + (k * gridDim.x + blockIdx.x) * 2 * C + c;
@@ -60,13 +61,12 @@ __global__ void __launch_bounds__(channel_threads)
 
 constexpr int merge_channels = 32, merge_rows = 16;
 
-// The sum over threadIdx.y in order, for every thread.
+// The sum over threadIdx.y in order, for every thread. The same holds between two calls.
 __device__ double sum_rows(double sum, double (&shared)[merge_rows][merge_channels]) {
   shared[threadIdx.y][threadIdx.x] = sum;
   __syncthreads();
   sum = 0;
   for (int row = 0; row < merge_rows; ++row) sum += shared[row][threadIdx.x];
-  __syncthreads();
   return sum;
 }
 
@@ -88,6 +88,7 @@ __global__ void merge_chunks(std::int64_t pixels, std::int64_t C, std::int64_t c
   for_each_chunk([&](double count, double mean_of_chunk, double m2_of_chunk) {
     m2 += m2_of_chunk + count * (mean_of_chunk - centre) * (mean_of_chunk - centre);
   });
+  __syncthreads();
   m2 = sum_rows(m2, shared);
   if (threadIdx.y != 0 || c >= C) return;
   mean[k * C + c] = static_cast<float>(centre);
