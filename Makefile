@@ -60,7 +60,7 @@ bundled := $(addprefix $(bundle)/,bin/fer benchmarks/bench tests/bin/tests lib/l
 # A GPU that is not there is interpreted; programs other than tests only where that is asked for.
 runner := $(if $(filter ptx,$(cuda)),scripts/run)
 
-.PHONY: all build setup setup-cuda train test test-schedules test-outside bench bench-outside profile ptxas gpu-report gpu-bundle check clean help
+.PHONY: all build setup setup-cuda train test test-schedules test-outside mutants bench bench-outside profile ptxas gpu-report gpu-bundle check clean help
 all: setup
 	@$(if $(filter interpreted,$(GPU)),scripts/setup_cuda.sh)
 	@[ -z "$(gpu)" ] || [ -n "$(cuda)" ] || echo 'GPU found, no CUDA compiler: `make setup-cuda` (270 MB, from PyPI)'
@@ -97,6 +97,11 @@ test-outside bench-outside: setup-cuda
 	@$(MAKE) --no-print-directory GPU=interpreted outside-$(@:-outside=)
 outside-test outside-bench: interpreter
 	@$(MAKE) --no-print-directory -C tests/outside CUDA_HOME=$(cuda_home) NVCC=$(nvcc) $(@:outside-%=%)
+
+mutants: setup-cuda
+	@$(MAKE) --no-print-directory GPU=interpreted run-mutants
+run-mutants: $(cases:%.cpp=$(BUILD)/%) interpreter
+	@OP="$(OP)" MUTANTS="$(MUTANTS)" SEED="$(SEED)" TABLE="$(TABLE)" scripts/mutants.sh $(cases:%.cpp=$(BUILD)/%)
 
 ptxas: setup-cuda
 	@$(MAKE) --no-print-directory GPU=interpreted run-ptxas
@@ -145,6 +150,8 @@ help:
 	@echo "                     SAN=1 checks addresses and undefined behaviour"
 	@echo "make test-schedules  the cases on interpreted CUDA under many orders of blocks and warps; OP=conv2d one op's"
 	@echo "make test-outside    CUTLASS and FlashAttention-2, fetched from PyPI, on the interpreter, against float64 loops"
+	@echo "make mutants         takes each barrier, wait, fence and member mask of the CUDA kernels away: the cases must notice;"
+	@echo "                     OP=conv2d one op's, MUTANTS=5 SEED=3 a sample, TABLE=file writes what was found"
 	@echo "make ptxas           registers, spills, shared memory and resident warps of each kernel; OP=conv2d one op's"
 	@echo "make bench           every op and the train step, beside their peers; OP=conv2d one op;"
 	@echo "                     GPU=interpreted counts what the CUDA kernels of lnl-base do, beside what they are to reach;"

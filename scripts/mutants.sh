@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# Takes the synchronisations of kernels/ away, one at a time (PTXI_MUTATE, tests/ptxi/README.md), and runs the cases of
+# the ops that use it until one notices: the interpreter reports something, or a result is wrong.
+#   scripts/mutants.sh tests/cases/PROGRAM...
+# MUTANTS=20: so many of them, chosen by SEED. TABLE=file: all that was found, as a table.
+# tests/mutants/equivalent.txt lists those that cannot be noticed, each with the reason. Fails if another is not, or if
+# one of those is. Ends with the line "N noticed, N equivalent, N not noticed".
+set -u
+cd "$(dirname "$0")/.." || exit 1
+list=tests/mutants/equivalent.txt
+export OP=${OP:-}
+# For the cases, SEED would mean other numbers.
+drawn_by=${SEED:-1}
+unset SEED
+
+# As in scripts/test_schedules.sh. In a random order warps go on in the midst of others, so it comes first; what is left meets
+# the others too.
+schedules=(${SCHEDULES:-random-1/late forward/late reversed/early random-2/early})
+
+# One program under one schedule; the first report makes its case fail, and that ends it. No block of the cases comes
+# near so many steps.
+run() { # program, schedule, environment settings
+  local program=$1 order=0
+  case $2 in
+    reversed/*) order=1 ;;
+    random-*/*) order=2 ;;
+  esac
+  env DEVICE=cuda PTXI_ORDER=$order PTXI_SEED="${2//[!0-9]/}" PTXI_CPASYNC="${2#*/}" PTXI_STRICT=1 PTXI_MAX_STEPS=100000000 \
+    OMP_WAIT_POLICY=passive "${@:3}" timeout 540 scripts/run "$program" --no-intro 2>&1
+}
+
+# In a few words, from what a failed program printed.
+what_noticed() { # its exit status
+  awk -v status="$1" '/^\[ptxi\] (WARNING|ERROR) / {
+    sub(/^[^ ]* [^ ]* /, ""); sub(/ \|.*/, ""); sub(/ (by (lane|warp)|of|at|offset) [0-9].*/, ""); sub(/,.*/, "")
+    print; found = 1; exit
+  }
+  END { if (!found) print status == 124 ? "no end" : "a wrong result" }'
+}
+
+# One mutant: to $RESULTS noticed, equivalent, unused, or what is wrong; the mutant, op, case, schedule, what noticed it.
+test_mutant() { # mutant, programs
+  local mutant=$1 found=unused equivalent= program schedule output status case how
+  shift
+  grep -qF "$mutant " "$list" && equivalent=1
+  for schedule in "${schedules[@]}"; do
+    for program in "$@"; do
+      output=$(run "$program" "$schedule" PTXI_MUTATE="$mutant")
+      status=$?
+      if [ $status -eq 0 ]; then
+        grep -q '^\[ptxi\] no kernel that was used' <<<"$output" || found='NOT NOTICED'
+        continue
+      fi
+      case=$(sed -nE "s/.*CASE='([^']*)'.*/\1/p" <<<"$output" | head -n 1)
+      how=$(what_noticed $status <<<"$output")
+      found=noticed
+      [ -z "$equivalent" ] || found='NOTICED, BUT LISTED AS EQUIVALENT'
+      # It is the mutant that was noticed if the case passes as it is. 137: killed from outside, for want of memory.
+      run "$program" "$schedule" ${case:+CASE="$case"} >/dev/null && [ $status -ne 137 ] || found='FAILS WITHOUT IT TOO'
+      break 2
+    done
+    [ "$found" != unused ] || break
+  done
+  [ "$found" != 'NOT NOTICED' ] || [ -z "$equivalent" ] || found=equivalent
+  # A program may hold kernels that only other ops use.
+  [ "$found" != unused ] || [ -n "$OP" ] || found='NO CASE RUNS IT'
+  printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$found" "$mutant" "${how:+${program##*/}}" "${case:-}" "${how:+$schedule}" "${how:-}" >>"$RESULTS"
+  printf '%-10s %-68s %s\n' "$found" "$mutant" "${how:+${program##*/}, $case: $how}"
+}
+if [ "$1" = --one ]; then
+  read -ra words <<<"$2"
+  test_mutant "${words[@]}"
+  exit
+fi
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+export RESULTS=$folder/results
+
+# What can be taken away, and the programs that have it: loading them is enough.
+for program in "$@"; do
+  DEVICE=cuda PTXI_MUTATE=list scripts/run "$program" --list-test-cases 2>&1 |
+    awk -v program="$program" '/^\[ptxi\] mutant / && $4 ~ /@kernels\// { print $4, program }'
+done | awk '{ programs[$1] = programs[$1] " " $2 } END { for (mutant in programs) print mutant programs[mutant] }' |
+  sort -V >"$folder/all"
+[ -s "$folder/all" ] || { echo "mutants: there is nothing to take away in $*" >&2 && exit 1; }
+
+# A sample is drawn by a hash, from those that can be noticed.
+if [ -n "${MUTANTS:-}" ]; then
+  awk 'NR == FNR { listed[$1]; next } !($1 in listed)' "$list" "$folder/all" | while read -r line; do
+    echo "$(sha1sum <<<"$drawn_by ${line%% *}" | cut -c1-16) $line"
+  done | sort | head -n "$MUTANTS" | cut -d' ' -f2-
+else
+  cat "$folder/all"
+fi >"$folder/chosen"
+
+tr '\n' '\0' <"$folder/chosen" | xargs -0 -n 1 -P "$(nproc)" "$0" --one
+
+# Lines move: a list that names what is not there is out of date.
+stale=
+[ -n "$OP" ] || stale=$(awk '!/^#/ { print $1 }' "$list" | grep -vxFf <(cut -d' ' -f1 "$folder/all"))
+[ -z "$stale" ] || printf 'NOWHERE, BUT LISTED AS EQUIVALENT: %s\n' $stale
+
+[ -z "${TABLE:-}" ] || sort -V -t$'\t' -k2 "$RESULTS" | awk -F'\t' -f scripts/mutants_table.awk "$list" - >"$TABLE"
+awk -F'\t' -v stale="${stale:+1}" '
+  { count[$1 ~ /^(noticed|equivalent|unused)$/ ? $1 : "wrong"]++ }
+  END {
+    printf "%d noticed, %d equivalent, %d not noticed\n", count["noticed"], count["equivalent"], count["wrong"]
+    exit count["wrong"] > 0 || stale || count["noticed"] == 0
+  }' "$RESULTS"
