@@ -5,10 +5,10 @@
 namespace fermion::kernels {
 namespace {
 
-// The sum over threadIdx.y, for every thread; halves are added until one is left. Between two calls all
-// threads wait for each other: `shared` is read last.
+// Leaves the sums over threadIdx.y in the first blockDim.x numbers of `shared`, written by the threads that
+// have threadIdx.y = 0; halves are added until one is left.
 template <int N>
-__device__ Floats<N> sum_over_pixels(Floats<N> sum, float (&shared)[N][channel_threads]) {
+__device__ void sum_over_pixels(const Floats<N>& sum, float (&shared)[N][channel_threads]) {
   const int lane = threadIdx.y * blockDim.x + threadIdx.x;
 #pragma unroll
   for (int i = 0; i < N; ++i) shared[i][lane] = sum[i];
@@ -18,10 +18,6 @@ __device__ Floats<N> sum_over_pixels(Floats<N> sum, float (&shared)[N][channel_t
 #pragma unroll
       for (int i = 0; i < N; ++i) shared[i][lane] += shared[i][lane + half];
   }
-  __syncthreads();
-#pragma unroll
-  for (int i = 0; i < N; ++i) sum[i] = shared[i][threadIdx.x];
-  return sum;
 }
 
 // Mean and sum of squared deviations from it, of each chunk: partials [K, chunks, 2, C].
@@ -41,27 +37,30 @@ __global__ void __launch_bounds__(channel_threads)
 #pragma unroll
     for (int i = 0; i < N; ++i) sum[i] += values[i];
   });
-  Floats<N> mean = sum_over_pixels(sum, shared);
+  sum_over_pixels(sum, shared);
+  __syncthreads();
+  Floats<N> mean;
 #pragma unroll
-  for (int i = 0; i < N; ++i) mean[i] /= static_cast<float>(last - first);
+  for (int i = 0; i < N; ++i) mean[i] = shared[i][threadIdx.x] / static_cast<float>(last - first);
   for_each_pixel([&](Floats<N> values) {
 #pragma unroll
     for (int i = 0; i < N; ++i) m2[i] = fmaf(values[i] - mean[i], values[i] - mean[i], m2[i]);
   });
   __syncthreads();
-  m2 = sum_over_pixels(m2, shared);
+  sum_over_pixels(m2, shared);
   if (threadIdx.y != 0 || c >= C) return;
   float* row = partials + (k * gridDim.x + blockIdx.x) * 2 * C + c;
 #pragma unroll
   for (int i = 0; i < N; ++i) {
     row[i] = mean[i];
-    row[C + i] = m2[i];
+    row[C + i] = shared[i][threadIdx.x];
   }
 }
 
 constexpr int merge_channels = 32, merge_rows = 16;
 
-// The sum over threadIdx.y in order, for every thread. The same holds between two calls.
+// The sum over threadIdx.y in order, for every thread. Between two calls all threads wait for each
+// other: `shared` is read last.
 __device__ double sum_rows(double sum, double (&shared)[merge_rows][merge_channels]) {
   shared[threadIdx.y][threadIdx.x] = sum;
   __syncthreads();
