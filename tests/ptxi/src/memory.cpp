@@ -5,17 +5,19 @@
 #include "memory.h"
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <vector>
 
+#include "host_faults.h"
 #include "options.h"
+#include "pinned.h"
 
 namespace ptxi {
 
@@ -30,20 +32,6 @@ u64 g_arena = 0, g_next = 0, g_used = 0, g_serial = 0;
 std::vector<Alloc*> g_live;   // sorted by base
 std::vector<Alloc*> g_freed;  // most recent ones, for messages
 std::map<u64, u64> g_holes;   // freed ranges, used only when the arena is exhausted
-
-struct sigaction g_old_segv;
-void on_segv(int sig, siginfo_t* si, void* ctx) {
-  u64 a = (u64)si->si_addr;
-  if (g_device && a >= (u64)g_device && a < (u64)g_device + g_arena) {
-    string s = "[ptxi] ERROR host code accessed device memory at " + mem_describe(a) + "\n";
-    if (write(2, s.data(), s.size()) < 0) _exit(139);
-  }
-  if (g_old_segv.sa_flags & SA_SIGINFO && g_old_segv.sa_sigaction) {
-    g_old_segv.sa_sigaction(sig, si, ctx);
-  } else {
-    signal(SIGSEGV, g_old_segv.sa_handler == SIG_IGN ? SIG_DFL : g_old_segv.sa_handler);
-  }
-}
 
 void arena_init() {
   if (g_device) return;
@@ -62,10 +50,7 @@ void arena_init() {
       continue;
     }
     g_device = (u8*)d;
-    struct sigaction sa = {};
-    sa.sa_sigaction = on_segv;
-    sa.sa_flags = SA_SIGINFO | SA_NODEFER;
-    sigaction(SIGSEGV, &sa, &g_old_segv);
+    host_faults_install();
     return;
   }
   fprintf(stderr, "[ptxi] cannot reserve address space for device memory\n");
@@ -158,6 +143,8 @@ Alloc* mem_alloc(u64 size, AllocKind kind, const string& name) {
     a->base = (u64)g_device + start;
     a->store = g_store + start;
     g_used += size;
+  } else if (kind == A_PINNED && options().late_streams) {
+    if (!pinned_map(*a)) return nullptr;
   } else {
     u8* p = (u8*)aligned_alloc(kPage, (size + 2 * kPage - 1) / kPage * kPage);
     if (!p) return nullptr;
@@ -171,7 +158,7 @@ Alloc* mem_alloc(u64 size, AllocKind kind, const string& name) {
   return a.release();
 }
 
-static bool remove_alloc(u64 base, bool (*match)(AllocKind, AllocKind), AllocKind kind) {
+static bool remove_alloc(u64 base, bool (*match)(AllocKind, AllocKind), AllocKind kind, const string& by) {
   auto i =
       std::lower_bound(g_live.begin(), g_live.end(), base, [](const Alloc* b, u64 x) { return b->base < x; });
   if (i == g_live.end() || (*i)->base != base || !match((*i)->kind, kind)) return false;
@@ -186,9 +173,12 @@ static bool remove_alloc(u64 base, bool (*match)(AllocKind, AllocKind), AllocKin
       madvise(g_store + p0, p1 - p0, MADV_DONTNEED);
     else
       memset(a->store, 0xdd, a->size);
+  } else if (a->kind == A_PINNED && options().late_streams) {
+    pinned_unmap(*a);
   } else if (a->kind != A_REGISTERED) {
     free(a->store);
   }
+  a->freed_by = by;
   drop_shadows(a);
   g_freed.push_back(a);
   if (g_freed.size() > 4096) {
@@ -198,11 +188,11 @@ static bool remove_alloc(u64 base, bool (*match)(AllocKind, AllocKind), AllocKin
   return true;
 }
 
-bool mem_free(u64 base, AllocKind kind) {
+bool mem_free(u64 base, AllocKind kind, const string& by) {
   return remove_alloc(
       base,
       [](AllocKind have, AllocKind want) { return have == want || (want == A_DEVICE && have == A_MANAGED); },
-      kind);
+      kind, by);
 }
 
 Alloc* mem_register(void* p, u64 size) {
@@ -218,7 +208,7 @@ Alloc* mem_register(void* p, u64 size) {
   return a;
 }
 bool mem_unregister(void* p) {
-  return remove_alloc((u64)p, [](AllocKind have, AllocKind want) { return have == want; }, A_REGISTERED);
+  return remove_alloc((u64)p, [](AllocKind have, AllocKind want) { return have == want; }, A_REGISTERED, "");
 }
 
 Alloc* mem_find(u64 addr) {
@@ -227,6 +217,17 @@ Alloc* mem_find(u64 addr) {
   if (i == g_live.begin()) return nullptr;
   Alloc* a = *--i;
   return addr < a->base + a->size ? a : nullptr;
+}
+
+bool mem_is_device(u64 addr) {
+  return g_device && addr >= (u64)g_device && addr < (u64)g_device + g_arena;
+}
+
+std::vector<Alloc*> mem_used_by(u64 launch) {
+  std::vector<Alloc*> used;
+  std::copy_if(g_live.begin(), g_live.end(), std::back_inserter(used),
+               [&](const Alloc* a) { return a->used == launch; });
+  return used;
 }
 
 string mem_describe(u64 addr) {
@@ -239,7 +240,7 @@ string mem_describe(u64 addr) {
     const Alloc* a = g_freed[i];
     if (addr >= a->base && addr < a->base + a->size)
       return s + " (USE AFTER FREE: offset " + std::to_string(addr - a->base) + " of freed " + quoted(a) +
-             ")";
+             (a->freed_by.empty() ? "" : ", freed by " + a->freed_by) + ")";
   }
   // The nearest live allocation within 1 MiB
   const Alloc* best = nullptr;

@@ -1,6 +1,8 @@
 // Device memory: allocations, and what is known about each byte of them.
 #pragma once
 
+#include <vector>
+
 #include "types.h"
 
 namespace ptxi {
@@ -24,16 +26,20 @@ struct Alloc {
   AllocKind kind = A_DEVICE;
   u64 serial = 0;
   bool async = false;
-  std::string name;
+  bool freeing = false;  // a stream will free it
+  u64 used = 0;          // the newest launch that touched it
+  std::string name, freed_by;
   u8* init = nullptr;                    // a byte per byte, nonzero once written (global init check)
   u32 *rtag = nullptr, *wtag = nullptr;  // a word per 32-byte sector: last launch that touched it
   RaceCell* race = nullptr;  // a cell per granule of the running kernel, Kernel::global_granule (race check)
 };
 Alloc* mem_alloc(u64 size, AllocKind kind, const std::string& name = "");  // null: out of memory
-bool mem_free(u64 base, AllocKind kind);
+bool mem_free(u64 base, AllocKind kind, const std::string& by = "");
 Alloc* mem_register(void* p, u64 size);
 bool mem_unregister(void* p);
-Alloc* mem_find(u64 addr);  // the live allocation that contains addr, or null
+Alloc* mem_find(u64 addr);     // the live allocation that contains addr, or null
+bool mem_is_device(u64 addr);  // an address of device memory, allocated or not
+std::vector<Alloc*> mem_used_by(u64 launch);
 std::string mem_describe(u64 addr);
 u64 mem_used();
 void mem_mark_init(Alloc* a, u64 off, u64 n);

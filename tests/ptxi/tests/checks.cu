@@ -304,6 +304,7 @@ int main(int argc, char** argv) {
     cudaFree(g);
     printf("free: %s\n", cudaGetErrorName(cudaFree(g)));
   }
+  cudaDeviceSynchronize();
   printf("last error: %s\n", cudaGetErrorName(cudaGetLastError()));
   return g_failed;
 }

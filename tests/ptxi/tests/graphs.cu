@@ -41,6 +41,7 @@ static void streams_events() {
   CK(cudaLaunchHostFunc(s, host_fn, &one));
   CK(cudaStreamSynchronize(s));
   TRUE(g_host_calls == 1);
+  CK(cudaStreamSynchronize(t));
   CK(cudaStreamQuery(t));
   CK(cudaEventDestroy(a));
   EXPECT(cudaEventRecord(a, s), cudaErrorInvalidResourceHandle);

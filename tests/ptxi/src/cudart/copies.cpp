@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "cudart/runtime.h"
+#include "cudart/work.h"
 #include "memory.h"
 #include "options.h"
 #include "report.h"
@@ -16,23 +17,34 @@ static u8* bytes_at(const void* p, size_t n, bool must_be_device, bool write, co
   if (a) {
     if ((u64)p + n > a->base + a->size) {
       report_error(std::string(what) + ": " + std::to_string(n) + " bytes at " + mem_describe((u64)p) +
-                   " run over its end");
+                   " run over its end" + current_work());
       return nullptr;
     }
     if (write) mem_mark_init(a, (u64)p - a->base, n);
     return a->store + ((u64)p - a->base);
   }
-  if (must_be_device) {
-    report_error(std::string(what) + ": " + mem_describe((u64)p) + " is not a device address");
+  if (must_be_device || mem_is_device((u64)p)) {
+    report_error(std::string(what) + ": " + mem_describe((u64)p) + " is not a device address" +
+                 current_work());
     return nullptr;
   }
   return (u8*)const_cast<void*>(p);
 }
 
+cudaError_t check_transfer(const Node& n) {
+  if (!n.width || !n.height) return cudaSuccess;
+  const char* what = n.kind == N_MEMCPY ? "memcpy destination" : "memset";
+  if (!bytes_at(n.dst, (n.height - 1) * n.dpitch + n.width, n.kind == N_MEMSET, false, what))
+    return cudaErrorInvalidValue;
+  if (n.kind == N_MEMCPY &&
+      !bytes_at(n.src, (n.height - 1) * n.spitch + n.width, false, false, "memcpy source"))
+    return cudaErrorInvalidValue;
+  return cudaSuccess;
+}
+
 static cudaError_t copy_rows(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h) {
   if (!w || !h) return cudaSuccess;
   Alloc *da = mem_find((u64)d), *sa = mem_find((u64)s);
-  // An address inside the arena but in no allocation is an error, not a host pointer.
   const size_t dn = (h - 1) * dp + w, sn = (h - 1) * sp + w;
   u8* db = bytes_at(d, dn, false, false, "memcpy destination");
   const u8* sb = bytes_at(s, sn, false, false, "memcpy source");
@@ -85,17 +97,13 @@ Node copy_node(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h)
 static cudaError_t copy(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h, cudaMemcpyKind k,
                         bool async, cudaStream_t st) {
   API();
-  if (!async)
-    if (cudaError_t e = legacy_call()) return set_error(e);
   if (h > 1 && (w > dp || w > sp)) return set_error(cudaErrorInvalidPitchValue);
   if (cudaError_t e = check_kind(d, s, w * h, k)) return set_error(e);
-  return submit(async ? st : nullptr, copy_node(d, dp, s, sp, w, h));
+  return submit_transfer(st, copy_node(d, dp, s, sp, w, h), async);
 }
 
 static cudaError_t fill(void* d, size_t pitch, int v, size_t w, size_t h, bool async, cudaStream_t st) {
   API();
-  if (!async)
-    if (cudaError_t e = legacy_call()) return set_error(e);
   if (!w || !h) return cudaSuccess;
   if (!bytes_at(d, (h - 1) * pitch + w, true, false, "memset")) return set_error(cudaErrorInvalidValue);
   Node n;
@@ -105,7 +113,7 @@ static cudaError_t fill(void* d, size_t pitch, int v, size_t w, size_t h, bool a
   n.value = (unsigned)v;
   n.width = w;
   n.height = h;
-  return submit(async ? st : nullptr, n);
+  return submit_transfer(st, n, async);
 }
 
 cudaError_t run_node(const Node& n) {

@@ -5,6 +5,7 @@
 
 #include "cudart/modules.h"
 #include "cudart/runtime.h"
+#include "cudart/work.h"
 #include "memory.h"
 #include "options.h"
 
@@ -249,12 +250,14 @@ cudaError_t cudaDeviceReset() {
 }
 cudaError_t cudaProfilerStart() {
   LOCK();
+  run_everything();  // what was queued outside does not belong to the range
   g_profiled = true;
   ++g_profiler_starts;
   return cudaSuccess;
 }
 cudaError_t cudaProfilerStop() {
   LOCK();
+  run_everything();
   g_profiled = false;
   return cudaSuccess;
 }

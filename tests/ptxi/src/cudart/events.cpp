@@ -5,6 +5,8 @@
 
 #include "cudart/runtime.h"
 #include "cudart/streams.h"
+#include "cudart/work.h"
+#include "options.h"
 
 namespace ptxi {
 
@@ -13,7 +15,8 @@ namespace {
 struct Event {
   unsigned flags = 0;
   bool recorded = false;
-  double ms = 0;
+  std::shared_ptr<double> ms;       // when it was passed, once it is
+  WorkRef work;                     // that of the record (PTXI_STREAMS=late)
   CaptureState* capture = nullptr;  // recorded last in this capture
   unsigned long long capture_id = 0;
   std::set<int> nodes;
@@ -79,13 +82,18 @@ cudaError_t cudaEventRecordWithFlags(cudaEvent_t e, cudaStream_t s, unsigned) {
     return cudaSuccess;
   }
   x->recorded = true;
-  x->ms = event_clock();
+  x->ms = std::make_shared<double>(0);
+  const auto pass = [ms = x->ms] { *ms = event_clock(); };
+  if (options().late_streams)
+    x->work = queue(st, Node(), pass);
+  else
+    pass();
   return cudaSuccess;
 }
 cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s) {
   return cudaEventRecordWithFlags(e, s, 0);
 }
-static cudaError_t event_sync(cudaEvent_t e) {
+static cudaError_t event_sync(cudaEvent_t e, bool wait) {
   API();
   Event* x = event_of(e);
   if (!x) return set_error(cudaErrorInvalidResourceHandle);
@@ -93,13 +101,15 @@ static cudaError_t event_sync(cudaEvent_t e) {
     if (live_capture(x)) x->capture->invalid = true;
     return set_error(cudaErrorCapturedEvent);
   }
-  return set_error(unsafe_call());
+  if (cudaError_t err = unsafe_call()) return set_error(err);
+  if (!x->work) return cudaSuccess;
+  return wait ? wait_for(x->work) : query({x->work});
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t e) {
-  return event_sync(e);
+  return event_sync(e, true);
 }
 cudaError_t cudaEventQuery(cudaEvent_t e) {
-  return event_sync(e);
+  return event_sync(e, false);
 }
 cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t a, cudaEvent_t b) {
   API();
@@ -108,7 +118,9 @@ cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t a, cudaEvent_t b) {
   if (!x || !y || !x->recorded || !y->recorded || ((x->flags | y->flags) & cudaEventDisableTiming))
     return set_error(cudaErrorInvalidResourceHandle);
   if (x->capture || y->capture) return set_error(cudaErrorCapturedEvent);
-  *ms = (float)(y->ms - x->ms);
+  for (const Event* z : {x, y})
+    if (z->work && !z->work->done) return set_error(cudaErrorNotReady);
+  *ms = (float)(*y->ms - *x->ms);
   return cudaSuccess;
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned) {
@@ -118,6 +130,11 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned) {
   if (!x || !st) return set_error(cudaErrorInvalidResourceHandle);
   if (!x->capture) {  // an event outside any capture
     if (st->capture) return set_error(invalidate(st->capture, cudaErrorStreamCaptureIsolation));
+    if (x->work) {
+      std::vector<WorkRef> after = before_next(st);
+      after.push_back(x->work);
+      st->last = queue(st, Node(), after);
+    }
     return cudaSuccess;
   }
   if (!live_capture(x))

@@ -7,7 +7,9 @@
 
 #include "cudart/runtime.h"
 #include "cudart/streams.h"
+#include "cudart/work.h"
 #include "memory.h"
+#include "options.h"
 
 namespace ptxi {
 
@@ -15,6 +17,7 @@ namespace {
 
 struct GraphExec {
   Graph g;
+  WorkRef last;  // the end of the newest launch (PTXI_STREAMS=late)
 };
 
 std::set<Graph*> g_graphs;
@@ -142,6 +145,10 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t e, cudaStream_t s) {
     for (int i = 0; i < n; i++) join.deps.push_back(i);
     cap->graph->nodes.push_back(join);
     st->tail = {n};
+    return cudaSuccess;
+  }
+  if (options().late_streams) {
+    x->last = queue_graph(x->g, st, x->last);
     return cudaSuccess;
   }
   for (const Node& n : x->g.nodes) {

@@ -7,6 +7,7 @@
 
 #include "cudart/modules.h"
 #include "cudart/runtime.h"
+#include "cudart/work.h"
 #include "options.h"
 #include "report.h"
 
@@ -59,7 +60,7 @@ cudaError_t run_call(const KernelCall& c) {
   try {
     launch(*c.k, c.d, c.params.data());
   } catch (Fault& f) {
-    report_error(f.what());
+    report_error(f.what() + current_work());
     if (options().abort_on_error) abort();
     g_sticky = (cudaError_t)f.code;
     set_error(g_sticky);

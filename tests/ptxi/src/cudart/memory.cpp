@@ -6,6 +6,7 @@
 
 #include "cudart/pools.h"
 #include "cudart/runtime.h"
+#include "cudart/work.h"
 #include "options.h"
 #include "report.h"
 
@@ -22,13 +23,26 @@ cudaError_t alloc_device(void** p, size_t n, bool async, Pool* pool) {
   if (pool) pool_take(pool, a->base, (n + 511) / 512 * 512);
   return cudaSuccess;
 }
-cudaError_t free_device(void* p) {
-  if (!mem_free((u64)p, A_DEVICE)) {
+cudaError_t free_device(void* p, const std::string& by) {
+  if (!mem_free((u64)p, A_DEVICE, by)) {
     report_error("cudaFree of " + mem_describe((u64)p));
     return cudaErrorInvalidValue;
   }
   pool_return((u64)p);
   return cudaSuccess;
+}
+
+// Memory that cudaMalloc gave is freed once the device is idle; that of a pool at once.
+static cudaError_t free_late(void* p) {
+  const Alloc* a = mem_find((u64)p);
+  if (a && a->freeing) {
+    report_error("cudaFree of memory that a stream frees: " + mem_describe((u64)p));
+    return cudaErrorInvalidValue;
+  }
+  if (!a || !a->async)
+    if (cudaError_t e = wait_for_everything()) return e;
+  forget_uses(p);
+  return free_device(p, text(current_call()));
 }
 
 bool on_device(const void* p, size_t n) {
@@ -51,7 +65,7 @@ cudaError_t cudaFree(void* p) {
   API();
   if (!p) return cudaSuccess;
   if (cudaError_t e = unsafe_call()) return set_error(e);
-  return set_error(free_device(p));
+  return options().late_streams ? set_error(free_late(p)) : set_error(free_device(p));
 }
 cudaError_t cudaMallocPitch(void** p, size_t* pitch, size_t w, size_t h) {
   *pitch = (w + 511) / 512 * 512;
@@ -81,7 +95,15 @@ cudaError_t cudaFreeHost(void* p) {
   API();
   if (!p) return cudaSuccess;
   if (cudaError_t e = unsafe_call()) return set_error(e);
-  return mem_free((u64)p, A_PINNED) ? cudaSuccess : set_error(cudaErrorInvalidValue);
+  Alloc* a = mem_find((u64)p);
+  if (!a || a->base != (u64)p || a->kind != A_PINNED) return set_error(cudaErrorInvalidValue);
+  if (!options().late_streams) {
+    mem_free(a->base, A_PINNED);
+    return cudaSuccess;
+  }
+  host_memory_freed(a->base, a->size);
+  mem_free(a->base, A_PINNED, text(current_call()));
+  return cudaSuccess;
 }
 cudaError_t cudaHostRegister(void* p, size_t n, unsigned) {
   API();
@@ -92,6 +114,8 @@ cudaError_t cudaHostRegister(void* p, size_t n, unsigned) {
 }
 cudaError_t cudaHostUnregister(void* p) {
   API();
+  Alloc* a = mem_find((u64)p);
+  if (a && a->kind == A_REGISTERED) host_memory_freed(a->base, a->size);
   return mem_unregister(p) ? cudaSuccess : set_error(cudaErrorHostMemoryNotRegistered);
 }
 cudaError_t cudaHostGetDevicePointer(void** d, void* h, unsigned) {

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "cudart/runtime.h"
+#include "cudart/work.h"
 #include "memory.h"
+#include "options.h"
 
 namespace ptxi {
 
@@ -58,13 +60,19 @@ static cudaError_t malloc_async(void** p, size_t n, Pool* pool, cudaStream_t s) 
   Stream* st;
   CaptureState* cap;
   if (cudaError_t e = stream_op(s, &st, &cap)) return set_error(e);
-  if (cudaError_t e = alloc_device(p, n, true, cap ? nullptr : pool)) return set_error(e);
-  if (cap) {
-    Node nd;
-    nd.kind = N_ALLOC;
-    nd.dst = *p;
-    record_node(st, nd);
+  cudaError_t e = alloc_device(p, n, true, cap ? nullptr : pool);
+  if (e == cudaErrorMemoryAllocation && !g_pending.empty()) {  // frees may be under way
+    run_everything();
+    e = alloc_device(p, n, true, cap ? nullptr : pool);
   }
+  if (e) return set_error(e);
+  Node nd;
+  nd.kind = N_ALLOC;
+  nd.dst = *p;
+  if (cap)
+    record_node(st, nd);
+  else if (options().late_streams && *p)
+    note_allocation(*p, queue(st, nd));
   return cudaSuccess;
 }
 cudaError_t cudaMallocAsync(void** p, size_t n, cudaStream_t s) {
@@ -80,16 +88,23 @@ cudaError_t cudaFreeAsync(void* p, cudaStream_t s) {
   CaptureState* cap;
   if (cudaError_t e = stream_op(s, &st, &cap)) return set_error(e);
   if (!p) return cudaSuccess;
+  if (!cap && !options().late_streams) return set_error(free_device(p));
+  Alloc* a = mem_find((u64)p);
+  if (!a || a->base != (u64)p || a->freeing) return set_error(cudaErrorInvalidValue);
+  Node nd;
+  nd.kind = N_FREE;
+  nd.dst = p;
   if (cap) {  // the memory belongs to the graph from now on
-    Alloc* a = mem_find((u64)p);
-    if (!a || a->base != (u64)p) return set_error(cudaErrorInvalidValue);
-    Node nd;
-    nd.kind = N_FREE;
-    nd.dst = p;
     record_node(st, nd);
     return cudaSuccess;
   }
-  return set_error(free_device(p));
+  a->freeing = true;
+  const WorkRef w = queue(st, nd);
+  w->then = [p, free = std::weak_ptr(w)] {
+    note_free(p, free.lock());
+    free_device(p, text(*free.lock()));
+  };
+  return cudaSuccess;
 }
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* p, int d) {
   if (d) return set_error(cudaErrorInvalidDevice);

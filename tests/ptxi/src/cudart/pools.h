@@ -13,7 +13,7 @@ struct Pool {
 };
 
 cudaError_t alloc_device(void** p, size_t n, bool async, Pool* pool);
-cudaError_t free_device(void* p);
+cudaError_t free_device(void* p, const std::string& by = "");
 // Which pool the memory at `base` counts in, for as long as it lives.
 void pool_take(Pool* pool, u64 base, u64 n);
 void pool_return(u64 base);

@@ -1,6 +1,7 @@
 // State of the CUDA runtime replacement, shared by the cudart_*.cpp files.
 #pragma once
 #include <cuda_runtime_api.h>
+#include <memory>
 #include <mutex>
 #include <set>
 
@@ -46,6 +47,7 @@ struct Node {
   unsigned value = 0, elem = 1;
   cudaHostFn_t fn = nullptr;
   void* data = nullptr;
+  std::shared_ptr<std::vector<u8>> staged;  // what src points to, where that is a copy of the host's memory
   std::vector<int> deps;
 };
 cudaError_t run_node(const Node& n);
@@ -55,6 +57,8 @@ struct Graph {
   std::vector<Node> nodes;  // in an order that respects the dependencies
   std::vector<void*> handles;
 };
+struct Work;
+using WorkRef = std::shared_ptr<Work>;
 struct CaptureState {
   Graph* graph = nullptr;
   struct Stream* origin = nullptr;
@@ -69,6 +73,7 @@ struct Stream {
   unsigned long long id = 0;
   CaptureState* capture = nullptr;
   std::set<int> tail;  // last captured nodes
+  WorkRef last;        // the newest work (PTXI_STREAMS=late)
 };
 Stream* stream_of(cudaStream_t s);  // null: invalid handle
 
@@ -76,8 +81,11 @@ Stream* stream_of(cudaStream_t s);  // null: invalid handle
 // run at once.
 cudaError_t stream_op(cudaStream_t s, Stream** st, CaptureState** cap);
 int record_node(Stream* st, const Node& n);
-// Run the node, or record it if the stream is being captured.
+// Run or queue the node, or record it if the stream is being captured.
 cudaError_t submit(cudaStream_t s, const Node& n);
+cudaError_t submit_transfer(cudaStream_t s, const Node& n,
+                            bool async);    // a copy or a fill; not async: of the default stream
+cudaError_t check_transfer(const Node& n);  // whether its ranges are inside allocations
 // Called by functions that are not allowed during a capture.
 cudaError_t unsafe_call();
 // Called by synchronous functions that imply the legacy default stream.

@@ -1,17 +1,20 @@
-// Streams. Work runs when it is submitted, or is recorded where the stream is being captured.
+// Streams. Work runs when it is submitted (PTXI_STREAMS=late: is queued), or is recorded where the stream is
+// being captured.
 
 #include "cudart/streams.h"
 
 #include <algorithm>
 
 #include "cudart/runtime.h"
+#include "cudart/work.h"
+#include "options.h"
 
 namespace ptxi {
 
 unsigned long long g_ids = 0;
 Stream g_legacy;
-static Stream g_per_thread;
-static std::set<Stream*> g_streams;
+Stream g_per_thread;
+std::set<Stream*> g_streams;
 
 Stream* stream_of(cudaStream_t s) {
   if (!s || s == cudaStreamLegacy) return &g_legacy;
@@ -20,6 +23,7 @@ Stream* stream_of(cudaStream_t s) {
 }
 
 void streams_reset() {
+  drop_everything();
   while (!g_captures.empty()) end_capture(*g_captures.begin());
 }
 
@@ -51,7 +55,22 @@ cudaError_t submit(cudaStream_t s, const Node& n) {
     record_node(st, n);
     return cudaSuccess;
   }
+  if (options().late_streams) {
+    watch(queue(st, n));
+    return cudaSuccess;
+  }
   return set_error(run_node(n));
+}
+
+cudaError_t submit_transfer(cudaStream_t s, const Node& n, bool async) {
+  if (!async)
+    if (cudaError_t e = legacy_call()) return set_error(e);
+  Stream* st;
+  CaptureState* cap;
+  if (cudaError_t e = stream_op(async ? s : nullptr, &st, &cap)) return set_error(e);
+  if (cap || !options().late_streams) return submit(async ? s : nullptr, n);
+  if (cudaError_t e = check_transfer(n)) return set_error(e);
+  return queue_transfer(st, n, async);
 }
 
 }  // namespace ptxi
@@ -85,27 +104,30 @@ cudaError_t cudaStreamDestroy(cudaStream_t s) {
     c->streams.erase((Stream*)s);
   }
   g_streams.erase((Stream*)s);
+  leave_stream((Stream*)s);
   delete (Stream*)s;
   return cudaSuccess;
 }
-static cudaError_t stream_sync(cudaStream_t s) {
+static cudaError_t stream_sync(cudaStream_t s, bool wait) {
   API();
   Stream* st = stream_of(s);
   if (!st) return set_error(cudaErrorInvalidResourceHandle);
   if (st->capture) return set_error(invalidate(st->capture, cudaErrorStreamCaptureUnsupported));
   if (cudaError_t e = st == &g_legacy ? legacy_call() : unsafe_call()) return set_error(e);
+  if (cudaError_t e = wait ? wait_for(st) : query(newest_work(st))) return e;
   pools_on_sync();
   return cudaSuccess;
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t s) {
-  return stream_sync(s);
+  return stream_sync(s, true);
 }
 cudaError_t cudaStreamQuery(cudaStream_t s) {
-  return stream_sync(s);
+  return stream_sync(s, false);
 }
 cudaError_t cudaDeviceSynchronize() {
   API();
   for (CaptureState* c : g_captures) return set_error(invalidate(c, cudaErrorStreamCaptureUnsupported));
+  if (cudaError_t e = wait_for_everything()) return e;
   pools_on_sync();
   return cudaSuccess;
 }
@@ -154,14 +176,26 @@ cudaError_t cudaLaunchHostFunc(cudaStream_t s, cudaHostFn_t f, void* data) {
   n.data = data;
   return submit(s, n);
 }
+struct Callback {
+  cudaStream_t stream;
+  cudaStreamCallback_t function;
+  void* data;
+};
+static void call_back(void* data) {
+  const std::unique_ptr<Callback> c((Callback*)data);
+  c->function(c->stream, cudaSuccess, c->data);
+}
 cudaError_t cudaStreamAddCallback(cudaStream_t s, cudaStreamCallback_t f, void* data, unsigned) {
   API();
   Stream* st;
   CaptureState* cap;
   if (cudaError_t e = stream_op(s, &st, &cap)) return set_error(e);
   if (cap) return set_error(invalidate(cap, cudaErrorStreamCaptureUnsupported));
-  f(s, cudaSuccess, data);
-  return cudaSuccess;
+  Node n;
+  n.kind = N_HOST;
+  n.fn = call_back;
+  n.data = new Callback{s, f, data};
+  return submit(s, n);
 }
 
 }  // extern "C"

@@ -7,8 +7,10 @@
 
 namespace ptxi {
 
-extern unsigned long long g_ids;            // the last one given to a stream or a capture
-extern Stream g_legacy;                     // the default stream
+extern unsigned long long g_ids;  // the last one given to a stream or a capture
+extern Stream g_legacy;           // the default stream
+extern Stream g_per_thread;
+extern std::set<Stream*> g_streams;         // the others
 extern std::set<CaptureState*> g_captures;  // those under way
 
 // The capture fails with `e`, which is returned.

@@ -28,17 +28,13 @@ static cudaError_t to_symbol(const void* s, const void* src, size_t n, size_t o,
   API();
   char* p;
   if (cudaError_t e = symbol_range(s, n, o, &p)) return set_error(e);
-  if (!async)
-    if (cudaError_t e = legacy_call()) return set_error(e);
-  return submit(async ? st : nullptr, copy_node(p, n, src, n, n, 1));
+  return submit_transfer(st, copy_node(p, n, src, n, n, 1), async);
 }
 static cudaError_t from_symbol(void* d, const void* s, size_t n, size_t o, bool async, cudaStream_t st) {
   API();
   char* p;
   if (cudaError_t e = symbol_range(s, n, o, &p)) return set_error(e);
-  if (!async)
-    if (cudaError_t e = legacy_call()) return set_error(e);
-  return submit(async ? st : nullptr, copy_node(d, n, p, n, n, 1));
+  return submit_transfer(st, copy_node(d, n, p, n, n, 1), async);
 }
 cudaError_t cudaMemcpyToSymbol(const void* s, const void* src, size_t n, size_t o, cudaMemcpyKind) {
   return to_symbol(s, src, n, o, false, nullptr);

@@ -1,0 +1,77 @@
+// Protection of pages, and the faults that come of it.
+
+#include "cudart/host_pages.h"
+
+#include <algorithm>
+#include <sys/mman.h>
+
+#include "host_faults.h"
+#include "memory.h"
+#include "options.h"
+
+namespace ptxi {
+
+namespace {
+
+constexpr u64 kPage = 4096;
+
+struct Page {
+  int read = 0, written = 0;  // by how much work
+  bool given_up = false;      // an access was reported
+  int protection() const {
+    if (given_up || !(read || written)) return PROT_READ | PROT_WRITE;
+    return written ? PROT_NONE : PROT_READ;
+  }
+};
+
+std::map<u64, Page>& g_pages = *new std::map<u64, Page>;
+void (*g_touched)(u64 addr, bool write) = nullptr;
+
+void protect(u64 page) {
+  mprotect((void*)page, kPage, g_pages[page].protection());
+}
+
+bool on_fault(u64 addr, bool write) {
+  LOCK();
+  const u64 page = addr / kPage * kPage;
+  auto i = g_pages.find(page);
+  if (i == g_pages.end()) {  // opened, perhaps, while this thread waited for the lock
+    const Alloc* a = mem_find(addr);
+    return a && a->kind == A_PINNED;
+  }
+  g_touched(addr, write);
+  i->second.given_up = true;
+  protect(page);
+  return true;
+}
+
+template <class F>
+void for_pages(const HostRange& r, F f) {
+  const Alloc* a = mem_find(r.base);
+  if (!options().host_guard || !a || a->kind != A_PINNED) return;
+  for (u64 page = r.base / kPage * kPage; page < r.base + r.size; page += kPage)
+    if (r.base <= std::max(page, a->base) && r.base + r.size >= std::min(page + kPage, a->base + a->size))
+      f(page);
+}
+
+}  // namespace
+
+void pages_close(const HostRange& r, void (*touched)(u64 addr, bool write)) {
+  g_touched = touched;
+  on_host_fault = on_fault;
+  for_pages(r, [&](u64 page) {
+    (r.written ? g_pages[page].written : g_pages[page].read)++;
+    protect(page);
+  });
+}
+
+void pages_open(const HostRange& r) {
+  for_pages(r, [&](u64 page) {
+    Page& p = g_pages[page];
+    (r.written ? p.written : p.read)--;
+    protect(page);
+    if (!p.read && !p.written) g_pages.erase(page);
+  });
+}
+
+}  // namespace ptxi

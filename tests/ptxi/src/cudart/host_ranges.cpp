@@ -1,0 +1,136 @@
+// Memory of the host that late work reads or writes: who overwrites, reads or frees it before the work is
+// done is reported.
+
+#include <algorithm>
+#include <cstring>
+
+#include "cudart/host_pages.h"
+#include "cudart/work.h"
+#include "memory.h"
+#include "report.h"
+
+namespace ptxi {
+
+using std::string;
+
+namespace {
+
+// Where the runtime itself finds the bytes, whether or not the program may see them.
+const u8* bytes_of(u64 p) {
+  const Alloc* a = mem_find(p);
+  return a ? a->store + (p - a->base) : (const u8*)p;
+}
+
+u64 sum_of(const HostRange& r) {
+  const u8* p = bytes_of(r.base);
+  u64 sum = 0, i = 0, word = 0;
+  for (; i + 8 <= r.size; i += 8) {
+    memcpy(&word, p + i, 8);
+    sum = (sum ^ word) * 0x9e3779b97f4a7c15ull;
+    sum ^= sum >> 29;
+  }
+  for (; i < r.size; i++) sum = (sum ^ p[i]) * 0x9e3779b97f4a7c15ull;
+  return sum;
+}
+
+// Not managed memory, of which the host and the device may use different parts at a time.
+bool is_host(u64 p) {
+  const Alloc* a = mem_find(p);
+  return a ? a->kind == A_PINNED || a->kind == A_REGISTERED : !mem_is_device(p);
+}
+
+bool overlap(const HostRange& r, u64 base, u64 size) {
+  return r.base < base + size && base < r.base + r.size;
+}
+
+void add_rows(std::vector<HostRange>& ranges, const void* p, size_t pitch, const Node& n, bool written) {
+  if (!is_host((u64)p)) return;
+  if (pitch == n.width || n.height == 1)
+    ranges.push_back({(u64)p, n.width * n.height, written, 0});
+  else
+    for (size_t i = 0; i < n.height; i++) ranges.push_back({(u64)p + i * pitch, n.width, written, 0});
+}
+
+std::vector<HostRange> host_ranges(const Node& n) {
+  std::vector<HostRange> ranges;
+  if (!n.width || !n.height) return ranges;
+  if (n.kind == N_MEMCPY && !n.staged) add_rows(ranges, n.src, n.spitch, n, false);
+  if (n.kind == N_MEMCPY || n.kind == N_MEMSET) add_rows(ranges, n.dst, n.dpitch, n, true);
+  return ranges;
+}
+
+string range_text(const HostRange& r) {
+  const Alloc* a = mem_find(r.base);
+  return std::to_string(r.size) + " bytes at " + (a ? mem_describe(r.base) : "pageable host memory");
+}
+
+string needs_text(const HostRange& r) {
+  return r.written ? " has yet to write" : " has yet to read";
+}
+
+// An access that the pages stopped.
+void host_touched(u64 addr, bool write) {
+  for (const auto& [number, w] : g_pending)
+    for (const HostRange& r : w->watched)
+      if (overlap(r, addr, 1) && (write || r.written)) {
+        const string where = current_code();
+        report_warning("host touched " + where + std::to_string(number),
+                       string("host code ") + (write ? "writes" : "reads") + " at " + where + " to " +
+                           mem_describe(addr) + ", which " + text(*w) + needs_text(r));
+        return;
+      }
+}
+
+}  // namespace
+
+void watch(const WorkRef& w) {
+  std::vector<HostRange> ranges = host_ranges(w->node);
+  if (ranges.empty()) return;
+  for (const auto& p : g_pending)  // what a host function does before w is in order
+    if (p.second->node.kind == N_HOST && before(*p.second, *w)) return;
+  for (HostRange& r : ranges) {
+    r.sum = sum_of(r);
+    pages_close(r, host_touched);
+  }
+  w->watched = std::move(ranges);
+}
+
+void unwatch(Work& w) {
+  for (const HostRange& r : w.watched) pages_open(r);
+  w.watched.clear();
+}
+
+void check_watched(const Work& w) {
+  for (const HostRange& r : w.watched)
+    if (sum_of(r) != r.sum)
+      report_warning(
+          "overwritten " + std::to_string(w.number),
+          "host memory was overwritten before work in a stream that needs it was done: " + range_text(r) +
+              ", which " + text(w) + needs_text(r) + "; forced by " + text(current_call()));
+}
+
+void host_memory_written(const Work& by, u64 base, u64 size) {
+  for (const auto& p : g_pending)
+    for (HostRange& r : p.second->watched)
+      if (overlap(r, base, size) && before(by, *p.second)) r.sum = sum_of(r);
+}
+
+void host_function_done(const Work& by) {
+  for (const auto& p : g_pending)
+    if (p.second->watched.empty() && before(by, *p.second)) watch(p.second);
+}
+
+void host_memory_freed(u64 base, u64 size) {
+  std::vector<WorkRef> needing;
+  for (const auto& p : g_pending)
+    for (const HostRange& r : host_ranges(p.second->node))
+      if (overlap(r, base, size)) needing.push_back(p.second);
+  for (const WorkRef& w : needing) {
+    report_warning("freed " + std::to_string(w->number),
+                   text(current_call()) + " frees memory that work in a stream still needs: " +
+                       mem_describe(base) + ", for " + text(*w));
+    run_until_done(w);
+  }
+}
+
+}  // namespace ptxi

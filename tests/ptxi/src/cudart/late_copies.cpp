@@ -1,0 +1,76 @@
+// Which copies and fills the host waits for under late streams, by "API synchronization behavior" in the
+// documentation of the runtime API.
+
+#include <cstring>
+
+#include "cudart/streams.h"
+#include "cudart/work.h"
+#include "memory.h"
+#include "options.h"
+
+namespace ptxi {
+
+namespace {
+
+enum Where { PAGEABLE, PINNED, MANAGED, DEVICE };
+
+Where where_is(const void* p) {
+  const Alloc* a = mem_find((u64)p);
+  if (!a) return PAGEABLE;
+  if (a->kind == A_MANAGED) return MANAGED;
+  return a->kind == A_PINNED || a->kind == A_REGISTERED ? PINNED : DEVICE;
+}
+
+// Takes the source now; the device gets it later.
+void stage(Node& n) {
+  auto bytes = std::make_shared<std::vector<u8>>(n.width * n.height);
+  for (size_t i = 0; i < n.height; i++)
+    memcpy(bytes->data() + i * n.width, (const u8*)n.src + i * n.spitch, n.width);
+  n.staged = bytes;
+  n.src = bytes->data();
+  n.spitch = n.width;
+}
+
+bool host_waits(Where from, Where to, bool async) {
+  const bool from_host = from == PAGEABLE || from == PINNED, to_host = to == PAGEABLE || to == PINNED;
+  if (from_host && to_host) return true;
+  if (async) return to == PAGEABLE && !options().late_pageable;
+  return from != DEVICE || to != DEVICE;
+}
+
+// Whether work before what the stream does next may write memory of the host.
+bool host_memory_changes(Stream* st) {
+  for (const auto& p : g_pending)
+    for (const WorkRef& last : before_next(st))
+      if (before(*p.second, *last) &&
+          (p.second->node.kind == N_HOST ||
+           (p.second->node.kind == N_MEMCPY && where_is(p.second->node.dst) == PAGEABLE)))
+        return true;
+  return false;
+}
+
+}  // namespace
+
+cudaError_t queue_transfer(Stream* st, Node n, bool async) {
+  const Where to = where_is(n.dst);
+  if (n.kind == N_MEMSET) {
+    const WorkRef w = queue(st, n);
+    if (!async && to != DEVICE) return wait_for(w);
+    watch(w);
+    return cudaSuccess;
+  }
+  const Where from = where_is(n.src);
+  if (from == PAGEABLE && to == DEVICE && (!async || !options().late_pageable)) {
+    if (!async || host_memory_changes(st))
+      if (cudaError_t e = wait_for(st)) return e;
+    stage(n);
+    queue(st, n);
+    return cudaSuccess;
+  }
+  const WorkRef w = queue(st, n);
+  if (host_waits(from, to, async)) return wait_for(w);
+  watch(w);
+  return cudaSuccess;
+}
+
+}  // namespace ptxi

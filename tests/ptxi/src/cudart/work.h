@@ -1,0 +1,81 @@
+// Work that waits in streams (PTXI_STREAMS=late): it is done only when something forces it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "cudart/place.h"
+#include "cudart/runtime.h"
+
+namespace ptxi {
+
+// Bytes of the host's memory that a piece of work reads or writes.
+struct HostRange {
+  u64 base, size;
+  bool written;
+  u64 sum;  // of the bytes when the work was queued
+};
+
+struct Work {
+  u64 number = 0;  // in the order of queueing
+  Node node;
+  std::function<void()> then;  // done after the node
+  std::vector<WorkRef> after;  // what must be done before, as far as it was not when this was queued
+  bool done = false;
+  int not_ready = -1;  // how often queries have still to answer so; -1: none was made
+  Place place;
+  std::string stream;
+  std::vector<HostRange> watched;  // in host memory, which nobody else may touch until this is done
+  // A lane is a chain of work, each piece ordered after the one before.
+  unsigned lane = 0;
+  u64 time = 0;            // in the lane
+  std::vector<u64> clock;  // for each lane, the newest work that is ordered before this, or is this
+};
+std::string text(const Work& w);  // "copy #12 (cudaMemcpyAsync called at program+0x1234, stream 2)"
+std::string current_work();       // what is being done, as the end of a report; nothing if work is not late
+
+// --- The queue (work.cpp) ---
+extern std::map<u64, WorkRef>& g_pending;  // by number
+// Queues work that is done after `after`.
+WorkRef queue(const Stream* st, const Node& n, const std::vector<WorkRef>& after,
+              std::function<void()> then = {});
+// Queues work in a stream, after what is there and what its rules put before it.
+WorkRef queue(Stream* st, const Node& n, std::function<void()> then = {});
+std::vector<WorkRef> before_next(Stream* st);  // what the next work in the stream comes after
+std::vector<WorkRef> newest_work(Stream* st);  // what who waits for the stream waits for
+void run_until_done(const WorkRef& w);         // and all that must be done before; nobody waits
+cudaError_t wait_for(const WorkRef& w);        // the host does
+cudaError_t wait_for(Stream* st);
+cudaError_t wait_for_everything();
+cudaError_t query(const std::vector<WorkRef>& works);  // a seeded number of times cudaErrorNotReady
+void run_everything();                                 // nobody waits
+void leave_stream(const Stream* st);                   // it is destroyed, its work goes on
+void drop_everything();                                // cudaDeviceReset
+
+// --- Order (work_order.cpp) ---
+void set_order(Work& w, const std::vector<WorkRef>& after);
+bool before(const Work& a, const Work& b);
+void host_waited(const Work& w);  // what the host does from now on comes after w
+void host_waited_for_everything();
+
+// --- Memory of the host (host_ranges.cpp) ---
+void watch(const WorkRef& w);  // reports who touches what the work needs until it is done
+void unwatch(Work& w);
+void check_watched(const Work& w);  // reports what was overwritten all the same
+// Work `by` wrote host memory: what is ordered after it will find other bytes than when it was queued.
+void host_memory_written(const Work& by, u64 base, u64 size);
+void host_function_done(const Work& by);
+void host_memory_freed(u64 base, u64 size);  // reports the work that needs it, and does it
+
+// --- Memory of the device (device_uses.cpp) ---
+void note_allocation(void* p, const WorkRef& w);
+void note_uses(const WorkRef& w);           // by what has just been done
+void note_free(void* p, const WorkRef& w);  // by a stream: reports uses without an order before it
+void forget_uses(void* p);                  // freed
+
+// --- Copies and fills (late_copies.cpp), graphs (late_graphs.cpp) ---
+cudaError_t queue_transfer(Stream* st, Node n, bool async);
+WorkRef queue_graph(const Graph& g, Stream* st, const WorkRef& launch_before);  // its end
+
+}  // namespace ptxi

@@ -1,0 +1,58 @@
+// What is ordered before what, whenever it is done: vector clocks over lanes.
+
+#include <algorithm>
+
+#include "cudart/work.h"
+
+namespace ptxi {
+
+namespace {
+
+std::vector<u64>& g_newest = *new std::vector<u64>;  // of each lane, its newest work
+std::vector<u64>& g_host = *new std::vector<u64>;    // and the newest that the host has waited for
+
+void join(std::vector<u64>& clock, const std::vector<u64>& other) {
+  if (clock.size() < other.size()) clock.resize(other.size());
+  for (size_t i = 0; i < other.size(); i++) clock[i] = std::max(clock[i], other[i]);
+}
+
+bool reaches(const std::vector<u64>& clock, const Work& w) {
+  return w.lane < clock.size() && clock[w.lane] >= w.time;
+}
+
+// The lane of work that comes after `after`: one whose newest work is among those, or that the host has
+// waited for.
+unsigned lane_after(const std::vector<WorkRef>& after) {
+  for (const WorkRef& a : after)
+    if (g_newest[a->lane] == a->time) return a->lane;
+  g_host.resize(g_newest.size());
+  for (size_t i = 0; i < g_newest.size(); i++)
+    if (g_host[i] == g_newest[i]) return (unsigned)i;
+  g_newest.push_back(0);
+  return (unsigned)g_newest.size() - 1;
+}
+
+}  // namespace
+
+void set_order(Work& w, const std::vector<WorkRef>& after) {
+  w.lane = lane_after(after);
+  w.time = ++g_newest[w.lane];
+  w.clock = g_host;
+  for (const WorkRef& a : after) join(w.clock, a->clock);
+  w.clock.resize(g_newest.size());
+  w.clock[w.lane] = w.time;
+}
+
+bool before(const Work& a, const Work& b) {
+  return reaches(b.clock, a);
+}
+
+void host_waited(const Work& w) {
+  join(g_host, w.clock);
+}
+
+void host_waited_for_everything() {
+  g_host = g_newest;
+}
+
+}  // namespace ptxi

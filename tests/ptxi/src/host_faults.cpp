@@ -1,0 +1,51 @@
+// The handler of segmentation faults.
+
+#include "host_faults.h"
+
+#include <csignal>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "memory.h"
+
+namespace ptxi {
+
+bool (*on_host_fault)(u64 addr, bool write) = nullptr;
+
+namespace {
+
+struct sigaction g_before;
+
+bool is_write(const void* context) {
+#ifdef __x86_64__
+  return ((const ucontext_t*)context)->uc_mcontext.gregs[REG_ERR] & 2;
+#else
+  (void)context;
+  return true;
+#endif
+}
+
+void on_segv(int sig, siginfo_t* si, void* context) {
+  const u64 a = (u64)si->si_addr;
+  if (on_host_fault && on_host_fault(a, is_write(context))) return;
+  if (mem_is_device(a)) {
+    const std::string s = "[ptxi] ERROR host code accessed device memory at " + mem_describe(a) + "\n";
+    if (write(2, s.data(), s.size()) < 0) _exit(139);
+  }
+  if (g_before.sa_flags & SA_SIGINFO && g_before.sa_sigaction) {
+    g_before.sa_sigaction(sig, si, context);
+  } else {
+    signal(SIGSEGV, g_before.sa_handler == SIG_IGN ? SIG_DFL : g_before.sa_handler);
+  }
+}
+
+}  // namespace
+
+void host_faults_install() {
+  struct sigaction action = {};
+  action.sa_sigaction = on_segv;
+  action.sa_flags = SA_SIGINFO | SA_NODEFER;
+  sigaction(SIGSEGV, &action, &g_before);
+}
+
+}  // namespace ptxi

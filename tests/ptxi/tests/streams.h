@@ -1,0 +1,64 @@
+// What the programs that run under late streams (PTXI_STREAMS=late) share. `is("NAME")`: whether this bug or
+// legal program was asked for.
+#pragma once
+#include "test.h"
+
+__global__ void set(int* x, int v, int n) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) x[i] = v;
+}
+__global__ void add(int* to, const int* from, int n) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) to[i] += from[i];
+}
+
+constexpr int kCount = 4096, kBytes = kCount * 4, kThreads = 256, kBlocks = kCount / kThreads;
+static cudaStream_t s, t, blocking;  // s and t are non-blocking
+static cudaEvent_t event;
+static int *a, *b, *pinned, *other_pinned;  // a and b: on the device, zero
+
+static void fill(int* host, int v) {
+  for (int i = 0; i < kCount; i++) host[i] = v;
+}
+static void result(int got, int want) {
+  printf("result %s: %d\n", got == want ? "right" : "wrong", got);
+}
+// The last number of an array on the device, once the device is idle.
+static int last(const int* device) {
+  int v;
+  CK(cudaDeviceSynchronize());
+  CK(cudaMemcpy(&v, device + kCount - 1, 4, cudaMemcpyDeviceToHost));
+  return v;
+}
+static void set_on(cudaStream_t stream, int* x, int v) {
+  set<<<kBlocks, kThreads, 0, stream>>>(x, v, kCount);
+}
+static void order(cudaStream_t first, cudaStream_t second) {
+  CK(cudaEventRecord(event, first));
+  CK(cudaStreamWaitEvent(second, event));
+}
+static void upload(int* device, const int* host, cudaStream_t stream) {
+  CK(cudaMemcpyAsync(device, host, kBytes, cudaMemcpyHostToDevice, stream));
+}
+static void download(int* host, const int* device, cudaStream_t stream) {
+  CK(cudaMemcpyAsync(host, device, kBytes, cudaMemcpyDeviceToHost, stream));
+}
+
+static const char* g_name;
+static bool is(const char* name) {
+  return !strcmp(g_name, name);
+}
+static void setup(const char* name) {
+  g_name = name;
+  CK(cudaMalloc(&a, kBytes));
+  CK(cudaMalloc(&b, kBytes));
+  CK(cudaMemset(a, 0, kBytes));
+  CK(cudaMemset(b, 0, kBytes));
+  CK(cudaMallocHost(&pinned, kBytes));
+  CK(cudaMallocHost(&other_pinned, kBytes));
+  CK(cudaStreamCreateWithFlags(&s, cudaStreamNonBlocking));
+  CK(cudaStreamCreateWithFlags(&t, cudaStreamNonBlocking));
+  CK(cudaStreamCreate(&blocking));
+  CK(cudaEventCreate(&event));
+  CK(cudaDeviceSynchronize());
+}

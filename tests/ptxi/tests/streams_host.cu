@@ -1,0 +1,141 @@
+// Late streams and memory of the host: planted bugs, which must be reported or give a wrong result, and legal
+// programs (ok_...), which must do neither.
+#include "streams.h"
+
+static void fill_pinned(void* v) {
+  fill(pinned, *(int*)v);
+}
+static void CUDART_CB fill_back(cudaStream_t, cudaError_t, void* v) {
+  fill_pinned(v);
+}
+
+static void pinned_memory() {
+  fill(pinned, 1);
+  if (is("read_early") || is("read_not_ready") || is("ok_read")) {
+    set_on(s, a, 7);
+    download(pinned, a, s);
+    CK(cudaEventRecord(event, s));
+    if (is("read_not_ready")) printf("query: %s\n", cudaGetErrorName(cudaEventQuery(event)));
+    if (is("ok_read"))
+      while (cudaEventQuery(event) == cudaErrorNotReady) printf("not ready\n");
+    result(pinned[kCount - 1], 7);
+  }
+  if (is("overwrite")) {
+    upload(a, pinned, s);
+    fill(pinned, 2);
+    result(last(a), 1);
+  }
+  if (is("overwrite_part")) {  // the rest of its page may be written
+    CK(cudaMemcpyAsync(a, pinned, 64, cudaMemcpyHostToDevice, s));
+    pinned[16] = 2;
+    pinned[15] = 3;
+    CK(cudaStreamSynchronize(s));
+  }
+  if (is("ok_neighbours")) {
+    CK(cudaMemcpyAsync(a, pinned, 64, cudaMemcpyHostToDevice, s));
+    CK(cudaMemcpyAsync(pinned + 32, b, 64, cudaMemcpyDeviceToHost, s));
+    pinned[16] = 2;
+    printf("%d\n", pinned[17]);
+    CK(cudaStreamSynchronize(s));
+  }
+  if (is("overwrite_registered") || is("unregister")) {
+    std::vector<int> v(kCount, 1);
+    CK(cudaHostRegister(v.data(), kBytes, 0));
+    upload(a, v.data(), s);
+    if (is("unregister")) CK(cudaHostUnregister(v.data()));
+    v[5] = 2;
+    CK(cudaStreamSynchronize(s));
+  }
+  if (is("free_host")) {
+    int* p;
+    CK(cudaMallocHost(&p, kBytes));
+    upload(a, p, s);
+    CK(cudaFreeHost(p));
+  }
+  if (is("overwrite_graph")) {
+    CK(cudaStreamBeginCapture(s, cudaStreamCaptureModeGlobal));
+    upload(a, pinned, s);
+    cudaGraph_t graph;
+    cudaGraphExec_t exec;
+    CK(cudaStreamEndCapture(s, &graph));
+    CK(cudaGraphInstantiate(&exec, graph, 0));
+    fill(pinned, 2);
+    CK(cudaGraphLaunch(exec, s));
+    pinned[0] = 3;
+    CK(cudaStreamSynchronize(s));
+  }
+  if (is("ok_host_function") || is("ok_callback")) {  // they may touch what copies before and after them use
+    static int nine = 9;
+    upload(b, pinned, s);
+    if (is("ok_callback"))
+      CK(cudaStreamAddCallback(s, fill_back, &nine, 0));
+    else
+      CK(cudaLaunchHostFunc(s, fill_pinned, &nine));
+    upload(a, pinned, s);
+    result(last(a) + last(b), 10);
+  }
+  if (is("host_function_race")) {
+    static int nine = 9;
+    upload(a, pinned, s);
+    CK(cudaLaunchHostFunc(t, fill_pinned, &nine));
+    result(last(a), 1);
+  }
+  if (is("ok_through_pinned")) {  // there and back through the same buffer
+    set_on(s, a, 5);
+    download(pinned, a, s);
+    upload(b, pinned, s);
+    set_on(s, a, 6);
+    download(pinned, a, s);
+    result(last(b) + pinned[0], 11);
+  }
+  if (is("ok_mapped")) {  // a kernel writes pinned memory that a copy after it reads
+    set_on(s, pinned, 4);
+    upload(a, pinned, s);
+    result(last(a), 4);
+  }
+  if (is("ok_buffers")) {  // two buffers in turn, each filled again once its copy is done
+    int* host[] = {pinned, other_pinned};
+    cudaEvent_t taken[2];
+    for (cudaEvent_t& e : taken) CK(cudaEventCreateWithFlags(&e, cudaEventDisableTiming));
+    for (int i = 0; i < 6; i++) {
+      CK(cudaEventSynchronize(taken[i % 2]));
+      fill(host[i % 2], i);
+      upload(b, host[i % 2], t);
+      CK(cudaEventRecord(taken[i % 2], t));
+      CK(cudaStreamWaitEvent(s, taken[i % 2]));
+      add<<<kBlocks, kThreads, 0, s>>>(a, b, kCount);
+      order(s, t);
+    }
+    result(last(a), 15);
+  }
+}
+
+// Pageable memory: staged at the call, or, with PTXI_PAGEABLE=late, used when the copy is done.
+static void pageable_memory() {
+  std::vector<int> host(kCount, 1);
+  if (is("pageable_overwrite")) {
+    upload(a, host.data(), s);
+    host[kCount - 1] = 2;
+    result(last(a), 1);
+  }
+  if (is("pageable_read") || is("ok_pageable_read")) {
+    set_on(s, a, 7);
+    download(host.data(), a, s);
+    if (is("ok_pageable_read")) CK(cudaStreamSynchronize(s));
+    result(host[kCount - 1], 7);
+    CK(cudaStreamSynchronize(s));
+  }
+  if (is("ok_pageable_function")) {  // a host function fills what a copy after it reads
+    CK(cudaLaunchHostFunc(
+        s, [](void* p) { fill((int*)p, 9); }, host.data()));
+    upload(a, host.data(), s);
+    result(last(a), 9);
+  }
+}
+
+int main(int, char** argv) {
+  setup(argv[1]);
+  pinned_memory();
+  pageable_memory();
+  return g_failed;
+}
