@@ -31,8 +31,8 @@ const Options& options() {
     x.seed = (int)env_int("PTXI_SEED", 1);
     x.threads = (int)env_int("PTXI_THREADS", std::min<long>(sysconf(_SC_NPROCESSORS_ONLN), 8));
     x.cp_early = env_str("PTXI_CPASYNC") == "early";
-    x.late_streams = env_str("PTXI_STREAMS") == "late";
-    x.late_pageable = env_str("PTXI_PAGEABLE") == "late";
+    x.latest_streams = env_str("PTXI_STREAMS") == "latest";
+    x.late_streams = x.latest_streams || env_str("PTXI_STREAMS") == "late";
     x.trace = (int)env_int("PTXI_TRACE", 0);
     x.abort_on_error = (int)env_int("PTXI_ABORT", 0);
     x.exit_code = (int)env_int("PTXI_EXITCODE", 0);

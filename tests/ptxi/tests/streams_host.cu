@@ -110,7 +110,7 @@ static void pinned_memory() {
   }
 }
 
-// Pageable memory: staged at the call, or, with PTXI_PAGEABLE=late, used when the copy is done.
+// Pageable memory: a copy is done with it when the call returns or, with PTXI_STREAMS=latest, need not be.
 static void pageable_memory() {
   std::vector<int> host(kCount, 1);
   if (is("pageable_overwrite")) {

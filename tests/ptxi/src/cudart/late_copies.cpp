@@ -1,5 +1,6 @@
 // Which copies and fills the host waits for under late streams, by "API synchronization behavior" in the
-// documentation of the runtime API.
+// documentation of the runtime API. It says that asynchronous copies of pageable memory "might be
+// synchronous": with PTXI_STREAMS=late they are, with latest they are not.
 
 #include <cstring>
 
@@ -34,7 +35,7 @@ void stage(Node& n) {
 bool host_waits(Where from, Where to, bool async) {
   const bool from_host = from == PAGEABLE || from == PINNED, to_host = to == PAGEABLE || to == PINNED;
   if (from_host && to_host) return true;
-  if (async) return to == PAGEABLE && !options().late_pageable;
+  if (async) return to == PAGEABLE && !options().latest_streams;
   return from != DEVICE || to != DEVICE;
 }
 
@@ -60,7 +61,7 @@ cudaError_t queue_transfer(Stream* st, Node n, bool async) {
     return cudaSuccess;
   }
   const Where from = where_is(n.src);
-  if (from == PAGEABLE && to == DEVICE && (!async || !options().late_pageable)) {
+  if (from == PAGEABLE && to == DEVICE && (!async || !options().latest_streams)) {
     if (!async || host_memory_changes(st))
       if (cudaError_t e = wait_for(st)) return e;
     stage(n);

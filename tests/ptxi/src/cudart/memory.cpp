@@ -32,14 +32,15 @@ cudaError_t free_device(void* p, const std::string& by) {
   return cudaSuccess;
 }
 
-// Memory that cudaMalloc gave is freed once the device is idle; that of a pool at once.
+// Memory of a pool is freed at once. For that of cudaMalloc the function may wait for the device first: with
+// PTXI_STREAMS=late it does, with latest it does not.
 static cudaError_t free_late(void* p) {
   const Alloc* a = mem_find((u64)p);
   if (a && a->freeing) {
     report_error("cudaFree of memory that a stream frees: " + mem_describe((u64)p));
     return cudaErrorInvalidValue;
   }
-  if (!a || !a->async)
+  if ((!a || !a->async) && !options().latest_streams)
     if (cudaError_t e = wait_for_everything()) return e;
   forget_uses(p);
   return free_device(p, text(current_call()));
