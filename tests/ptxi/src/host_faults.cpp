@@ -14,7 +14,7 @@ bool (*on_host_fault)(u64 addr, bool write) = nullptr;
 
 namespace {
 
-struct sigaction g_before;
+struct sigaction g_before;  // the program's own handler
 
 bool is_write(const void* context) {
 #ifdef __x86_64__
@@ -32,11 +32,12 @@ void on_segv(int sig, siginfo_t* si, void* context) {
     const std::string s = "[ptxi] ERROR host code accessed device memory at " + mem_describe(a) + "\n";
     if (write(2, s.data(), s.size()) < 0) _exit(139);
   }
-  if (g_before.sa_flags & SA_SIGINFO && g_before.sa_sigaction) {
+  // The program's handler may raise the signal again, for the one before it, which may be this one.
+  signal(SIGSEGV, SIG_DFL);
+  if (g_before.sa_flags & SA_SIGINFO)
     g_before.sa_sigaction(sig, si, context);
-  } else {
-    signal(SIGSEGV, g_before.sa_handler == SIG_IGN ? SIG_DFL : g_before.sa_handler);
-  }
+  else if (g_before.sa_handler != SIG_DFL && g_before.sa_handler != SIG_IGN)
+    g_before.sa_handler(sig);
 }
 
 }  // namespace
@@ -45,7 +46,11 @@ void host_faults_install() {
   struct sigaction action = {};
   action.sa_sigaction = on_segv;
   action.sa_flags = SA_SIGINFO | SA_NODEFER;
-  sigaction(SIGSEGV, &action, &g_before);
+  struct sigaction now;
+  sigaction(SIGSEGV, nullptr, &now);
+  if (now.sa_sigaction == on_segv) return;
+  g_before = now;
+  sigaction(SIGSEGV, &action, nullptr);
 }
 
 }  // namespace ptxi

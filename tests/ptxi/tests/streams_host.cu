@@ -1,5 +1,7 @@
 // Late streams and memory of the host: planted bugs, which must be reported or give a wrong result, and legal
 // programs (ok_...), which must do neither.
+#include <csignal>
+
 #include "streams.h"
 
 static void fill_pinned(void* v) {
@@ -19,6 +21,17 @@ static void pinned_memory() {
     if (is("ok_read"))
       while (cudaEventQuery(event) == cudaErrorNotReady) printf("not ready\n");
     result(pinned[kCount - 1], 7);
+  }
+  if (is("own_handler") || is("own_handler_fault")) {  // of a program, which need not know of ptxi's
+    signal(SIGSEGV, [](int) {
+      printf("own handler\n");
+      fflush(stdout);
+      signal(SIGSEGV, SIG_DFL);
+      raise(SIGSEGV);
+    });
+    download(pinned, a, s);
+    if (is("own_handler_fault")) *(volatile int*)nullptr = 1;
+    result(pinned[kCount - 1], 0);
   }
   if (is("overwrite")) {
     upload(a, pinned, s);

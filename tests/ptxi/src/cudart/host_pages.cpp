@@ -59,6 +59,7 @@ void for_pages(const HostRange& r, F f) {
 void pages_close(const HostRange& r, void (*touched)(u64 addr, bool write)) {
   g_touched = touched;
   on_host_fault = on_fault;
+  if (options().host_guard) host_faults_install();  // the program may have installed its own handler
   for_pages(r, [&](u64 page) {
     (r.written ? g_pages[page].written : g_pages[page].read)++;
     protect(page);
