@@ -117,9 +117,10 @@ static void graphs() {
   cudaGraphExec_t exec;
   CK(cudaStreamEndCapture(s, &graph));
   CK(cudaGraphInstantiate(&exec, graph, 0));
+  set_on(s, b, 10);
   CK(cudaGraphLaunch(exec, s));
   CK(cudaGraphLaunch(exec, t));  // waits for the first, being of the same graph
-  result(last(b), 6);
+  result(last(b), 16);
 }
 
 // Memory that streams allocate and free.
