@@ -125,7 +125,7 @@ TEST_CASE("bad files are named, and the others still done") {
   REQUIRE(result.failures.size() == 5);
   CHECK(result.failures[0] == (folder / "none").string() + " holds no pictures");
   CHECK(contains(result.failures[1], (folder / "cut.png").string() + " is truncated or damaged"));
-  CHECK(contains(result.failures[2], (folder / "text.png").string() + " is not an image"));
+  CHECK(contains(result.failures[2], (folder / "text.png").string() + " is neither PNG nor JPEG"));
   CHECK(contains(result.failures[3], (folder / "empty.png").string() + " is empty"));
   CHECK(contains(result.failures[4], (folder / "missing.png").string() + ": no such file"));
   REQUIRE(result.predictions.images.size() == 1);
