@@ -93,5 +93,6 @@ int main(int argc, char** argv) {
   const auto run = [=] { attention(a, judge::AttentionInputs<bfloat16_t>(a), false); };
   return judge::run(argc, argv, cases,
                     {{"FlashAttention-2 forward", a.text(), "flash_fwd", 2 * product, run},
-                     {"FlashAttention-2 backward", a.text(), "flash_bwd", 5 * product, run}});
+                     {"FlashAttention-2 backward", a.text(), "flash_bwd", 5 * product, run},
+                     {"FlashAttention-2, its loop", a.text(), "flash_bwd_dq_dk_dv", 5 * product, run}});
 }
