@@ -1,0 +1,181 @@
+// How a block of kernels/conv_mma.cuh brings pixels and weights into shared memory, as bf16.
+//
+// value(x) is relu?(y scale + offset) here, in f32, and then rounded; the plain kernels of the backward form
+// it from x_hat and do not round it, so that near zero a ReLU may be decided otherwise there.
+#pragma once
+
+#include "kernels/conv_block.cuh"
+
+namespace fermion::kernels {
+
+// Scale and offset of all input channels.
+template <class Block>
+__device__ void prepare_norms(const ConvMma& conv, const ConvShared<Block>& shared) {
+  const int first = 16 * conv.first_chunks, all = 16 * conv.chunks;
+  for (int c = threadIdx.x; c < all; c += Block::threads) {
+    const Norm& norm = c < first ? conv.x.first.norm : conv.x.second.norm;
+    const std::int64_t at = c < first ? std::int64_t{blockIdx.z} * first + c
+                                      : std::int64_t{blockIdx.z} * (all - first) + c - first;
+    const float scale = norm ? norm.gain[at] * norm.inv_std[at] : 1;
+    shared.scale[c] = scale;
+    shared.offset[c] = norm ? fmaf(-norm.mean[at], scale, norm.shift[at]) : 0;
+  }
+}
+
+// How the threads of a block bring the input pixels of its tiles, 16 channels at a time: a thread holds
+// vectors of 8 channels of some pixels, two neighbours the same pixel.
+template <class Block>
+class PixelFetch {
+ public:
+  __device__ PixelFetch(const ConvMma& conv, const ConvShared<Block>& shared) : conv_(conv), shared_(shared) {
+    const int inputs = conv_.tiles.inputs();
+#pragma unroll
+    for (int i = 0; i < vectors; ++i) {
+      const int t = at(i) / inputs,
+                slot = t * 2 * (shared_.plane / 16) + conv_.tiles.input({}, at(i) % inputs).slot;
+      const unsigned half_word = t < Block::tiles ? slot : no_slot;
+      slots_[i / 2] = i % 2 ? slots_[i / 2] | half_word << 16 : half_word;
+    }
+  }
+
+  // From now on, the pixels of the tiles from `tile` on.
+  __device__ void aim(int tile) {
+    const int inputs = conv_.tiles.inputs();
+    // Nobody of the warp still needs the old ones.
+    __syncwarp();
+    for (int i = 0; i < vectors && half() == 0; ++i) {
+      const int t = at(i) / inputs;
+      shared_.sources[at(i)] = t < Block::tiles && tile + t < conv_.tiles.count()
+                                   ? conv_.tiles.input(conv_.tiles.place(tile + t), at(i) % inputs).pixel
+                                   : -1;
+    }
+    __syncwarp();
+  }
+
+  // The vectors of one part are on their way while some taps are multiplied.
+  __device__ void load(int part, int chunk) {
+    const bool second = chunk >= conv_.first_chunks;
+    const Feature<bf16>& x = second ? conv_.x.second : conv_.x.first;
+    const int chunks = second ? conv_.chunks - conv_.first_chunks : conv_.first_chunks;
+    const std::int64_t pixels = std::int64_t{conv_.tiles.N} * conv_.tiles.in_H * conv_.tiles.in_W;
+    const bf16* from =
+        x.y + (blockIdx.z * pixels * chunks + chunk - (second ? conv_.first_chunks : 0)) * 16 + 8 * half();
+#pragma unroll
+    for (int i = 0; i < in_part; ++i) {
+      const int v = part * in_part + i, pixel = v < vectors ? shared_.sources[at(v)] : -1;
+      if (pixel >= 0)
+        values_[i] = *reinterpret_cast<const uint4*>(from + std::int64_t{pixel} * (16 * chunks));
+    }
+  }
+
+  __device__ void store(int part, int chunk, int buffer) {
+    const Norm& norm = chunk < conv_.first_chunks ? conv_.x.first.norm : conv_.x.second.norm;
+    float scale[8], offset[8];
+    if (norm) {
+      const int c = 16 * chunk + 8 * half();
+#pragma unroll
+      for (int i = 0; i < 8; ++i) {
+        scale[i] = shared_.scale[c + i];
+        offset[i] = shared_.offset[c + i];
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < in_part; ++i) {
+      const int v = part * in_part + i;
+      if (v >= vectors || slot(v) == no_slot) continue;
+      const int pixel = shared_.sources[at(v)];
+      uint4 value = pixel >= 0 ? values_[i] : uint4{0, 0, 0, 0};
+      if (norm && pixel >= 0) value = normalised(value, scale, offset, norm.relu);
+      *reinterpret_cast<uint4*>(shared_.pixels + buffer * shared_.buffer + half() * shared_.plane +
+                                16 * slot(v)) = value;
+    }
+  }
+
+ private:
+  static constexpr int vectors = Block::fetched_vectors;
+  static constexpr int parts = Block::taps / Block::part_taps, in_part = (vectors + parts - 1) / parts;
+
+  static constexpr unsigned no_slot = 0xFFFF;
+
+  __device__ static int half() {
+    return threadIdx.x % 2;
+  }
+  // Which of the tiles' input pixels vector i is of.
+  __device__ static int at(int i) {
+    return (static_cast<int>(threadIdx.x) + i * Block::threads) / 2;
+  }
+  __device__ int slot(int i) const {
+    return slots_[i / 2] >> (16 * (i % 2)) & 0xFFFF;
+  }
+
+  __device__ static unsigned normalised(unsigned two, const float* scale, const float* offset, bool relu) {
+    float low = fmaf(__uint_as_float(two << 16), scale[0], offset[0]);
+    float high = fmaf(__uint_as_float(two & 0xFFFF0000), scale[1], offset[1]);
+    // NaN travels.
+    if (relu && low < 0) low = 0;
+    if (relu && high < 0) high = 0;
+    return pack(low, high);
+  }
+  __device__ static uint4 normalised(uint4 v, const float (&scale)[8], const float (&offset)[8], bool relu) {
+    return {normalised(v.x, scale, offset, relu), normalised(v.y, scale + 2, offset + 2, relu),
+            normalised(v.z, scale + 4, offset + 4, relu), normalised(v.w, scale + 6, offset + 6, relu)};
+  }
+
+  const ConvMma& conv_;
+  const ConvShared<Block>& shared_;
+  unsigned slots_[(vectors + 1) / 2];  // where vectors go, by 16 bytes; two in a word
+  uint4 values_[in_part];
+};
+
+// How they bring the weights of 16 input channels: a thread holds four numbers of one output channel, of some
+// taps.
+template <class Block>
+class WeightFetch {
+ public:
+  __device__ WeightFetch(const ConvMma& conv, const ConvShared<Block>& shared) : Ci_(16 * conv.chunks) {
+    const int quarter = threadIdx.x % 4, c = threadIdx.x / 4 % Block::channels;
+    const std::int64_t co = std::int64_t{blockIdx.y} * Block::channels + c;
+    from_ = co < conv.Co
+                ? conv.weight + ((blockIdx.z * conv.Co + co) * Block::taps + first_tap()) * Ci_ + 4 * quarter
+                : nullptr;
+    to_ = shared.weights + (2 * first_tap() + quarter / 2) * Block::weight_plane + 16 * c + 8 * (quarter % 2);
+  }
+
+  __device__ void load(int row, int chunk) {
+#pragma unroll
+    for (int i = 0; i < in_row; ++i)
+      if (mine(i))
+        values_[i] = from_ ? *reinterpret_cast<const float4*>(from_ + (row * Block::kernel + i * step) * Ci_ +
+                                                              16 * chunk)
+                           : float4{0, 0, 0, 0};
+  }
+
+  __device__ void store(int row, int at) const {
+#pragma unroll
+    for (int i = 0; i < in_row; ++i)
+      if (mine(i))
+        *reinterpret_cast<uint2*>(to_ + at * Block::weight_chunk +
+                                  2 * (row * Block::kernel + i * step) * Block::weight_plane) = {
+            pack(values_[i].x, values_[i].y), pack(values_[i].z, values_[i].w)};
+  }
+
+ private:
+  // All threads bring `step` taps of a row at once.
+  static constexpr int step = Block::threads / (4 * Block::channels),
+                       in_row = (Block::kernel + step - 1) / step;
+  static_assert(Block::threads % (4 * Block::channels) == 0);
+
+  __device__ static int first_tap() {
+    return threadIdx.x / (4 * Block::channels);
+  }
+  __device__ static bool mine(int i) {
+    return Block::kernel % step == 0 || first_tap() + i * step < Block::kernel;
+  }
+
+  int Ci_;
+  const float* from_;
+  char* to_;
+  float4 values_[in_row];
+};
+
+}  // namespace fermion::kernels
