@@ -127,8 +127,9 @@ void print_summary(const json& report, const std::filesystem::path& folder) {
 void report_run(Run& run) {
   const CheckpointInfo& info = run.info;
   const std::filesystem::path best = run.folder / "best.safetensors";
+  const engine::SafeTensors weights = engine::read_safetensors(best);
   try {
-    layers::load(run.training->average(), "", engine::read_safetensors(best));
+    layers::load(run.training->average(), "", weights);
   } catch (const engine::Error& error) {
     throw engine::Error("'{}' is not of this run: {}", best.string(), error.what());
   }
