@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "engine/crc32c.h"
-#include "engine/error.h"
 
 namespace fermion::engine {
 namespace {
@@ -130,7 +129,7 @@ void replace_file(const fs::path& path, const std::vector<std::string_view>& par
     error = write_all(Descriptor(path, O_WRONLY).get(), parts);
   else
     error = replace(target_of(path), parts);
-  if (!error.empty()) throw Error("{} cannot be written: {}", path.string(), error);
+  if (!error.empty()) throw WriteError("{} cannot be written: {}", path.string(), error);
 }
 
 }  // namespace fermion::engine

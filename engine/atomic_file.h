@@ -5,7 +5,14 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/error.h"
+
 namespace fermion::engine {
+
+// What was there before is kept.
+class WriteError : public Error {
+  using Error::Error;
+};
 
 // Replaces `path` by the parts, one after the other. They go to `path`.tmp, which is flushed to the disk,
 // read back and compared, and only then renamed to `path`; then the folder is flushed. A crash, a kill or a
@@ -17,7 +24,7 @@ namespace fermion::engine {
 // FIFO or a device, is written to as it is. So is stdout or stderr under whatever name, after all that was
 // printed.
 //
-// Throws Error, with the path and the cause, and leaves the old file as it was.
+// Throws WriteError, with the path and the cause, and leaves the old file as it was.
 void replace_file(const std::filesystem::path& path, const std::vector<std::string_view>& parts);
 
 }  // namespace fermion::engine

@@ -2,6 +2,7 @@
 
 #include <ctime>
 
+#include "engine/atomic_file.h"
 #include "fer/files.h"
 #include "fer/printable.h"
 #include "fer/shell_quoted.h"
@@ -67,9 +68,22 @@ void check_trace(const TrainOptions& options, const Run& run) {
   refuse_if(!data.empty() && is_within(options.trace, data), fmt::format("a file of '{}'", data));
 }
 
+std::string resume_command(const Run& run) {
+  return "fer train --resume --out " + shell_quoted(run.folder.string());
+}
+
 std::string stopped(const Run& run) {
-  return fmt::format("stopped after step {}; go on with: fer train --resume --out {}\n", run.info.step,
-                     shell_quoted(run.folder.string()));
+  return fmt::format("stopped after step {}; go on with: {}\n", run.info.step, resume_command(run));
+}
+
+// What a run does once it has a checkpoint. A disk that is full then costs no more than what came after it.
+template <class Part>
+auto resumable(const Run& run, const Part& part) {
+  try {
+    return part();
+  } catch (const engine::WriteError& error) {
+    throw engine::Error("{}; once it can, go on with: {}", error.what(), resume_command(run));
+  }
 }
 
 bool train(Run& run, const TrainOptions& options, Interruption& interruption) {
@@ -84,7 +98,7 @@ bool train(Run& run, const TrainOptions& options, Interruption& interruption) {
       options.resume ? fmt::format("going on after step {} in", run.info.step) : std::string("writing");
   fmt::print(stderr, "{}: {} faces to train on, {} to choose the epoch; {} {}\n", run.data.name,
              run.data.train.size(), run.data.holdout.size(), what, printable(run.folder.string()));
-  const bool finished = loop.run(interruption);
+  const bool finished = resumable(run, [&] { return loop.run(interruption); });
   interruption.no_longer_defer(stopped(run));
   return finished && !interruption.requested();
 }
@@ -126,7 +140,7 @@ int train_command(const TrainOptions& options) {
     return 130;
   }
   fmt::print(stderr, "measuring the best epoch, {}, and writing the report\n", run.info.best_epoch);
-  report_run(run);
+  resumable(run, [&] { report_run(run); });
   return 0;
 }
 

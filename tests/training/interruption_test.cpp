@@ -167,7 +167,10 @@ TEST_CASE("a disk that fills up while saving leaves the old checkpoint, and one 
   const std::string before = text_of(last);
   Program program(resume_arguments(run), folder / "log", [&] { limit_file_size(before.size() / 2); });
   CHECK(program.wait() == 1);
-  CHECK(contains(program.output(), "fer: " + last.string() + " cannot be written: File too large\n"));
+  CHECK(
+      contains(program.output(), fmt::format("fer: {} cannot be written: File too large; once it can, go on "
+                                             "with: fer train --resume --out {}\n",
+                                             last.string(), run.string())));
   CHECK(text_of(last) == before);
   // With space again it goes on.
   train(folder / "never", small_config());
