@@ -60,7 +60,7 @@ bundled := $(addprefix $(bundle)/,bin/fer benchmarks/bench tests/bin/tests lib/l
 # A GPU that is not there is interpreted; programs other than tests only where that is asked for.
 runner := $(if $(filter ptx,$(cuda)),scripts/run)
 
-.PHONY: all build setup setup-cuda train test test-schedules test-outside mutants bench bench-outside profile ptxas gpu-report gpu-bundle check clean help
+.PHONY: all build setup setup-cuda train test test-schedules test-outside mutants source-mutants bench bench-outside profile ptxas gpu-report gpu-bundle check clean help
 all: setup
 	@$(if $(filter interpreted,$(GPU)),scripts/setup_cuda.sh)
 	@[ -z "$(gpu)" ] || [ -n "$(cuda)" ] || echo 'GPU found, no CUDA compiler: `make setup-cuda` (270 MB, from PyPI)'
@@ -85,7 +85,7 @@ test: setup
 	@$(MAKE) --no-print-directory run-tests
 run-tests: $(test_programs) $(if $(OP)$(LIST),,build $(if $(SAN),,$(BUILD)/benchmarks/bench)) $(if $(filter cuda,$(devices)),interpreter$(if $(OP)$(LIST),,-tests))
 	@BENCH=$(BUILD)/benchmarks/bench RUNNER=$(runner) NVCC=$(nvcc) NOTE="$(if $(cuda)$(SAN)$(DEVICE)$(filter none,$(GPU)),,CUDA was not tested: there is no compiler (make setup-cuda))" \
-	  scripts/run_tests.sh $(tests) $(if $(OP)$(LIST),,$(if $(SAN),,script:tests/bench_test.sh) script:tests/profile_test.sh script:tests/gpu_report_test.sh) $(if $(filter cuda,$(devices)),$(if $(OP)$(LIST),,script:tests/ptxi/tests/run.sh))
+	  scripts/run_tests.sh $(tests) $(if $(OP)$(LIST),,$(if $(SAN),,script:tests/bench_test.sh) script:tests/profile_test.sh script:tests/gpu_report_test.sh) $(if $(filter cuda,$(devices)),$(if $(OP)$(LIST),,script:tests/ptxi/tests/run.sh script:tests/source_mutants_test.sh))
 
 test-schedules: setup-cuda
 	@$(MAKE) --no-print-directory GPU=interpreted run-schedules
@@ -102,6 +102,15 @@ mutants: setup-cuda
 	@$(MAKE) --no-print-directory GPU=interpreted run-mutants
 run-mutants: $(cases:%.cpp=$(BUILD)/%) interpreter
 	@OP="$(OP)" MUTANTS="$(MUTANTS)" SEED="$(SEED)" TABLE="$(TABLE)" scripts/mutants.sh $(cases:%.cpp=$(BUILD)/%)
+
+# Without -O2, which is for the host's code alone. LINK and LIBRARIES: for case programs of changed kernels.
+source-mutants: setup-cuda
+	@$(MAKE) --no-print-directory GPU=interpreted run-source-mutants
+run-source-mutants: $(ops:%=$(BUILD)/tests/cases/%) interpreter
+	@BUILD=$(BUILD) COMPILE="$(nvcc) $(filter-out -O2 -lineinfo,$(NVCCFLAGS)) $(targets)" LINK="$(CXX) $(LDFLAGS)" \
+	  HARNESS="$(harness:%.cpp=$(BUILD)/%.o)" LIBRARIES="$(BUILD)/libfermion.a $(LDLIBS)" \
+	  OP="$(OP)" MUTANTS="$(MUTANTS)" SEED="$(SEED)" ONLY="$(ONLY)" TABLE="$(TABLE)" \
+	  python3 scripts/source_mutants/run.py $(ops:%=$(BUILD)/tests/cases/%)
 
 ptxas: setup-cuda
 	@$(MAKE) --no-print-directory GPU=interpreted run-ptxas
@@ -152,6 +161,9 @@ help:
 	@echo "make test-outside    CUTLASS and FlashAttention-2, fetched from PyPI, on the interpreter, against float64 loops"
 	@echo "make mutants         takes each barrier, wait, fence and member mask of the CUDA kernels away: the cases must notice;"
 	@echo "                     OP=conv2d one op's, MUTANTS=5 SEED=3 a sample, TABLE=file writes what was found"
+	@echo "make source-mutants  makes one mistake at a time in the CUDA kernels, an operator, constant or index: the cases must notice;"
+	@echo "                     OP=sgd files of one op, MUTANTS=200 SEED=3 which, ONLY=file those listed there, TABLE=file;"
+	@echo "                     Ctrl-C stops, the same SEED goes on"
 	@echo "make ptxas           registers, spills, shared memory and resident warps of each kernel; OP=conv2d one op's"
 	@echo "make bench           every op and the train step, beside their peers; OP=conv2d one op;"
 	@echo "                     GPU=interpreted counts what the CUDA kernels of lnl-base do, beside what they are to reach;"

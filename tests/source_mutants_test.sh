@@ -1,0 +1,165 @@
+#!/usr/bin/env bash
+# scripts/source_mutants with stand-ins for the compiler, the linker and a case program. Ends with the line
+# "N passed, N failed".
+set -u
+command -v python3 >/dev/null || { echo "0 passed, 0 failed" && exit; }
+cd "$(dirname "$0")/.." || exit 1
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+mkdir -p "$root"/{kernels,scripts,tests/mutants,build/kernels}
+cp -r scripts/source_mutants "$root/scripts"
+cd "$root" || exit 1
+passed=0 failed=0
+list=tests/mutants/source_equivalent.txt
+: >$list
+
+program() { # path; its body
+  { echo '#!/bin/bash' && cat; } >"$1"
+  chmod +x "$1"
+}
+# "Compiles" to the text itself, without comments and what is unused.
+program compile <<'E2'
+while [ $# -gt 0 ]; do
+  case $1 in --keep-dir) keep=$2 ;; -c) source=$2 ;; -o) object=$2 ;; esac
+  shift
+done
+! grep -q 'refused(e ||' "$source" || exit 1
+sed 's,//.*,,; /unused/d' "$source" | tee "$object" >"$keep/x.ptx"
+E2
+# A program is the object, or x.o where only that is there.
+program link <<'E2'
+objects=()
+while [ $# -gt 0 ]; do
+  case $1 in *x.o) objects=("$1" "${objects[@]}") ;; */o) objects+=("$1") ;; -o) to=$2 ;; esac
+  shift
+done
+echo '(library)x.cu.o'
+{ printf '#!/bin/bash\nexec ./case <<"EOF"\n' && cat "${objects[-1]}" && echo EOF; } >"$to" && chmod +x "$to"
+E2
+program scripts/run <<'E2'
+exec "$@"
+E2
+program case <<'E2'
+text=$(</dev/stdin)
+[ -z "${SLOW:-}" ] || sleep "$SLOW"
+[[ $text != *'endless(i > j)'* ]] || kill -XCPU $$
+[[ $text = *'y[threadIdx.x] = x[a - b]'* ]] ||
+  { echo "[ptxi] WARNING out of bounds, offset 4 of 2 | kernel x" && echo "  replay: CASE='short' make test" && exit 1; }
+[[ $text = *'n / 2'* ]] || exit 1
+E2
+cat >kernels/x.cu <<'E2'
+// A comment: 1 + 1.
+#define HOST 1 + 1
+int host() { return 1 + 1; }
+__global__ void __launch_bounds__(1 + 1, 2) x(const float (&x)[4], int n) {
+  store<4>("1 + 1", 0xFF, y);
+  y[threadIdx.x] = x[a - b];  // 1 + 1
+  unused(c == d);
+  refused(e && f);
+  kept(g <= h);
+  kept(g <= h);
+  endless(i >= j);
+}
+struct X {
+  __device__ explicit X(int n) : first_(n / 2), second_{n} {
+    *this = *n - 1.5e-3f;
+  }
+  __device__ int declared(int n = 1 + 1) const;
+  __device__ void operator()(int n) const { to[n] = -max(n, 0.0f); }
+  int host = 1 + 1;
+};
+E2
+echo 'build/kernels/x.cu.o: kernels/x.cu' >build/kernels/x.cu.d
+cp kernels/x.cu build/x.o && ./link build/x.o -o build/x >log
+
+expect() { # what, then a command that must succeed
+  if "${@:2}" >>log; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "FAIL $1; status $status, output:" && cat output
+  fi
+}
+run() { # settings
+  env "$@" python3 scripts/source_mutants/run.py build/x >output 2>&1
+  status=$?
+}
+export BUILD=build COMPILE=./compile LINK=./link HARNESS= LIBRARIES=
+unset OP MUTANTS SEED ONLY TABLE
+says() { grep -qE -- "^$1" output; }
+silent() { ! grep -qE '^(noticed|explained|same|refused) ' output; }
+ends_with() { [ "$status" -eq "$1" ] && [ "$(tail -1 output)" = "$2" ]; }
+
+# What can be changed: nothing that is no code of the device.
+cat >expected <<'E2'
+*this = *n + 1.5e-3f;
+*this = *n - 0.003f;
+__device__ explicit X(int n) : first_(n * 2), second_{n} {
+__device__ explicit X(int n) : first_(n / 3), second_{n} {
+__device__ void operator()(int n) const { to[n] = -max(n, 1.0f); }
+__device__ void operator()(int n) const { to[n] = -min(n, 0.0f); }
+__device__ void operator()(int n) const { to[n] = max(n, 0.0f); }
+endless(i > j);
+kept(g < h);
+kept(g < h);
+refused(e || f);
+unused(c != d);
+y[threadIdx.x] = x[a + b];  // 1 + 1
+y[threadIdx.y] = x[a - b];  // 1 + 1
+E2
+PYTHONPATH=scripts/source_mutants python3 -c 'import sites
+for m in sites.mutants_of("x", open("kernels/x.cu").read())[0]: print(m.after)' | LC_ALL=C sort >found
+status=0
+cp found output
+expect 'what can be changed' diff expected found
+
+# 12 of them compile to something else. Those that nobody notices are to be explained.
+run
+expect 'all of them' ends_with 1 '5 noticed, 0 explained, 7 survived'
+expect 'a report' says 'noticed +kernels/x.cu:6  y\[threadIdx.y\] .* x, short: out of bounds  [0-9]+ s'
+expect 'no end' says 'noticed +kernels/x.cu:11 .* x, : no end '
+expect 'a wrong result' says 'noticed +kernels/x.cu:14 .* x, : a wrong result '
+expect 'what is refused' says 'refused +kernels/x.cu:8 '
+expect 'the same code' says 'same +kernels/x.cu:7 '
+awk '/^SURVIVED$/ { left = 3; next } left-- > 0 { print } left == 0 { print "because\n" }' output >$list
+
+
+run
+expect 'explained ones are tried once' ends_with 0 '5 noticed, 7 explained, 0 survived'
+expect 'nothing is tried twice' silent
+run SEED=2 MUTANTS=4
+expect 'a sample' test "$(grep -cE '^(noticed|explained) ' output)" -eq 4
+
+# A list that names what is not there, or what is noticed, is wrong.
+cp $list kept
+printf '\nkernels/x.cu\n- kept(g == h);\n+ kept(g != h);\nbecause\n' >>$list
+run
+expect 'a stale list' ends_with 1 '5 noticed, 7 explained, 0 survived'
+expect 'what is stale' says 'NOWHERE: kernels/x.cu$'
+printf '\nkernels/x.cu\n- endless(i >= j);\n+ endless(i > j);\nbecause\n' | cat kept - >$list
+run
+expect 'what is noticed needs no reason' ends_with 1 '4 noticed, 7 explained, 1 survived'
+cp kept $list
+
+# What was stopped goes on, and has tried nothing that it knows again; what survived is tried again.
+head -2 build/source-mutants/seed-1.tsv >lines && mv lines build/source-mutants/seed-1.tsv
+run
+expect 'going on' ends_with 0 '5 noticed, 7 explained, 0 survived'
+expect 'where it was stopped' test "$(grep -cE '^(noticed|explained|same|refused) ' output)" -eq 12
+rm -r build/source-mutants
+SLOW=0.5 python3 scripts/source_mutants/run.py build/x >output 2>&1 &
+for _ in {1..100}; do [ -s build/source-mutants/seed-1.tsv ] && break || sleep 0.1; done
+kill $!
+wait $!
+status=$?
+expect 'Ctrl-C' ends_with 130 'stopped; SEED=1 goes on from here'
+run
+expect 'after Ctrl-C' ends_with 0 '5 noticed, 7 explained, 0 survived'
+
+# Chosen ones.
+run ONLY=kept TABLE=table.md
+expect 'of a list' ends_with 0 '0 noticed, 7 explained, 0 survived'
+expect 'a table' grep -qF '| kernels/x.cu | `kept(g < h);` | nothing | | because |' table.md
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
