@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <doctest/doctest.h>
 
@@ -6,6 +7,23 @@
 
 using namespace fermion;
 using namespace fermion::test;
+
+namespace {
+
+const kernels::Random random_of_cases{7, kernels::stream_of("case"), 3};
+
+// The first number of a case whose word is a probability in f32, times 2^32: there it is the threshold.
+std::int64_t on_threshold() {
+  for (std::int64_t i = 0;; ++i) {
+    const std::uint32_t word = random_of_cases.bits(static_cast<std::uint64_t>(i));
+    if (word % 256 == 0 && word > 1u << 30 && word < 1u << 31) return i;
+  }
+}
+float probability(std::int64_t i) {
+  return static_cast<float>(random_of_cases.bits(static_cast<std::uint64_t>(i))) * 0x1p-32f;
+}
+
+}  // namespace
 
 FERMION_CASES(dropout) {
   const auto make = [](const std::string& name, Shape shape, float p) {
@@ -16,10 +34,10 @@ FERMION_CASES(dropout) {
                   const std::vector<Feature>& in) { return std::vector<Tensor>{dropout(tape, in[0].y, p)}; },
         .reference =
             [p](const std::vector<Array>& in) {
-              const kernels::Random random{7, kernels::stream_of("case"), 3};
               Array y = in[0];
               for (std::size_t i = 0; i < y.values.size(); ++i)
-                y.values[i] = random.bits(i) >= p * 0x1p32 ? y.values[i] / (1.0 - static_cast<double>(p)) : 0;
+                y.values[i] =
+                    random_of_cases.bits(i) >= p * 0x1p32 ? y.values[i] / (1.0 - static_cast<double>(p)) : 0;
               return std::vector<Array>{y};
             },
         .flops = static_cast<double>(shape.size()),
@@ -27,8 +45,20 @@ FERMION_CASES(dropout) {
         .backward_flops = static_cast<double>(shape.size()),
         .backward_traffic = {2.0 * static_cast<double>(shape.size())}};
   };
+  // Rows that start at an odd address.
+  OpCase part = make("a part", {3, 33}, 0.5f);
+  part.op = [](Tape& tape, const std::vector<Feature>& in) {
+    return std::vector<Tensor>{dropout(tape, in[0].y.slice(1, 3), 0.5f)};
+  };
+  part.reference = [whole = part.reference](const std::vector<Array>& in) {
+    Array rows(Shape{2, 33});
+    std::copy(in[0].values.begin() + 33, in[0].values.end(), rows.values.begin());
+    return whole({rows});
+  };
   return {.tests = {make("half", {3, 33}, 0.5f), make("a tenth", {257}, 0.1f), make("off", {5}, 0),
-                    make("several blocks", {3, 1088}, 0.3f), make("empty", {0, 4}, 0.5f)},
+                    make("several blocks", {3, 1088}, 0.3f), part,
+                    make("a word on the threshold", {on_threshold() + 1}, probability(on_threshold())),
+                    make("empty", {0, 4}, 0.5f)},
           .benchmarks = {make("lnl-tiny, joint head", {batch.tiny, 1088}, 0.5f),
                          make("lnl-base, joint head", {batch.base, 2176}, 0.5f)}};
 }
