@@ -119,7 +119,7 @@ class Program:
         to = folder / self.name
         status, output, _ = call(self.link(objects, to))
         if status != 0:
-            raise Refused(output)
+            raise RuntimeError(output)
         status, output, _ = self.run(to, 20 + int(10 * self.seconds))
         if status == 0:
             return None
