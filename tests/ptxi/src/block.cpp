@@ -28,7 +28,8 @@ string Block::where(const Instruction& in, const Warp* w, int lane) {
   }
   const SrcLoc& loc = k.loc[i];
   s += " | PTX line " + std::to_string(loc.line) + ": " + k.text[i];
-  if (loc.src_line) s += " | " + k.module->file(loc.file) + ":" + std::to_string(loc.src_line);
+  if (!loc.place.empty()) s += " | " + loc.place;
+  if (!loc.caller.empty()) s += ", called at " + loc.caller;
   return s;
 }
 

@@ -45,6 +45,7 @@ void Decoder::statement(const Stmt& st) {
       callers[place] = called_from;
       loc.file = place.file, loc.src_line = place.line;
       loc.at_file = called_from.file, loc.at_line = called_from.line;
+      name_place();
     } else if (s.compare(0, 14, ".branchtargets") == 0) {
       vector<string> v;
       for (auto& x : split(s.substr(14), ',')) v.push_back(resolve_label(x));
@@ -149,7 +150,11 @@ void Decoder::statement(const Stmt& st) {
   if (in.op == O_membar || in.op == O_fence) in.acq_rel = true;
   in.cls = classify(in);
   select_handler(in);
-  if (!options().mutate.empty()) mutate(in, k, source_place(st.line));
+  if (!options().mutate.empty())
+    mutate(in, k,
+           loc.place.empty()    ? "ptx:" + std::to_string(st.line)
+           : loc.caller.empty() ? loc.place
+                                : loc.place + "@" + loc.caller);
   emit(in, st.s, st.line);
 }
 

@@ -64,10 +64,7 @@ static bool of_toolkit(const string& file) {
   return false;
 }
 
-// "file:line", of what is inlined "file:line@file:line" with the place of the call; not those in headers of
-// the toolkit.
-string Decoder::source_place(int ptx_line) const {
-  if (!loc.src_line) return "ptx:" + std::to_string(ptx_line);
+void Decoder::name_place() {
   const auto text = [&](const Place& p) { return m.file(p.file) + ":" + std::to_string(p.line); };
   const auto caller = [&](const Place& p) {
     const auto found = callers.find(p);
@@ -75,7 +72,8 @@ string Decoder::source_place(int ptx_line) const {
   };
   Place here{loc.file, loc.src_line, 0}, from = called_from;
   for (; from.line && of_toolkit(m.file(here.file)); from = caller(here)) here = from;
-  return from.line ? text(here) + "@" + text(from) : text(here);
+  loc.place = text(here);
+  loc.caller = from.line ? text(from) : "";
 }
 
 void Decoder::emit(Instruction in, const string& text, int line) {

@@ -67,7 +67,7 @@ struct Decoder {
   void address(const std::string& s0, Ref& base, i64& off, Space& sp);
   Var place(Var v);
   void declare(const std::string& s);
-  std::string source_place(int ptx_line) const;
+  void name_place();
   void emit(Instruction in, const std::string& text, int line);
   void body(const std::vector<Stmt>& b);
   void call(const Stmt& st, Instruction in, const std::vector<std::string>& a);

@@ -3,54 +3,107 @@
 #include "options.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <set>
 #include <unistd.h>
 
 namespace ptxi {
+namespace {
 
 using std::string;
 
-static i64 env_int(const char* n, i64 d) {
-  const char* e = getenv(n);
-  return e && *e ? strtoll(e, nullptr, 0) : d;
-}
-static string env_str(const char* n) {
-  const char* e = getenv(n);
-  return e ? e : "";
+// What would be ignored ends the process: a check that is off by a misspelling would find nothing.
+[[noreturn]] void refuse(const string& what) {
+  fflush(nullptr);
+  fprintf(stderr, "[ptxi] %s (tests/ptxi/README.md, \"Switches\")\n", what.c_str());
+  _exit(2);
 }
 
+std::set<string> g_names;
+
+string text(const char* name) {
+  g_names.insert(name);
+  const char* value = getenv(name);
+  return value ? value : "";
+}
+
+i64 number(const char* name, i64 otherwise, i64 lowest, i64 highest) {
+  const string value = text(name);
+  if (value.empty()) return otherwise;
+  char* end = nullptr;
+  errno = 0;
+  const i64 number = strtoll(value.c_str(), &end, 0);
+  if (errno || *end || number < lowest || number > highest)
+    refuse(string(name) + "=" + value + " is no number from " + std::to_string(lowest) + " to " +
+           std::to_string(highest));
+  return number;
+}
+
+int small(const char* name, int otherwise, int highest) {
+  return (int)number(name, otherwise, 0, highest);
+}
+
+// The first is meant where nothing is said.
+string one_of(const char* name, std::initializer_list<const char*> choices) {
+  const string value = text(name);
+  if (value.empty()) return *choices.begin();
+  string all;
+  for (const char* choice : choices) {
+    if (value == choice) return value;
+    all += string(all.empty() ? "" : ", ") + choice;
+  }
+  refuse(string(name) + "=" + value + " is none of " + all);
+}
+
+void check_names() {
+  for (char** variable = environ; *variable; variable++) {
+    const string name(*variable, strcspn(*variable, "="));
+    if (name.compare(0, 5, "PTXI_") == 0 && !g_names.count(name)) refuse(name + " is no switch");
+  }
+}
+
+Options read() {
+  constexpr int most = 1 << 30;
+  Options x;
+  x.cc = (int)number("PTXI_CC", 80, 50, 90);
+  x.shared_check = small("PTXI_SHARED", 1, 2);
+  x.init_check = small("PTXI_INIT", 0, 1);
+  x.race_check = small("PTXI_RACE", 0, 1);
+  x.strict = small("PTXI_STRICT", 0, 1);
+  x.order = small("PTXI_ORDER", 0, 2);
+  x.seed = small("PTXI_SEED", 1, most);
+  x.threads = (int)number("PTXI_THREADS", std::min<long>(sysconf(_SC_NPROCESSORS_ONLN), 8), 1, 1024);
+  x.cp_early = one_of("PTXI_CPASYNC", {"late", "early"}) == "early";
+  const string streams = one_of("PTXI_STREAMS", {"now", "late", "latest"});
+  x.latest_streams = streams == "latest";
+  x.late_streams = streams != "now";
+  x.trace = small("PTXI_TRACE", 0, 1);
+  x.abort_on_error = small("PTXI_ABORT", 0, 1);
+  x.exit_code = small("PTXI_EXITCODE", 0, 255);
+  x.host_guard = small("PTXI_HOSTGUARD", 1, 1);
+  x.fast = small("PTXI_FAST", 1, 1);
+  x.fill = small("PTXI_FILL", 0xff, 0xff);
+  x.tf32_check = small("PTXI_TF32", 0, 1);
+  x.counters_launches = small("PTXI_COUNTERS_LAUNCHES", 10000, most);
+  x.counters_range = small("PTXI_COUNTERS_RANGE", 0, 1);
+  x.max_reports = small("PTXI_MAX_REPORTS", 100, most);
+  x.mem_bytes = (u64)number("PTXI_MEM", 8192, 1, 1 << 24) << 20;
+  x.max_steps = (u64)number("PTXI_MAX_STEPS", 0, 0, INT64_MAX);
+  x.counters = text("PTXI_COUNTERS");
+  x.dump = text("PTXI_DUMP");
+  x.mutate = text("PTXI_MUTATE");
+  x.regs = text("PTXI_REGS");
+  check_names();
+  return x;
+}
+
+}  // namespace
+
 const Options& options() {
-  static const Options o = [] {
-    Options x;
-    x.cc = (int)env_int("PTXI_CC", 80);
-    x.shared_check = (int)env_int("PTXI_SHARED", 1);
-    x.init_check = (int)env_int("PTXI_INIT", 0);
-    x.race_check = (int)env_int("PTXI_RACE", 0);
-    x.strict = (int)env_int("PTXI_STRICT", 0);
-    x.order = (int)env_int("PTXI_ORDER", 0);
-    x.seed = (int)env_int("PTXI_SEED", 1);
-    x.threads = (int)env_int("PTXI_THREADS", std::min<long>(sysconf(_SC_NPROCESSORS_ONLN), 8));
-    x.cp_early = env_str("PTXI_CPASYNC") == "early";
-    x.latest_streams = env_str("PTXI_STREAMS") == "latest";
-    x.late_streams = x.latest_streams || env_str("PTXI_STREAMS") == "late";
-    x.trace = (int)env_int("PTXI_TRACE", 0);
-    x.abort_on_error = (int)env_int("PTXI_ABORT", 0);
-    x.exit_code = (int)env_int("PTXI_EXITCODE", 0);
-    x.host_guard = (int)env_int("PTXI_HOSTGUARD", 1);
-    x.fast = (int)env_int("PTXI_FAST", 1);
-    x.fill = (int)env_int("PTXI_FILL", 0xff);
-    x.tf32_check = (int)env_int("PTXI_TF32", 0);
-    x.counters_launches = (int)env_int("PTXI_COUNTERS_LAUNCHES", 10000);
-    x.counters_range = (int)env_int("PTXI_COUNTERS_RANGE", 0);
-    x.max_reports = (int)env_int("PTXI_MAX_REPORTS", 100);
-    x.mem_bytes = (u64)env_int("PTXI_MEM", 8192) << 20;
-    x.max_steps = (u64)env_int("PTXI_MAX_STEPS", 0);
-    x.counters = env_str("PTXI_COUNTERS");
-    x.dump = env_str("PTXI_DUMP");
-    x.mutate = env_str("PTXI_MUTATE");
-    x.regs = env_str("PTXI_REGS");
-    return x;
-  }();
+  static const Options o = read();
   return o;
 }
 

@@ -15,6 +15,9 @@ namespace ptxi {
 // PTX line; .loc file and line; where the function there is inlined, or zeros.
 struct SrcLoc {
   int line = 0, file = 0, src_line = 0, at_file = 0, at_line = 0;
+  // As reports and mutants name it: "file:line", and where that is inlined. Functions of the toolkit's
+  // headers count as part of what calls them.
+  std::string place, caller;
 };
 
 struct Var {

@@ -13,8 +13,11 @@ __global__ void oob_read(const float* x, float* y) {
 __global__ void fill(float* x) {
   x[threadIdx.x] = 1;
 }
-__global__ void uninit_global(const float* x, float* y) {
+__device__ void copy(const float* x, float* y) {
   y[threadIdx.x] = x[threadIdx.x];
+}
+__global__ void uninit_global(const float* x, float* y) {
+  copy(x, y);
 }
 __global__ void uninit_shared(float* o) {
   __shared__ float s[64];

@@ -16,6 +16,9 @@ namespace ptxi {
 cudaError_t make_call(KernelCall& c, const void* func, dim3 g, dim3 b, void** args, size_t smem, bool coop) {
   cudaError_t e;
   Kernel* k = kernel_of(func, e);
+  if (e == cudaErrorNoKernelImageForDevice)
+    report_error("launch refused: there is no PTX for compute_" + std::to_string(options().cc) +
+                 " (PTXI_CC) or below | kernel " + demangle(funcs()[func].name));
   if (!k) return e;
   auto complain = [&](cudaError_t code, const std::string& what) {
     report_error("launch refused: " + what + " | kernel " + k->pretty);
