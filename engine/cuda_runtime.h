@@ -26,6 +26,7 @@ class CudaRuntime : public Memory {
   CUstream_st* stream() const { return stream_; }
   // kernels::Cuda's.
   unsigned* counters() const { return counters_; }
+  int multiprocessors() const { return info_.multiprocessors; }
 
   std::string name() const override { return info_.name; }
   // From a stream-ordered pool that keeps what is released.

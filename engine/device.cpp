@@ -21,6 +21,7 @@ Device::Device(DeviceOptions options)
     auto runtime = std::make_unique<CudaRuntime>(options.ordinal);
     stream_ = runtime->stream();
     counters_ = runtime->counters();
+    multiprocessors_ = options.multiprocessors > 0 ? options.multiprocessors : runtime->multiprocessors();
     memory_ = std::move(runtime);
     pool_ = std::make_shared<Pool>(*memory_, PoolOptions{.keep = false, .guard = false});
 #else

@@ -20,7 +20,8 @@ struct DeviceOptions {
   bool poison =
       false;  // tests: fill fresh memory with NaNs (CPU); give every tensor a block of its own (CUDA)
   enum class Kind { cpu, cuda } kind = Kind::cpu;
-  int ordinal = 0;  // of CUDA devices
+  int ordinal = 0;          // of CUDA devices
+  int multiprocessors = 0;  // of those, how many persistent kernels fill; 0: all
 };
 
 // Told of every call of a kernel: benchmarks time them.
@@ -84,7 +85,7 @@ class Device {
     try {
 #if FERMION_CUDA
       if (is_cuda()) {
-        const kernels::Cuda context{stream_, *arena_, counters_};
+        const kernels::Cuda context{stream_, *arena_, counters_, multiprocessors_};
         dtype == DType::f32 ? kernel(context, Type<float>{}) : kernel(context, Type<kernels::bf16>{});
         return;
       }
@@ -113,6 +114,7 @@ class Device {
   std::unique_ptr<Memory> memory_;
   CUstream_st* stream_ = nullptr;  // of a CUDA device
   unsigned* counters_ = nullptr;
+  int multiprocessors_ = 0;
   std::shared_ptr<Pool> pool_;
   std::unique_ptr<Arena> own_arena_;
   Arena* arena_;

@@ -38,7 +38,8 @@ struct Cpu {
 struct Cuda {
   CUstream_st* stream;
   Workspace& workspace;
-  unsigned* counters;  // counter_count of them; zeros before and after every kernel
+  unsigned* counters;   // counter_count of them; zeros before and after every kernel
+  int multiprocessors;  // that persistent kernels fill
 
   static constexpr int counter_count = 4096;
 };

@@ -1,5 +1,6 @@
 #include "kernels/channel_blocks.cuh"
 #include "kernels/conv2d.h"
+#include "kernels/conv_gradient_mma.h"
 #include "kernels/conv_operands.cuh"
 #include "kernels/gemm.cuh"
 #include "kernels/gemm_operands.cuh"
@@ -94,6 +95,9 @@ void conv2d_backward(Cuda ctx, const Conv2d& dims, const Conv2dInput<T>& x, cons
   if (y.norm) undo_norm(ctx, dims, y, arrived, gradient);
   const T* dy = arrived.da;
   if (gradient.weight) weight_gradient(ctx, dims, x, dy, gradient.weight);
+  if constexpr (std::is_same_v<T, bf16>)
+    if (gradient_fits_tensor_cores(dims))
+      return conv2d_input_gradient_mma(ctx, dims, x, weight, dy, gradient.first, gradient.second);
   if (gradient.first.da)
     input_gradient(ctx, dims, weight, dy, x.first, 0, dims.first_channels, gradient.first);
   if (gradient.second.da)

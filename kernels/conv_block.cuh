@@ -1,7 +1,6 @@
 // What one launch of a convolution on tensor cores does (kernels/conv_mma.cuh), and how a block is laid out.
 #pragma once
 
-#include "kernels/channel_moments.cuh"
 #include "kernels/conv2d.h"
 #include "kernels/pixel_tiles.h"
 #include "kernels/vec.cuh"
@@ -10,22 +9,23 @@ namespace fermion::kernels {
 
 struct ConvMma {
   PixelTiles tiles;
-  int first_chunks, chunks;  // of 16 input channels: of the first input, of both
-  int Co;
+  int first_chunks, chunks;  // of 16 channels that are summed over: of the first input, of both
+  int Co;                    // channels that are made
   Conv2dInput<bf16> x;
-  const float* weight;  // [K, Co, taps, 16 chunks]
-  Conv2dOutput<bf16> y;
-  Moments* moments = nullptr;    // [K, gridDim.x, Co], or null
-  unsigned* counters = nullptr;  // [K, gridDim.y], zeros
+  const float* weight;
+  std::int64_t weight_row;  // how many weights of one tap lie side by side
 };
 
-// Resident: the weights of all chunks fit into shared memory.
-template <int Fragments, int Tiles, int Columns, int Kernel, bool Resident>
+// Gradient: by the input. Resident: the weights of all chunks fit into shared memory.
+template <bool Gradient, int Fragments, int Tiles, int Columns, int Kernel, bool Resident>
 struct ConvBlock {
   static constexpr int fragments = Fragments, tiles = Tiles, columns = Columns, kernel = Kernel;
-  static constexpr bool resident = Resident;
+  static constexpr bool gradient = Gradient, resident = Resident;
   static constexpr int taps = Kernel * Kernel, threads = 32 * Tiles * Columns, channels = 32 * Columns;
-  static constexpr int weight_plane = 16 * (channels + 4), weight_chunk = 2 * taps * weight_plane;  // bytes
+  // Bytes: of 8 numbers of the depth of all channels; or of one number of the depth.
+  static constexpr int weight_plane = 16 * (channels + 4), weight_line = 2 * (channels + 8);
+  static constexpr int weight_tap = Gradient ? 16 * weight_line : 2 * weight_plane,
+                       weight_chunk = taps * weight_tap;
 
   static constexpr int rows = Fragments == 7 ? 8 : 4, width = 16 * Fragments / rows;
   // The vectors of input pixels that one thread fetches, where most images lie side by side.
@@ -38,8 +38,7 @@ struct ConvBlock {
 
   static int shared_bytes(const PixelTiles& tiles_of, int chunks) {
     return 2 * Tiles * 2 * 16 * tiles_of.slots() + (Resident ? chunks : 2) * weight_chunk +
-           2 * 4 * 16 * chunks + Tiles * channels * static_cast<int>(sizeof(Moments)) +
-           2 * fetched_vectors * threads;
+           2 * 4 * 16 * chunks + 2 * fetched_vectors * threads;
   }
 };
 
@@ -49,8 +48,8 @@ struct ConvShared {
   char* pixels;
   char* weights;
   float *scale, *offset;  // of each input channel: value(x) = relu?(y scale + offset)
-  Moments* moments;       // [tiles][channels]
   int* sources;           // the input pixels of the block's tiles, -1 for zeros
+  char* rest;             // aligned to 16 bytes
   int plane, buffer;      // bytes
 
   __device__ explicit ConvShared(const ConvMma& conv) {
@@ -61,8 +60,8 @@ struct ConvShared {
     weights = pixels + 2 * buffer;
     scale = reinterpret_cast<float*>(weights + (Block::resident ? conv.chunks : 2) * Block::weight_chunk);
     offset = scale + 16 * conv.chunks;
-    moments = reinterpret_cast<Moments*>(offset + 16 * conv.chunks);
-    sources = reinterpret_cast<int*>(moments + Block::tiles * Block::channels);
+    sources = reinterpret_cast<int*>(offset + 16 * conv.chunks);
+    rest = reinterpret_cast<char*>(sources) + 2 * Block::fetched_vectors * Block::threads;
   }
 };
 

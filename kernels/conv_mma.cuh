@@ -1,25 +1,29 @@
 // Convolution on tensor cores: bf16 activations, f32 weights and sums, stride 1. One launch does all of
 //
-//   value(x), formed once on the way into shared memory: neither it nor the patches of pixels reach global
-//   memory; the sums over taps and channels; y, rounded to bf16, and of what is stored mean and 1 / std of
-//   each channel; or bias and ReLU.
+//   forward: value(x), formed once on the way into shared memory: neither it nor the patches of pixels reach
+//   global memory; the sums over taps and channels; y, rounded to bf16, and of what is stored mean and
+//   1 / std of each channel; or bias and ReLU;
+//
+//   the gradient by the inputs, which is the convolution of dy by the weights turned over: its sums, the
+//   gradient of value(x), which never reach memory; the mask of the inputs' ReLU, formed anew from y; da,
+//   written or added, and its two sums over the pixels.
 //
 // A block makes Tiles tiles of pixels (kernels/pixel_tiles.h) by 32 Columns channels, a warp one tile by 32
-// channels: 7 or 4 fragments of 16 pixels by 4 of 8 channels. It goes through the input channels by 16, in
-// two buffers:
+// channels: 7 or 4 fragments of 16 pixels by 4 of 8 channels. It goes through the channels summed over by 16,
+// in two buffers:
 //
 //   pixels   [2 buffers][Tiles][2 planes of 8 channels][slots] x 8 channels
-//   weights  [2 buffers, or all chunks of 16 channels][taps][2 planes][32 Columns + 4] x 8 channels
+//   weights  [2 buffers, or all chunks of 16 channels] as in kernels/conv_weights.cuh
 //
 // Where the weights of all chunks fit, they stay while the block goes on to its next tiles. The taps of a
-// pixel are shifts of its address: nothing is unfolded. Grid: x persistent blocks, y channels of the output,
+// pixel are shifts of its address: nothing is unfolded. Grid: x persistent blocks, y channels that are made,
 // z weight sets.
 #pragma once
 
-#include "kernels/conv_fetch.cuh"
-#include "kernels/conv_finish.cuh"
-#include "kernels/launch.cuh"
-#include "kernels/mma.cuh"
+#include "kernels/conv_finish_forward.cuh"
+#include "kernels/conv_finish_gradient.cuh"
+#include "kernels/conv_pixels.cuh"
+#include "kernels/conv_weights.cuh"
 
 namespace fermion::kernels {
 
@@ -46,14 +50,12 @@ class PixelAddresses {
   unsigned address_[kept];
 };
 
-// Adds one tap: pixels [slot, 16 channels] by weights [32 output channels, 16 channels]. `weights`: this
-// lane's address of the first tap.
+// Adds one tap: pixels [slot, 16 channels] by weights [32 channels made, 16 channels].
 template <class Block>
 __device__ void multiply_tap(int tap, const PixelAddresses<Block>& pixels, unsigned buffer, unsigned weights,
                              ConvSums<Block>& sums) {
   unsigned w[2][4];
-  load_matrices(w[0], weights + 2 * tap * Block::weight_plane);
-  load_matrices(w[1], weights + 2 * tap * Block::weight_plane + 16 * 16);
+  load_tap<Block>(w, weights, tap);
 #pragma unroll
   for (int f = 0; f < Block::fragments; ++f) {
     unsigned x[4];
@@ -63,15 +65,15 @@ __device__ void multiply_tap(int tap, const PixelAddresses<Block>& pixels, unsig
   }
 }
 
-template <class Block>
+// Output: ConvForward or ConvGradient.
+template <class Block, class Output>
 __global__ void __launch_bounds__(Block::threads, 256 / Block::threads)
-    conv_kernel(const __grid_constant__ ConvMma conv) {
+    conv_kernel(const __grid_constant__ ConvMma conv, const __grid_constant__ Output output) {
   const ConvShared<Block> shared(conv);
-  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, t = warp / Block::columns,
-            column = warp % Block::columns;
+  const int warp = threadIdx.x / 32, t = warp / Block::columns, column = warp % Block::columns;
   const int first = blockIdx.x * Block::tiles, step = gridDim.x * Block::tiles, count = conv.tiles.count();
   prepare_norms(conv, shared);
-  for (int i = threadIdx.x; i < Block::tiles * Block::channels; i += Block::threads) shared.moments[i] = {};
+  prepare_finish(conv, output, shared);
   __syncthreads();
 
   PixelFetch<Block> pixels(conv, shared);
@@ -88,8 +90,7 @@ __global__ void __launch_bounds__(Block::threads, 256 / Block::threads)
       weights.store(row, chunk);
     }
   const PixelAddresses<Block> addresses(conv, shared, t);
-  const unsigned weight_address = shared_address(shared.weights + lane / 8 % 2 * Block::weight_plane +
-                                                 16 * (32 * column + lane / 16 * 8 + lane % 8));
+  const unsigned weights_from = weight_address(shared, column);
   __syncthreads();
 
   int buffer = 0;
@@ -108,17 +109,15 @@ __global__ void __launch_bounds__(Block::threads, 256 / Block::threads)
         if (!Block::resident && more && tap % Block::kernel == 0) weights.load(row, next);
         if (tile + t < count)
           multiply_tap<Block>(tap, addresses, buffer * shared.buffer,
-                              weight_address + weights_at * Block::weight_chunk, sums);
+                              weights_from + weights_at * Block::weight_chunk, sums);
         if (more && (tap + 1) % Block::part_taps == 0) pixels.store(part, next, buffer ^ 1);
         if (!Block::resident && more && (tap + 1) % Block::kernel == 0) weights.store(row, buffer ^ 1);
       }
       __syncthreads();
     }
-    if (tile + t < count)
-      finish_tile<Block>(conv, tile + t, column, sums,
-                         conv.moments ? shared.moments + t * Block::channels + 32 * column : nullptr);
+    if (tile + t < count) finish_tile(conv, output, shared, tile + t, t, column, sums);
   }
-  if (conv.moments) finish_channels(conv, shared);
+  finish_channels(conv, output, shared);
 }
 
 }  // namespace fermion::kernels

@@ -46,17 +46,12 @@ void launch(Cuda ctx, void (*kernel)(Parameters...), Grid grid, dim3 block, std:
   check_launch(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(args)...), address);
 }
 
-// Of the current device.
-struct Chip {
-  int multiprocessors = 0, shared_bytes = 0;  // shared memory that a block may have
-};
-inline Chip chip() {
-  int device = 0;
-  Chip chip;
+// Of shared memory that a block may have, on the current device.
+inline int most_shared_bytes() {
+  int device = 0, bytes = 0;
   cudaGetDevice(&device);
-  cudaDeviceGetAttribute(&chip.multiprocessors, cudaDevAttrMultiProcessorCount, device);
-  cudaDeviceGetAttribute(&chip.shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
-  return chip;
+  cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  return bytes;
 }
 
 // Blocks of `size` that cover `count`.

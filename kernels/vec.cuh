@@ -56,6 +56,17 @@ __device__ inline unsigned pack(float low, float high) {
   return from_float<bf16>(low).bits | static_cast<unsigned>(from_float<bf16>(high).bits) << 16;
 }
 
+// Eight bf16 in four such words.
+__device__ inline Floats<8> unpack(const unsigned (&words)[4]) {
+  Floats<8> values;
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    values[2 * i] = __uint_as_float(words[i] << 16);
+    values[2 * i + 1] = __uint_as_float(words[i] & 0xFFFF0000);
+  }
+  return values;
+}
+
 // The widest vector of T that rows of C numbers allow.
 template <class T>
 constexpr int widest = 16 / sizeof(T);

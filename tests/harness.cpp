@@ -95,7 +95,7 @@ void check_case(const Target& target, const OpCase& test, std::uint64_t seed) {
                    {.tolerance = output_tolerance(target, test), .sparse = test.sparse}));
   same_bits(result, run_op(target, test, inputs(), cotangents(seed)));
   if (!target.device.is_cuda()) check_cpu(target, test, seed, result);
-  if (target.dtype == DType::f32) check_nan(target, test, seed, result);
+  if (target.dtype == DType::f32 || test.own_bf16) check_nan(target, test, seed, result);
   if (!any_gradient(test)) return;
   reference.check_gradients(result.gradients);
   check_added(target, test, result, run_op(target, test, inputs(), cotangents(seed), true));
@@ -120,7 +120,8 @@ engine::DeviceOptions tested_device(int threads) {
 void run_case(const std::string& op, const OpCase& test) {
   const char* chosen = std::getenv("SEED");
   const std::uint64_t seed = chosen ? std::strtoull(chosen, nullptr, 10) : 1;
-  const engine::DeviceOptions options = tested_device();
+  engine::DeviceOptions options = tested_device();
+  options.multiprocessors = test.multiprocessors;
   const bool cuda = options.kind == engine::DeviceOptions::Kind::cuda;
   const char* dtype = "f32";
   try {

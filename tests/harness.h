@@ -117,11 +117,15 @@ struct OpCase {
   // may also reach what lies at a border, and only what it must reach is checked.
   bool padded = false;
   bool cpu_only = false;  // about how the CPU cuts its work
-  bool cancels = false;   // a gradient of 0 is a difference, of a softmax over one number
+  // Of a CUDA device, persistent kernels fill so many (0: all): with few, their blocks do one thing after
+  // another.
+  int multiprocessors = 0;
+  bool cancels = false;  // a gradient of 0 is a difference, of a softmax over one number
   // Of bf16 activations: tensors between inputs and outputs that are rounded, the outputs included; each adds
   // 2^-8 max|r|, twice the error of rounding once. 0: the op is not tested in bf16.
   int roundings = 1;
-  bool sparse = false;  // more than nine tenths of an output or gradient may be zero
+  bool own_bf16 = false;  // bf16 has kernels of its own: NaNs are followed through them too
+  bool sparse = false;    // more than nine tenths of an output or gradient may be zero
   // For benchmarks, forward and backward: a multiply-add counts two.
   double flops = 0;
   Traffic traffic = {};

@@ -22,6 +22,7 @@ struct Case {
   bool relu_out = true;      // in the output's
   bool skip_gradient = true, weight_gradient = true;
   bool cpu_only = false;
+  int multiprocessors = 0;
 };
 
 // Shapes lead with K here, 1 where the tensor has none.
@@ -128,7 +129,9 @@ OpCase conv(const std::string& name, const Case& test) {
   };
   const double pixels = static_cast<double>(test.x.size() / test.x[-1]) / (test.stride * test.stride);
   result.cpu_only = test.cpu_only;
+  result.multiprocessors = test.multiprocessors;
   result.padded = kernel > 1;
+  result.own_bf16 = true;
   // In bf16 the factors are rounded too, which in a sum counts as much as rounding it once more. The output's
   // norm adds the roundings of y and of dy; and y may be rounded across the ReLU's kink.
   result.roundings = !test.norm_out ? 2 : test.relu_out ? 0 : 4;
@@ -184,6 +187,36 @@ FERMION_CASES(conv2d) {
            conv("bank of regions",
                 {.x = {2, 1, 14, 14, 16}, .Co = 8, .norm_in = true, .norm_out = true, .relu_out = false}),
            conv("1x1, many pixels", {.x = {2, 14, 14, 16}, .Co = 40, .kernel = 1, .norm_in = true}),
+           // Blocks that make several tiles, one after another: of 32 channels, of 64, with weights that do
+           // not stay, of 1x1.
+           conv("tile after tile", {.x = {3, 18, 20, 16},
+                                    .Co = 32,
+                                    .norm_in = true,
+                                    .norm_out = true,
+                                    .relu_out = false,
+                                    .multiprocessors = 1}),
+           conv("tile after tile, 48 channels", {.x = {2, 18, 20, 16},
+                                                 .Co = 48,
+                                                 .norm_in = true,
+                                                 .norm_out = true,
+                                                 .relu_out = false,
+                                                 .multiprocessors = 1}),
+           conv("tile after tile, many channels", {.x = {5, 3, 9, 96},
+                                                   .Co = 48,
+                                                   .norm_in = true,
+                                                   .norm_out = true,
+                                                   .second = 16,
+                                                   .relu_out = false,
+                                                   .multiprocessors = 1}),
+           conv("tile after tile, 1x1", {.x = {5, 14, 14, 16},
+                                         .Co = 48,
+                                         .kernel = 1,
+                                         .norm_in = true,
+                                         .norm_out = true,
+                                         .relu_out = false,
+                                         .multiprocessors = 1}),
+           // Many channels by the gradient.
+           conv("many channels out", {.x = {2, 3, 6, 48}, .Co = 112, .norm_in = true, .relu_out = false}),
            // For bf16, the norms out without ReLU.
            conv("images, plain norm",
                 {.x = {2, 12, 10, 3}, .Co = 16, .norm_out = true, .first_layer = true, .relu_out = false}),

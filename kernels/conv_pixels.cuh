@@ -1,7 +1,7 @@
-// How a block of kernels/conv_mma.cuh brings pixels and weights into shared memory, as bf16.
+// How a block of kernels/conv_mma.cuh brings pixels into shared memory, as bf16.
 //
-// value(x) is relu?(y scale + offset) here, in f32, and then rounded; the plain kernels of the backward form
-// it from x_hat and do not round it, so that near zero a ReLU may be decided otherwise there.
+// value(x) is relu?(y scale + offset) here, in f32, and then rounded; in the backward it is formed from x_hat
+// and not rounded, so that within f32's rounding of zero a ReLU may be decided otherwise there.
 #pragma once
 
 #include "kernels/conv_block.cuh"
@@ -70,8 +70,9 @@ class PixelFetch {
 
   __device__ void store(int part, int chunk, int buffer) {
     const Norm& norm = chunk < conv_.first_chunks ? conv_.x.first.norm : conv_.x.second.norm;
+    const bool normed = !Block::gradient && norm;
     float scale[8], offset[8];
-    if (norm) {
+    if (normed) {
       const int c = 16 * chunk + 8 * half();
 #pragma unroll
       for (int i = 0; i < 8; ++i) {
@@ -85,7 +86,7 @@ class PixelFetch {
       if (v >= vectors || slot(v) == no_slot) continue;
       const int pixel = shared_.sources[at(v)];
       uint4 value = pixel >= 0 ? values_[i] : uint4{0, 0, 0, 0};
-      if (norm && pixel >= 0) value = normalised(value, scale, offset, norm.relu);
+      if (normed && pixel >= 0) value = normalised(value, scale, offset, norm.relu);
       *reinterpret_cast<uint4*>(shared_.pixels + buffer * shared_.buffer + half() * shared_.plane +
                                 16 * slot(v)) = value;
     }
@@ -125,57 +126,6 @@ class PixelFetch {
   const ConvShared<Block>& shared_;
   unsigned slots_[(vectors + 1) / 2];  // where vectors go, by 16 bytes; two in a word
   uint4 values_[in_part];
-};
-
-// How they bring the weights of 16 input channels: a thread holds four numbers of one output channel, of some
-// taps.
-template <class Block>
-class WeightFetch {
- public:
-  __device__ WeightFetch(const ConvMma& conv, const ConvShared<Block>& shared) : Ci_(16 * conv.chunks) {
-    const int quarter = threadIdx.x % 4, c = threadIdx.x / 4 % Block::channels;
-    const std::int64_t co = std::int64_t{blockIdx.y} * Block::channels + c;
-    from_ = co < conv.Co
-                ? conv.weight + ((blockIdx.z * conv.Co + co) * Block::taps + first_tap()) * Ci_ + 4 * quarter
-                : nullptr;
-    to_ = shared.weights + (2 * first_tap() + quarter / 2) * Block::weight_plane + 16 * c + 8 * (quarter % 2);
-  }
-
-  __device__ void load(int row, int chunk) {
-#pragma unroll
-    for (int i = 0; i < in_row; ++i)
-      if (mine(i))
-        values_[i] = from_ ? *reinterpret_cast<const float4*>(from_ + (row * Block::kernel + i * step) * Ci_ +
-                                                              16 * chunk)
-                           : float4{0, 0, 0, 0};
-  }
-
-  __device__ void store(int row, int at) const {
-#pragma unroll
-    for (int i = 0; i < in_row; ++i)
-      if (mine(i))
-        *reinterpret_cast<uint2*>(to_ + at * Block::weight_chunk +
-                                  2 * (row * Block::kernel + i * step) * Block::weight_plane) = {
-            pack(values_[i].x, values_[i].y), pack(values_[i].z, values_[i].w)};
-  }
-
- private:
-  // All threads bring `step` taps of a row at once.
-  static constexpr int step = Block::threads / (4 * Block::channels),
-                       in_row = (Block::kernel + step - 1) / step;
-  static_assert(Block::threads % (4 * Block::channels) == 0);
-
-  __device__ static int first_tap() {
-    return threadIdx.x / (4 * Block::channels);
-  }
-  __device__ static bool mine(int i) {
-    return Block::kernel % step == 0 || first_tap() + i * step < Block::kernel;
-  }
-
-  int Ci_;
-  const float* from_;
-  char* to_;
-  float4 values_[in_row];
 };
 
 }  // namespace fermion::kernels

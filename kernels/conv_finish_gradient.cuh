@@ -1,0 +1,136 @@
+// What a block of kernels/conv_mma.cuh makes of its sums in the gradient by the input: the inputs' da and its
+// sums (kernels/feature.h), whichever of the two a channel belongs to.
+#pragma once
+
+#include "kernels/channel_moments.cuh"
+#include "kernels/conv_block.cuh"
+#include "kernels/feature.cuh"
+#include "kernels/fragment_rows.cuh"
+
+namespace fermion::kernels {
+
+struct ConvGradient {
+  struct Row {
+    float da = 0, da_x_hat = 0;
+  };
+
+  Conv2dInput<bf16> x;
+  FeatureGradient<bf16> first, second;
+  int first_channels = 0;
+  Row* rows = nullptr;           // [K, gridDim.x, channels of both], or null where no input has a norm
+  unsigned* counters = nullptr;  // [K, gridDim.y], zeros
+
+  template <class Block>
+  static constexpr int shared_bytes = Block::tiles* Block::channels* static_cast<int>(sizeof(Row));
+};
+
+// One of the inputs, as the thread sees it that has some channels of it.
+struct ConvInput {
+  Feature<bf16> x;
+  FeatureGradient<bf16> dx;
+  std::int64_t C;  // its channels
+  std::int64_t c;  // the first of the thread's
+
+  // channel: among those of both.
+  __device__ ConvInput(const ConvMma& conv, const ConvGradient& to, std::int64_t channel) {
+    const bool first = channel < to.first_channels;
+    x = first ? to.x.first : to.x.second;
+    dx = first ? to.first : to.second;
+    C = first ? to.first_channels : conv.Co - to.first_channels;
+    c = first ? channel : channel - to.first_channels;
+    if (channel >= conv.Co) dx = {};
+  }
+};
+
+// [tiles][channels]
+template <class Block>
+__device__ ConvGradient::Row* rows_of(const ConvShared<Block>& shared) {
+  return reinterpret_cast<ConvGradient::Row*>(shared.rest);
+}
+
+template <class Block>
+__device__ void prepare_finish(const ConvMma&, const ConvGradient&, const ConvShared<Block>& shared) {
+  for (int i = threadIdx.x; i < Block::tiles * Block::channels; i += Block::threads) rows_of(shared)[i] = {};
+}
+
+// da of the block's tile t, and its sums.
+template <class Block>
+__device__ void finish_tile(const ConvMma& conv, const ConvGradient& to, const ConvShared<Block>& shared,
+                            int tile, int t, int column, ConvSums<Block>& sums) {
+  const int lane = threadIdx.x % 32, g = lane / 4, q = lane % 4, c = 32 * column + 8 * q;
+  const ConvInput in(conv, to, std::int64_t{blockIdx.y} * Block::channels + c);
+  const ChannelNorm<8> norm(in.dx.da ? in.x.norm : Norm{}, blockIdx.z * in.C + in.c);
+  const PixelTiles::Place place = conv.tiles.place(tile);
+  const std::int64_t pixels = std::int64_t{conv.tiles.N} * conv.tiles.H * conv.tiles.W,
+                     begin = blockIdx.z * pixels * in.C + in.c;
+  Floats<8> sum_da{}, sum_da_x_hat{};
+  // Rounded before they are masked and summed: what is summed is what is stored.
+  unsigned words[Block::fragments][2][4];
+#pragma unroll
+  for (int f = 0; f < Block::fragments; ++f)
+#pragma unroll
+    for (int h = 0; h < 2; ++h)
+#pragma unroll
+      for (int j = 0; j < 4; ++j) words[f][h][j] = pack(sums.at[f][j][2 * h], sums.at[f][j][2 * h + 1]);
+#pragma unroll
+  for (int f = 0; f < Block::fragments; ++f)
+#pragma unroll
+    for (int h = 0; h < 2; ++h) {
+      transpose_quad(words[f][h]);
+      const int pixel = conv.tiles.output(place, 16 * f + g + 8 * h);
+      if (pixel < 0 || !in.dx.da) continue;
+      const std::int64_t at = begin + pixel * in.C;
+      Floats<8> da = unpack(words[f][h]);
+      if (in.x.norm) {
+        const Floats<8> y = load<8>(in.x.y + at);
+#pragma unroll
+        for (int i = 0; i < 8; ++i) {
+          const float x_hat = norm.x_hat(y[i], i);
+          da[i] = norm.mask(x_hat, da[i], i);
+          sum_da[i] += da[i];
+          sum_da_x_hat[i] = fmaf(da[i], x_hat, sum_da_x_hat[i]);
+        }
+      }
+      put(in.dx.da.data + at, da, in.dx.da.write);
+    }
+  if (!to.rows) return;
+  ConvGradient::Row* row = rows_of(shared) + t * Block::channels + c;
+#pragma unroll
+  for (int i = 0; i < 8; ++i) {
+    const float da = add_rows(sum_da[i]), da_x_hat = add_rows(sum_da_x_hat[i]);
+    if (g != 0) continue;
+    row[i].da += da;
+    row[i].da_x_hat += da_x_hat;
+  }
+}
+
+// The block's sums, and in the last block those of all, added to the inputs'.
+template <class Block>
+__device__ void finish_channels(const ConvMma& conv, const ConvGradient& to,
+                                const ConvShared<Block>& shared) {
+  if (!to.rows) return;
+  __syncthreads();
+  const int c = threadIdx.x, channel = static_cast<int>(blockIdx.y) * Block::channels + c;
+  const bool mine = c < Block::channels && channel < conv.Co;
+  ConvGradient::Row* rows = to.rows + std::int64_t{blockIdx.z} * gridDim.x * conv.Co + channel;
+  if (mine) {
+    ConvGradient::Row sum;
+    for (int t = 0; t < Block::tiles; ++t) {
+      sum.da += rows_of(shared)[t * Block::channels + c].da;
+      sum.da_x_hat += rows_of(shared)[t * Block::channels + c].da_x_hat;
+    }
+    rows[std::int64_t{blockIdx.x} * conv.Co] = sum;
+  }
+  if (!is_last_block(&to.counters[blockIdx.z * gridDim.y + blockIdx.y], gridDim.x) || !mine) return;
+  const ConvInput in(conv, to, channel);
+  if (!in.dx.sum_da) return;
+  double da = 0, da_x_hat = 0;
+  for (unsigned i = 0; i < gridDim.x; ++i) {
+    da += rows[i * std::int64_t{conv.Co}].da;
+    da_x_hat += rows[i * std::int64_t{conv.Co}].da_x_hat;
+  }
+  in.dx.sum_da[blockIdx.z * in.C + in.c] += static_cast<float>(da);
+  in.dx.sum_da_x_hat[blockIdx.z * in.C + in.c] += static_cast<float>(da_x_hat);
+}
+
+}  // namespace fermion::kernels

@@ -1,0 +1,72 @@
+// Which blocks of kernels/conv_mma.cuh a convolution is made by, and how many.
+#pragma once
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "kernels/conv_mma.cuh"
+#include "kernels/launch.cuh"
+
+namespace fermion::kernels {
+
+// Of a 1x1 convolution all pixels are one image: its tiles may be cut anywhere.
+inline PixelTiles conv_tiles(const Conv2d& dims) {
+  const auto N = static_cast<int>(dims.N), H = static_cast<int>(dims.H), W = static_cast<int>(dims.W);
+  if (dims.kernel == 3) return pixel_tiles(N, H, W, 1);
+  for (const int width : {14, 16})
+    if (dims.N * dims.H * dims.W % width == 0) return pixel_tiles(1, N * H * W / width, width, 0);
+  return pixel_tiles(N, H, W, 0);
+}
+
+template <class Block, class Output>
+void run_conv(Cuda ctx, const Conv2d& dims, const ConvMma& conv, Output output, bool sums) {
+  const int shared = Block::shared_bytes(conv.tiles, conv.chunks) + Output::template shared_bytes<Block>;
+  const std::int64_t columns = blocks_for(conv.Co, Block::channels),
+                     items = blocks_for(conv.tiles.count(), Block::tiles);
+  const int resident_blocks = std::clamp(most_shared_bytes() / shared, 1, 256 / Block::threads);
+  const std::int64_t slots =
+      std::max<std::int64_t>(ctx.multiprocessors * resident_blocks / (columns * dims.K), 1);
+  // As many blocks as do the work in as few rounds.
+  const std::int64_t blocks = blocks_for(items, blocks_for(items, slots));
+  if (sums) {
+    if (columns * dims.K > Cuda::counter_count)
+      throw std::runtime_error("conv2d: too many channels or weight sets");
+    output.rows = ctx.workspace.take<typename Output::Row>(dims.K * blocks * conv.Co);
+    output.counters = ctx.counters;
+  }
+  launch(ctx, conv_kernel<Block, Output>, {blocks, columns, dims.K}, Block::threads,
+         static_cast<std::size_t>(shared), conv, output);
+}
+
+// True where it has run: the weights of all channels fit.
+template <class Block, class Output>
+bool run_resident(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
+  const int shared = Block::shared_bytes(conv.tiles, conv.chunks) + Output::template shared_bytes<Block>;
+  if (shared > most_shared_bytes()) return false;
+  run_conv<Block>(ctx, dims, conv, output, sums);
+  return true;
+}
+
+template <bool Gradient, int Fragments, int Kernel, class Output>
+void run_widths(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
+  if constexpr (Kernel == 3)
+    if (conv.Co <= 32 &&
+        run_resident<ConvBlock<Gradient, Fragments, 8, 1, Kernel, true>>(ctx, dims, conv, output, sums))
+      return;
+  if (!run_resident<ConvBlock<Gradient, Fragments, 4, 2, Kernel, true>>(ctx, dims, conv, output, sums))
+    run_conv<ConvBlock<Gradient, Fragments, 4, 2, Kernel, false>>(ctx, dims, conv, output, sums);
+}
+
+// `sums`: the output wants them.
+template <bool Gradient, class Output>
+void conv_mma(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
+  const bool narrow = conv.tiles.width == 14;
+  if (dims.kernel == 3)
+    narrow ? run_widths<Gradient, 7, 3>(ctx, dims, conv, output, sums)
+           : run_widths<Gradient, 4, 3>(ctx, dims, conv, output, sums);
+  else
+    narrow ? run_widths<Gradient, 7, 1>(ctx, dims, conv, output, sums)
+           : run_widths<Gradient, 4, 1>(ctx, dims, conv, output, sums);
+}
+
+}  // namespace fermion::kernels

@@ -1,0 +1,100 @@
+// How a block of kernels/conv_mma.cuh brings weights into shared memory, as bf16, and a warp from there.
+//
+// Forward, weights [K, Co, taps, Ci]: summed over are their rows. A chunk lies as [taps][2 planes of 8
+// numbers][channels + 4] x 8 numbers. By the input, what is summed over are the output channels, and tap
+// (a, b) is that of (2 pad - a, 2 pad - b): a chunk lies as [taps][16 output channels][channels + 8] numbers.
+// Neither meets a bank twice.
+#pragma once
+
+#include "kernels/conv_block.cuh"
+#include "kernels/mma.cuh"
+
+namespace fermion::kernels {
+
+// A thread brings four numbers that lie side by side, of some taps.
+template <class Block>
+class WeightFetch {
+ public:
+  __device__ WeightFetch(const ConvMma& conv, const ConvShared<Block>& shared) {
+    const int unit = static_cast<int>(threadIdx.x) % (4 * Block::channels);
+    const std::int64_t first = std::int64_t{blockIdx.y} * Block::channels, row = conv.weight_row;
+    if constexpr (Block::gradient) {
+      const int line = unit / (Block::channels / 4), c = 4 * (unit % (Block::channels / 4));
+      tap_ = -row;
+      chunk_ = 16 * Block::taps * row;
+      from_ = conv.weight + blockIdx.z * conv.chunks * chunk_ + line * Block::taps * row +
+              (Block::taps - 1 - first_tap()) * row + first + c;
+      there_ = first + c < conv.Co;
+      to_ = shared.weights + first_tap() * Block::weight_tap + line * Block::weight_line + 2 * c;
+    } else {
+      const int c = unit / 4, quarter = unit % 4;
+      tap_ = row;
+      chunk_ = 16;
+      from_ =
+          conv.weight + ((blockIdx.z * conv.Co + first + c) * Block::taps + first_tap()) * row + 4 * quarter;
+      there_ = first + c < conv.Co;
+      to_ = shared.weights + first_tap() * Block::weight_tap + quarter / 2 * Block::weight_plane + 16 * c +
+            8 * (quarter % 2);
+    }
+  }
+
+  // A row of taps.
+  __device__ void load(int row, int chunk) {
+#pragma unroll
+    for (int i = 0; i < in_row; ++i)
+      if (mine(i))
+        values_[i] = there_ ? *reinterpret_cast<const float4*>(
+                                  from_ + (row * Block::kernel + i * step) * tap_ + chunk * chunk_)
+                            : float4{0, 0, 0, 0};
+  }
+
+  __device__ void store(int row, int at) const {
+#pragma unroll
+    for (int i = 0; i < in_row; ++i)
+      if (mine(i))
+        *reinterpret_cast<uint2*>(to_ + at * Block::weight_chunk +
+                                  (row * Block::kernel + i * step) * Block::weight_tap) = {
+            pack(values_[i].x, values_[i].y), pack(values_[i].z, values_[i].w)};
+  }
+
+ private:
+  // All threads bring `step` taps of a row at once.
+  static constexpr int step = Block::threads / (4 * Block::channels),
+                       in_row = (Block::kernel + step - 1) / step;
+  static_assert(Block::threads % (4 * Block::channels) == 0);
+
+  __device__ static int first_tap() {
+    return threadIdx.x / (4 * Block::channels);
+  }
+  __device__ static bool mine(int i) {
+    return Block::kernel % step == 0 || first_tap() + i * step < Block::kernel;
+  }
+
+  const float* from_;
+  std::int64_t tap_, chunk_;  // from one to the next
+  char* to_;
+  bool there_;
+  float4 values_[in_row];
+};
+
+// This lane's address of the first tap, for the block's column of 32 channels.
+template <class Block>
+__device__ unsigned weight_address(const ConvShared<Block>& shared, int column) {
+  const int lane = threadIdx.x % 32, row = lane % 8, depth = lane / 8 % 2, side = lane / 16;
+  return shared_address(shared.weights) +
+         (Block::gradient ? (8 * depth + row) * Block::weight_line + 2 * (32 * column + 8 * side)
+                          : depth * Block::weight_plane + 16 * (32 * column + 8 * side + row));
+}
+
+// B of one tap: w[i] of 16 channels, {8 channels, depths 0 to 7}, {the same, 8 to 15}, {the next 8 ...}.
+template <class Block>
+__device__ void load_tap(unsigned (&w)[2][4], unsigned address, int tap) {
+#pragma unroll
+  for (int i = 0; i < 2; ++i)
+    if constexpr (Block::gradient)
+      load_transposed(w[i], address + tap * Block::weight_tap + i * 2 * 16);
+    else
+      load_matrices(w[i], address + tap * Block::weight_tap + i * 16 * 16);
+}
+
+}  // namespace fermion::kernels
