@@ -84,7 +84,7 @@ test: setup
 	@$(if $(SAN)$(filter none,$(GPU))$(filter cpu,$(DEVICE)),,scripts/setup_cuda.sh $(if $(filter cuda,$(DEVICE))$(filter interpreted,$(GPU)),,|| true))
 	@$(MAKE) --no-print-directory run-tests
 run-tests: $(test_programs) $(if $(OP)$(LIST),,build $(if $(SAN),,$(BUILD)/benchmarks/bench)) $(if $(filter cuda,$(devices)),interpreter$(if $(OP)$(LIST),,-tests))
-	@BENCH=$(BUILD)/benchmarks/bench RUNNER=$(runner) NVCC=$(nvcc) NOTE="$(if $(cuda)$(SAN)$(DEVICE)$(filter none,$(GPU)),,CUDA was not tested: there is no compiler (make setup-cuda))" \
+	@$(if $(SAN),AT_ONCE=1) BENCH=$(BUILD)/benchmarks/bench RUNNER=$(runner) NVCC=$(nvcc) NOTE="$(if $(cuda)$(SAN)$(DEVICE)$(filter none,$(GPU)),,CUDA was not tested: there is no compiler (make setup-cuda))" \
 	  scripts/run_tests.sh $(tests) $(if $(OP)$(LIST),,$(if $(SAN),,script:tests/bench_test.sh) script:tests/profile_test.sh script:tests/gpu_report_test.sh) $(if $(filter cuda,$(devices)),$(if $(OP)$(LIST),,script:tests/ptxi/tests/run.sh script:tests/source_mutants_test.sh))
 
 test-schedules: setup-cuda
@@ -156,7 +156,8 @@ help:
 	@echo "make train           train on faces that the program draws; DATA=dir trains on that set; ARGS='--set epochs=2' passes options on"
 	@echo "make test            every test, on the CPU and on CUDA, interpreted where there is no GPU; OP=conv2d one op's cases"
 	@echo "                     DEVICE=cpu|cuda one device, LIST=1 names the cases, CASE='name' runs one, SEED=2 other numbers,"
-	@echo "                     SAN=1 checks addresses and undefined behaviour"
+	@echo "                     SAN=1 checks addresses and undefined behaviour, FULL=1 takes 50 training steps and all of the goldens' on"
+	@echo "                     interpreted CUDA too"
 	@echo "make test-schedules  the cases on interpreted CUDA under many orders of blocks and warps; OP=conv2d one op's"
 	@echo "make test-outside    CUTLASS and FlashAttention-2, fetched from PyPI, on the interpreter, against float64 loops"
 	@echo "make mutants         takes each barrier, wait, fence and member mask of the CUDA kernels away: the cases must notice;"
@@ -177,7 +178,7 @@ help:
 	@echo "make gpu-bundle      the same for a GPU machine without compiler, packages and network: build/fermion-gpu.tar.gz"
 	@echo "make check           format, direction of includes, warnings, commands of the README"
 	@echo "make clean           delete build/ and bin/"
-	@echo "Variables: DATA=dir ARGS='...' OP=name SAN=1 DEVICE=auto|cpu|cuda GPU=auto|interpreted|none PRECISION=fp32|bf16 PART='...' COMPARE=file CUDA_HOME=dir NVCC=path"
+	@echo "Variables: DATA=dir ARGS='...' OP=name SAN=1 FULL=1 DEVICE=auto|cpu|cuda GPU=auto|interpreted|none PRECISION=fp32|bf16 PART='...' COMPARE=file CUDA_HOME=dir NVCC=path"
 
 define link
 @mkdir -p $(@D)

@@ -21,6 +21,7 @@ struct Part {
   double count = 1;
   double flops = 0, bytes = 0, requested_least = 0;  // the last of attention: what its tiles ask for
   double launches = 0, distinct = 0, requested = 0, waves = 0, excess = 0, mma = 0, mma_flops = 0;
+  double useful = 0;  // of mma_flops: zeros at the ends of tiles are not
 
   void add(const json& launch) {
     const auto number = [&](const char* counter) { return launch.at(counter).get<double>(); };
@@ -84,9 +85,11 @@ std::vector<Part> measured_parts(const json& calls, const json& counters) {
   }
   std::vector<Part> all;
   for (auto& [unused, parts] : by_range) all.insert(all.end(), parts.begin(), parts.end());
-  for (const Part& part : all)
+  for (Part& part : all) {
     if (part.launches == 0)
       throw engine::Error("{}, {}: no launch of its {} was counted", part.op, part.name, part.part);
+    part.useful = std::min(part.mma_flops, part.flops);
+  }
   return all;
 }
 
@@ -98,12 +101,14 @@ void print_parts(const std::vector<Part>& parts) {
   fmt::print(
       "| op | case | part | launches | DRAM: distinct / least | L2: requested / least | requested B/flop | "
       "shared "
-      "wavefronts | in excess | per mma | flops in mma |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
+      "wavefronts | in excess | per mma | flops in mma | useful of issued "
+      "|\n|---|---|---|---|---|---|---|---|---|---|---|---|\n");
   for (const Part& p : parts)
-    fmt::print("| {} | {} | {} | {:.0f} | {} | {} | {} | {:.0f} | {:.0f} | {} | {} |\n", p.op, p.name, p.part,
-               p.launches, quotient(p.distinct, p.bytes), quotient(p.requested, p.bytes),
+    fmt::print("| {} | {} | {} | {:.0f} | {} | {} | {} | {:.0f} | {:.0f} | {} | {} | {} |\n", p.op, p.name,
+               p.part, p.launches, quotient(p.distinct, p.bytes), quotient(p.requested, p.bytes),
                quotient(p.requested, p.kind == Kind::pass ? 0 : p.flops, "{:.4f}"), p.waves, p.excess,
-               quotient(p.waves, p.mma), quotient(p.mma_flops, p.kind == Kind::pass ? 0 : p.flops));
+               quotient(p.waves, p.mma), quotient(p.useful, p.kind == Kind::pass ? 0 : p.flops),
+               quotient(p.useful, p.mma_flops));
 }
 
 // Sums over parts, each as often as the network has it.
@@ -175,7 +180,9 @@ json print_sums(const std::vector<Part>& parts) {
       "shared wavefronts per mma, where there are", &Part::waves, &Part::mma,
       [](const Part& p) { return p.mma > 0; }, 1.75);
   if (const double flops = bars.sum(&Part::flops, on_mma); flops > 0)
-    bars.at_least("flops in mma, products and attention", bars.sum(&Part::mma_flops, on_mma) / flops, 0.99);
+    bars.at_least("flops in mma, products and attention", bars.sum(&Part::useful, on_mma) / flops, 0.99);
+  if (const double issued = bars.sum(&Part::mma_flops, on_mma); issued > 0)
+    bars.at_least("useful of issued mma flops", bars.sum(&Part::useful, on_mma) / issued, 0.85);
   bars.most("launches, conv2d forward, bank included", &Part::launches, conv("forward"), 1);
   std::map<std::string, double> backward_launches;
   for (const Part& p : parts)

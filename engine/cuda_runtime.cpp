@@ -5,6 +5,7 @@
 #include <cuda_runtime_api.h>
 
 #include "engine/error.h"
+#include "engine/profile_range.h"
 
 namespace fermion::engine {
 namespace {
@@ -27,6 +28,7 @@ CudaRuntime::CudaRuntime(int ordinal) {
     throw Error("{} is sm_{}{}; Fermion needs sm_80 or newer", info_.name, info_.major, info_.minor);
   check(cudaSetDevice(ordinal), fmt::format("choosing device {}", ordinal));
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+  name_stream(stream_, "fermion compute");
   cudaMemPoolProps properties{};
   properties.allocType = cudaMemAllocationTypePinned;
   properties.location = {cudaMemLocationTypeDevice, ordinal};

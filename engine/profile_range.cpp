@@ -3,6 +3,7 @@
 
 #include <cuda_profiler_api.h>
 #include <nvtx3/nvToolsExt.h>
+#include <nvtx3/nvToolsExtCudaRt.h>
 
 namespace fermion::engine {
 namespace {
@@ -13,6 +14,10 @@ nvtxDomainHandle_t domain() {
 }
 
 }  // namespace
+
+void name_stream(CUstream_st* stream, const char* name) {
+  nvtxNameCudaStreamA(stream, name);
+}
 
 ProfileRange::ProfileRange(const std::string& name) {
   nvtxEventAttributes_t event{};

@@ -1,10 +1,16 @@
-// What profilers are told: ranges (NVTX, domain "fermion"), and the part of a run that they record when they
+// What profilers are told: names of streams, ranges (NVTX, domain "fermion"), and the part of a run that they record when they
 // are started with that request (cudaProfilerStart and Stop). Nothing in builds without CUDA.
 #pragma once
 
 #include <string>
 
+struct CUstream_st;
+
 namespace fermion::engine {
+
+#if FERMION_CUDA
+void name_stream(CUstream_st* stream, const char* name);
+#endif
 
 // From its construction to its destruction, on this thread; ranges nest.
 class ProfileRange {

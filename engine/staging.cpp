@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "engine/error.h"
+#include "engine/profile_range.h"
 #if FERMION_CUDA
 #include <cuda_runtime_api.h>
 #endif
@@ -25,8 +26,9 @@ void check(cudaError_t error, const char* what) {
 
 struct Staging::Lane {
   explicit Lane(Device& device) {
-    if (device.is_cuda())
-      check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "making a stream for copies");
+    if (!device.is_cuda()) return;
+    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "making a stream for copies");
+    name_stream(stream, "fermion copies");
   }
   ~Lane() {
     if (!stream) return;

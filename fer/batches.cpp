@@ -1,6 +1,7 @@
 #include "fer/batches.h"
 
 #include <numeric>
+#include <pthread.h>
 #include <utility>
 
 #include "engine/error.h"
@@ -55,6 +56,7 @@ Batch Batches::next() {
 }
 
 void Batches::work() {
+  pthread_setname_np(pthread_self(), "fermion loader");  // for profilers and top
   std::unique_lock lock(mutex_);
   while (true) {
     // A step's slot is free once the step that had it before was handed out.

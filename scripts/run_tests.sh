@@ -3,7 +3,7 @@
 #   scripts/run_tests.sh cpu:PROGRAM... cuda:PROGRAM... script:PROGRAM...
 # Programs are doctest binaries, which find their device in DEVICE; the last line of a script is like that of this one.
 # RUNNER: what programs on CUDA run under, the interpreter, which uses one thread; then as many run at once as there are
-# cores. LIST=1: prints only the names of cases. NOTE: a sentence before the last line.
+# cores, and with AT_ONCE=1 those on the CPU too. LIST=1: prints only the names of cases. NOTE: a sentence before the last line.
 set -u
 
 run() { # device:program
@@ -37,7 +37,7 @@ export COUNTS=$folder/counts RUNNER=${RUNNER:-}
 export OMP_WAIT_POLICY=passive
 one_by_one=() at_once=()
 for test in "$@"; do
-  if [[ $test = cpu:* || -z $RUNNER ]]; then one_by_one+=("$test"); else at_once+=("$test"); fi
+  if [[ $test = cpu:* || -z $RUNNER ]] && [ -z "${AT_ONCE:-}" ]; then one_by_one+=("$test"); else at_once+=("$test"); fi
 done
 for test in "${one_by_one[@]}"; do "$0" --one "$test"; done
 [ ${#at_once[@]} -eq 0 ] || printf '%s\0' "${at_once[@]}" | xargs -0 -n 1 -P "$(nproc)" "$0" --one

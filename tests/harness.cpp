@@ -109,6 +109,16 @@ std::string surroundings() {
   return settings;
 }
 
+// SEED, or 1.
+std::uint64_t seed_of_run() {
+  const char* chosen = std::getenv("SEED");
+  if (!chosen || !*chosen) return 1;
+  char* end = nullptr;
+  const std::uint64_t seed = std::strtoull(chosen, &end, 10);
+  if (*end) throw Error("SEED='{}' is no number", chosen);
+  return seed;
+}
+
 }  // namespace
 
 engine::DeviceOptions tested_device(int threads) {
@@ -118,15 +128,14 @@ engine::DeviceOptions tested_device(int threads) {
 }
 
 void run_case(const std::string& op, const OpCase& test) {
-  const char* chosen = std::getenv("SEED");
-  const std::uint64_t seed = chosen ? std::strtoull(chosen, nullptr, 10) : 1;
+  const std::uint64_t seed = seed_of_run();
   engine::DeviceOptions options = tested_device();
-  options.multiprocessors = test.multiprocessors;
+  options.multiprocessors = test.persistent ? 1 : 0;
   const bool cuda = options.kind == engine::DeviceOptions::Kind::cuda;
   const char* dtype = "f32";
   try {
     Device device(options);
-    check_case({device}, test, seed);
+    if (!test.persistent) check_case({device}, test, seed);
     dtype = "bf16";
     if (cuda && test.roundings > 0) check_case({device, DType::bf16}, test, seed);
   } catch (const std::exception& error) {
@@ -147,7 +156,8 @@ void run_cases(const std::string& op, OpCases (*cases)(Batches)) {
   for (const OpCase& test : cases({}).tests) {
     if (only && test.name != only) continue;
     known = true;
-    if (test.cpu_only && tested_device().kind != engine::DeviceOptions::Kind::cpu) continue;
+    const bool cpu = tested_device().kind == engine::DeviceOptions::Kind::cpu;
+    if (cpu ? test.persistent : test.cpu_only) continue;
     if (list)
       fmt::print("{}: {}\n", op, test.name);
     else

@@ -117,9 +117,9 @@ struct OpCase {
   // may also reach what lies at a border, and only what it must reach is checked.
   bool padded = false;
   bool cpu_only = false;  // about how the CPU cuts its work
-  // Of a CUDA device, persistent kernels fill so many (0: all): with few, their blocks do one thing after
-  // another.
-  int multiprocessors = 0;
+  // About kernels of bf16 whose blocks go from one piece of work to the next: tested there alone, with blocks
+  // for one multiprocessor.
+  bool persistent = false;
   bool cancels = false;  // a gradient of 0 is a difference, of a softmax over one number
   // Of bf16 activations: tensors between inputs and outputs that are rounded, the outputs included; each adds
   // 2^-8 max|r|, twice the error of rounding once. 0: the op is not tested in bf16.

@@ -22,7 +22,7 @@ struct Case {
   bool relu_out = true;      // in the output's
   bool skip_gradient = true, weight_gradient = true;
   bool cpu_only = false;
-  int multiprocessors = 0;
+  bool persistent = false;
 };
 
 // Shapes lead with K here, 1 where the tensor has none.
@@ -129,7 +129,7 @@ OpCase conv(const std::string& name, const Case& test) {
   };
   const double pixels = static_cast<double>(test.x.size() / test.x[-1]) / (test.stride * test.stride);
   result.cpu_only = test.cpu_only;
-  result.multiprocessors = test.multiprocessors;
+  result.persistent = test.persistent;
   result.padded = kernel > 1;
   result.own_bf16 = true;
   // In bf16 the factors are rounded too, which in a sum counts as much as rounding it once more. The output's
@@ -194,27 +194,27 @@ FERMION_CASES(conv2d) {
                                     .norm_in = true,
                                     .norm_out = true,
                                     .relu_out = false,
-                                    .multiprocessors = 1}),
+                                    .persistent = true}),
            conv("tile after tile, 48 channels", {.x = {2, 18, 20, 16},
                                                  .Co = 48,
                                                  .norm_in = true,
                                                  .norm_out = true,
                                                  .relu_out = false,
-                                                 .multiprocessors = 1}),
+                                                 .persistent = true}),
            conv("tile after tile, many channels", {.x = {5, 3, 9, 96},
                                                    .Co = 48,
                                                    .norm_in = true,
                                                    .norm_out = true,
                                                    .second = 16,
                                                    .relu_out = false,
-                                                   .multiprocessors = 1}),
+                                                   .persistent = true}),
            conv("tile after tile, 1x1", {.x = {5, 14, 14, 16},
                                          .Co = 48,
                                          .kernel = 1,
                                          .norm_in = true,
                                          .norm_out = true,
                                          .relu_out = false,
-                                         .multiprocessors = 1}),
+                                         .persistent = true}),
            // Many channels by the gradient.
            conv("many channels out", {.x = {2, 3, 6, 48}, .Co = 112, .norm_in = true, .relu_out = false}),
            // For bf16, the norms out without ReLU.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 #include <doctest/doctest.h>
+#include <filesystem>
+#include <fstream>
 
 #include "tests/fer/generated_sets.h"
 
@@ -136,6 +138,24 @@ TEST_CASE("each face is augmented as drawn for its sample and epoch, half of the
   }
   CHECK(std::abs(mirrored - count) < 40);
   CHECK(std::abs(changed - count / 2) < 30);
+}
+
+TEST_CASE("profilers and top see what the threads are for") {
+  const Split split = numbered(8);
+  const auto loaders = [] {
+    int count = 0;
+    for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+      std::string name;
+      std::getline(std::ifstream(thread.path() / "comm"), name);
+      count += name == "fermion loader";
+    }
+    return count;
+  };
+  CHECK(loaders() == 0);
+  Batches batches(split, {.batch = 4, .threads = 2}, 0);
+  // Each thread names itself before it gathers; both slots and one more are full in the end.
+  for (int i = 0; i < 4; ++i) batches.next();
+  CHECK(loaders() >= 1);
 }
 
 TEST_CASE("what a thread cannot read is thrown where the batch is asked for") {

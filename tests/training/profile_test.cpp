@@ -9,6 +9,7 @@
 #include "tests/training/small_runs.h"
 #if FERMION_CUDA
 #include <nvtx3/nvToolsExt.h>
+#include <nvtx3/nvToolsExtCudaRt.h>
 #endif
 
 using namespace fermion;
@@ -89,6 +90,12 @@ int NVTX_API pop(nvtxDomainHandle_t) {
   return 0;
 }
 
+std::vector<std::string> streams;
+
+void NVTX_API name_stream(cudaStream_t, const char* name) {
+  streams.push_back(name);
+}
+
 int NVTX_API inject(NvtxGetExportTableFunc_t tables) {
   const auto* callbacks = static_cast<const NvtxExportTableCallbacks*>(tables(NVTX_ETID_CALLBACKS));
   NvtxFunctionTable functions = nullptr;
@@ -96,6 +103,8 @@ int NVTX_API inject(NvtxGetExportTableFunc_t tables) {
   if (!callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CORE2, &functions, &size)) return 0;
   *functions[NVTX_CBID_CORE2_DomainRangePushEx] = reinterpret_cast<NvtxFunctionPointer>(push);
   *functions[NVTX_CBID_CORE2_DomainRangePop] = reinterpret_cast<NvtxFunctionPointer>(pop);
+  if (!callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CUDART, &functions, &size)) return 0;
+  *functions[NVTX_CBID_CUDART_NameCudaStreamA] = reinterpret_cast<NvtxFunctionPointer>(name_stream);
   return 1;
 }
 
@@ -107,6 +116,7 @@ const bool injected = (InitializeInjectionNvtx2_fnptr = inject, true);
 TEST_CASE("ranges nest: step, forward, backward and optimizer, module paths, ops") {
   const TrainConfig config = small_config();
   const Dataset data = draw_dataset(0, config.faces, config.model.size, 1);
+  streams.clear();
   engine::Device device(test::tested_device());
   TrainingStep training(device, config, measure_pixels(data.train, config.model.size), {});
   REQUIRE(injected);
@@ -130,5 +140,7 @@ TEST_CASE("ranges nest: step, forward, backward and optimizer, module paths, ops
         "step > forward > head > head > head/linear", "step > forward > loss > loss/weighted_sum",
         "step > backward > unet.enc.0.conv1/conv2d backward"})
     CHECK_MESSAGE(times(path) == 1, path);
+  const std::vector<std::string> named{"fermion compute", "fermion copies"};
+  CHECK(streams == (device.is_cuda() ? named : std::vector<std::string>{}));
 }
 #endif

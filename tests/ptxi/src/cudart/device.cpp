@@ -1,6 +1,7 @@
 // The device: what it looks like, limits, reset.
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "cudart/modules.h"
@@ -55,17 +56,24 @@ void device_prop(cudaDeviceProp& p) {
 
 using namespace ptxi;
 
+// Whether CUDA_VISIBLE_DEVICES leaves device 0: its list ends at the first that does not exist.
+static bool visible() {
+  const char* list = getenv("CUDA_VISIBLE_DEVICES");
+  return !list || (list[0] == '0' && (!list[1] || list[1] == ','));
+}
+
 extern "C" {
 
 cudaError_t cudaGetDeviceCount(int* n) {
-  *n = 1;
-  return cudaSuccess;
+  *n = visible() ? 1 : 0;
+  return visible() ? cudaSuccess : set_error(cudaErrorNoDevice);
 }
 cudaError_t cudaGetDevice(int* d) {
   *d = 0;
   return cudaSuccess;
 }
 cudaError_t cudaSetDevice(int d) {
+  if (!visible()) return set_error(cudaErrorNoDevice);
   return d ? set_error(cudaErrorInvalidDevice) : cudaSuccess;
 }
 cudaError_t cudaInitDevice(int d, unsigned, unsigned) {

@@ -98,8 +98,6 @@ void** __cudaRegisterFatBinary(void* w) {
     if (!t.empty()) {
       b->m = load_module(t);
       find_mutants(*b->m);
-    } else {
-      fprintf(stderr, "[ptxi] a module has no PTX for compute_%d or below\n", options().cc);
     }
   } catch (Fault& f) {
     b->error = f.what();
