@@ -1,5 +1,6 @@
-// What profilers are told: names of streams, ranges (NVTX, domain "fermion"), and the part of a run that they record when they
-// are started with that request (cudaProfilerStart and Stop). Nothing in builds without CUDA.
+// What profilers are told: names of streams, ranges (NVTX, domain "fermion"), and the part of a run that they
+// record when they are started with that request (cudaProfilerStart and Stop). Nothing in builds without
+// CUDA.
 #pragma once
 
 #include <string>
