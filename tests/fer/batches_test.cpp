@@ -153,8 +153,8 @@ TEST_CASE("profilers and top see what the threads are for") {
   };
   CHECK(loaders() == 0);
   Batches batches(split, {.batch = 4, .threads = 2}, 0);
-  // Each thread names itself before it gathers; both slots and one more are full in the end.
-  for (int i = 0; i < 4; ++i) batches.next();
+  // A thread names itself before it gathers.
+  batches.next();
   CHECK(loaders() >= 1);
 }
 
