@@ -1,12 +1,25 @@
 // How a block of kernels/conv_mma.cuh brings pixels into shared memory, as bf16.
 //
-// value(x) is relu?(y scale + offset) here, in f32, and then rounded; in the backward it is formed from x_hat
-// and not rounded, so that within f32's rounding of zero a ReLU may be decided otherwise there.
+// value(x) is relu?(y scale + offset) on tensor cores, in f32, and then rounded. The ReLU's mask in the
+// gradient by x is decided from x_hat, as everywhere: within f32's rounding of zero that may differ.
 #pragma once
 
 #include "kernels/conv_block.cuh"
 
 namespace fermion::kernels {
+
+// value(y) of two and of eight numbers, rounded. NaN travels.
+__device__ inline unsigned normalised(unsigned two, const float* scale, const float* offset, bool relu) {
+  float low = fmaf(__uint_as_float(two << 16), scale[0], offset[0]);
+  float high = fmaf(__uint_as_float(two & 0xFFFF0000), scale[1], offset[1]);
+  if (relu && low < 0) low = 0;
+  if (relu && high < 0) high = 0;
+  return pack(low, high);
+}
+__device__ inline uint4 normalised(uint4 v, const float (&scale)[8], const float (&offset)[8], bool relu) {
+  return {normalised(v.x, scale, offset, relu), normalised(v.y, scale + 2, offset + 2, relu),
+          normalised(v.z, scale + 4, offset + 4, relu), normalised(v.w, scale + 6, offset + 6, relu)};
+}
 
 // Scale and offset of all input channels.
 template <class Block>
@@ -107,19 +120,6 @@ class PixelFetch {
   }
   __device__ int slot(int i) const {
     return slots_[i / 2] >> (16 * (i % 2)) & 0xFFFF;
-  }
-
-  __device__ static unsigned normalised(unsigned two, const float* scale, const float* offset, bool relu) {
-    float low = fmaf(__uint_as_float(two << 16), scale[0], offset[0]);
-    float high = fmaf(__uint_as_float(two & 0xFFFF0000), scale[1], offset[1]);
-    // NaN travels.
-    if (relu && low < 0) low = 0;
-    if (relu && high < 0) high = 0;
-    return pack(low, high);
-  }
-  __device__ static uint4 normalised(uint4 v, const float (&scale)[8], const float (&offset)[8], bool relu) {
-    return {normalised(v.x, scale, offset, relu), normalised(v.y, scale + 2, offset + 2, relu),
-            normalised(v.z, scale + 4, offset + 4, relu), normalised(v.w, scale + 6, offset + 6, relu)};
   }
 
   const ConvMma& conv_;

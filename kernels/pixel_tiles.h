@@ -31,10 +31,11 @@ struct PixelTiles {
   // Columns of a tile that belong to one image.
   FERMION_HOST_DEVICE int columns() const { return width / images; }
   FERMION_HOST_DEVICE int pitch() const { return width + 8 * images; }
-  // Of one plane of 8 channels: 4 modulo 8, so that two planes together fill all banks evenly.
-  FERMION_HOST_DEVICE int slots() const {
+  // Of one plane of 8 channels, where `planes` of them, 2, 4 or more, are filled side by side: together they
+  // fill all banks evenly.
+  FERMION_HOST_DEVICE int slots(int planes = 2) const {
     const int used = (rows + 2 * pad) * pitch();
-    return used + (12 - used % 8) % 8;
+    return used + (8 + 8 / (planes < 8 ? planes : 8) - used % 8) % 8;
   }
   // Input pixels of a tile.
   FERMION_HOST_DEVICE int inputs() const { return (rows + 2 * pad) * images * (columns() + 2 * pad); }

@@ -113,8 +113,9 @@ struct OpCase {
   std::function<std::vector<Array>(const std::vector<Array>& values)> reference;
   double terms = 1;  // length of the longest sum behind one output: tolerance 2 eps sqrt(terms) max|r|
   double gradient_terms = 1;  // the same for gradients, 4 eps
-  // Zeros around the images may be multiplied, on CUDA, with weights and gradients of outputs: a NaN in these
-  // may also reach what lies at a border, and only what it must reach is checked.
+  // Zeros around the images may be multiplied, on CUDA, with weights and gradients of outputs, and zero
+  // gradients there with inputs: a NaN in the former may also reach what lies at a border, one in an input
+  // more of the weights' gradients, and only what it must reach is checked.
   bool padded = false;
   bool cpu_only = false;  // about how the CPU cuts its work
   // About kernels of bf16 whose blocks go from one piece of work to the next: tested there alone, with blocks

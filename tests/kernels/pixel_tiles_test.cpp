@@ -67,6 +67,9 @@ TEST_CASE("eight neighbouring output pixels read eight slots that differ modulo 
     CAPTURE(images.W);
     const PixelTiles tiles = pixel_tiles(images.N, images.H, images.W, images.pad);
     CHECK(tiles.slots() % 8 == 4);
+    CHECK(tiles.slots(4) % 8 == 2);
+    CHECK(tiles.slots(8) % 8 == 1);
+    CHECK(tiles.slots(16) % 8 == 1);
     for (int p = 0; p < tiles.rows * tiles.width; p += 8) {
       std::set<int> rest;
       for (int i = 0; i < 8; ++i) rest.insert(tiles.slot(p + i) % 8);

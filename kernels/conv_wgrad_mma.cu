@@ -1,0 +1,47 @@
+#include "kernels/conv_launch.cuh"
+#include "kernels/conv_wgrad.cuh"
+#include "kernels/conv_wgrad_mma.h"
+#include "kernels/gemm.cuh"
+
+namespace fermion::kernels {
+namespace {
+
+template <class Block>
+void run(Cuda ctx, const Conv2d& dims, ConvWgrad conv, Gradient<float> dweight) {
+  const std::int64_t pairs = blocks_for(conv.Co, Block::made) * blocks_for(conv.Ci, Block::read),
+                     items = conv.tiles.count();
+  const std::int64_t slots = std::max<std::int64_t>(ctx.multiprocessors / (pairs * dims.K), 1);
+  // As many blocks as do the work in as few rounds.
+  const std::int64_t splits = blocks_for(items, blocks_for(items, slots)),
+                     size = dims.Co * Block::taps * dims.Ci();
+  conv.sums = splits == 1 ? dweight : Gradient<float>{ctx.workspace.take<float>(dims.K * splits * size)};
+  launch(ctx, wgrad_kernel<Block>, {splits, pairs, dims.K}, Block::threads,
+         static_cast<std::size_t>(Block::shared_bytes(conv.tiles)), conv);
+  if (splits > 1) add_splits(ctx, dims.K, splits, size, conv.sums.data, dweight);
+}
+
+template <int Fragments>
+void run_shapes(Cuda ctx, const Conv2d& dims, const ConvWgrad& conv, Gradient<float> dweight) {
+  if (dims.kernel == 1)
+    run<WgradBlock<Fragments, 2, 1, 4, 1>>(ctx, dims, conv, dweight);
+  else if (conv.Co <= 32 && conv.Ci <= 32)
+    run<WgradBlock<Fragments, 1, 2, 4, 3>>(ctx, dims, conv, dweight);
+  else
+    run<WgradBlock<Fragments, 2, 4, 1, 3>>(ctx, dims, conv, dweight);
+}
+
+}  // namespace
+
+void conv2d_weight_gradient_mma(Cuda ctx, const Conv2d& dims, const Conv2dInput<bf16>& x, const bf16* dy,
+                                Gradient<float> dweight) {
+  const ConvWgrad conv{.tiles = conv_tiles(dims),
+                       .Co = static_cast<int>(dims.Co),
+                       .first_channels = static_cast<int>(dims.first_channels),
+                       .Ci = static_cast<int>(dims.Ci()),
+                       .x = x,
+                       .dy = dy,
+                       .sums = {}};
+  conv.tiles.width == 14 ? run_shapes<7>(ctx, dims, conv, dweight) : run_shapes<4>(ctx, dims, conv, dweight);
+}
+
+}  // namespace fermion::kernels
