@@ -19,8 +19,8 @@ ifeq ($(MAKELEVEL),0)
   MAKEFLAGS += -j$(shell nproc)
 endif
 ifneq ($(SAN),)
-  # With the checks in between, g++ takes std::regex for uninitialised.
-  CXXFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -Wno-maybe-uninitialized
+  # With the checks in between, g++ takes std::regex for uninitialised. Optimised more, it compiles twice as long.
+  CXXFLAGS += -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -Wno-maybe-uninitialized
   LDFLAGS += -fsanitize=address,undefined
 endif
 ifneq ($(cuda),)
