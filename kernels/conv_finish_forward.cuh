@@ -5,6 +5,7 @@
 #include "kernels/channel_moments.cuh"
 #include "kernels/conv_block.cuh"
 #include "kernels/fragment_rows.cuh"
+#include "kernels/vec.cuh"
 
 namespace fermion::kernels {
 
@@ -16,7 +17,9 @@ struct ConvForward {
   unsigned* counters = nullptr;  // [K, gridDim.y], zeros
 
   template <class Block>
-  static constexpr int shared_bytes = Block::tiles* Block::channels* static_cast<int>(sizeof(Moments));
+  static constexpr int shared_bytes() {
+    return Block::tiles * Block::channels * static_cast<int>(sizeof(Moments));
+  }
 };
 
 // [tiles][channels]
@@ -31,16 +34,34 @@ __device__ void prepare_finish(const ConvMma&, const ConvForward&, const ConvSha
     moments_of(shared)[i] = {};
 }
 
+// The sums with bias and ReLU; c: of the thread's first of 8 channels.
+template <class Block>
+__device__ void add_bias(const ConvMma& conv, const ConvForward& to, int c, ConvSums<Block>& sums) {
+  Floats<8> bias{};
+  if (to.y.bias && c < conv.Co) bias = load<8>(to.y.bias + blockIdx.z * conv.Co + c);
+#pragma unroll
+  for (int f = 0; f < Block::fragments; ++f)
+#pragma unroll
+    for (int j = 0; j < 4; ++j)
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        float& sum = sums.at[f][j][i];
+        sum += bias[2 * j + i % 2];
+        if (to.y.relu && sum < 0) sum = 0;
+      }
+}
+
 // y of one tile, and its moments.
 template <class Block>
 __device__ void finish_tile(const ConvMma& conv, const ConvForward& to, const ConvShared<Block>& shared,
                             int tile, int t, int column, ConvSums<Block>& sums) {
   const int lane = threadIdx.x % 32, g = lane / 4, q = lane % 4;
-  const int first = static_cast<int>(blockIdx.y) * Block::channels + 32 * column;
+  const int c = static_cast<int>(blockIdx.y) * Block::channels + 32 * column + 8 * q;
+  if (to.y.bias || to.y.relu) add_bias(conv, to, c, sums);
   const PixelTiles::Place place = conv.tiles.place(tile);
   const std::int64_t pixels = std::int64_t{conv.tiles.N} * conv.tiles.H * conv.tiles.W;
-  bf16* y = to.y.y + blockIdx.z * pixels * conv.Co + first + 8 * q;
-  float count = 0, sum[4][2] = {};
+  bf16* y = to.y.y + blockIdx.z * pixels * conv.Co + c;
+  float count = 0, sum[8] = {};
   unsigned inside = 0;  // bit 2 f + h: fragment f's row g + 8 h is a pixel of an image
 #pragma unroll
   for (int f = 0; f < Block::fragments; ++f)
@@ -51,42 +72,36 @@ __device__ void finish_tile(const ConvMma& conv, const ConvForward& to, const Co
 #pragma unroll
       for (int j = 0; j < 4; ++j) {
         float *low = &sums.at[f][j][2 * h], *high = low + 1;
-        const int c = first + 8 * j + 2 * q;
-        if (to.y.bias && c < conv.Co) {
-          *low += to.y.bias[blockIdx.z * conv.Co + c];
-          *high += to.y.bias[blockIdx.z * conv.Co + c + 1];
-        }
-        if (to.y.relu && *low < 0) *low = 0;
-        if (to.y.relu && *high < 0) *high = 0;
         word[j] = pack(*low, *high);
         *low = __uint_as_float(word[j] << 16);
         *high = __uint_as_float(word[j] & 0xFFFF0000);
         if (pixel < 0) continue;
-        sum[j][0] += *low;
-        sum[j][1] += *high;
+        sum[2 * j] += *low;
+        sum[2 * j + 1] += *high;
       }
-      if (pixel >= 0) inside |= 1u << (2 * f + h), ++count;
-      transpose_quad(word);
-      if (pixel >= 0 && first + 8 * q < conv.Co)
+      if (pixel < 0) continue;
+      inside |= 1u << (2 * f + h);
+      ++count;
+      if (c < conv.Co)
         *reinterpret_cast<uint4*>(y + std::int64_t{pixel} * conv.Co) = {word[0], word[1], word[2], word[3]};
     }
   if (!to.rows) return;
-  Moments* moments = moments_of(shared) + t * Block::channels + 32 * column;
-  count = add_rows(count);
+  // Lane (g, q) has channel g of the 8.
+  Moments tile_moments{add_rows(count), add_rows_of(sum)};
+  tile_moments.mean /= tile_moments.count;
+  float mean[8], m2[8] = {};
+  from_rows(mean, tile_moments.mean);
 #pragma unroll
-  for (int j = 0; j < 4; ++j)
+  for (int r = 0; r < 2 * Block::fragments; ++r) {
+    if (!(inside >> r & 1)) continue;
 #pragma unroll
-    for (int i = 0; i < 2; ++i) {
-      Moments tile_moments{count, add_rows(sum[j][i]) / count};
-      float m2 = 0;
-#pragma unroll
-      for (int r = 0; r < 2 * Block::fragments; ++r) {
-        const float difference = sums.at[r / 2][j][r % 2 * 2 + i] - tile_moments.mean;
-        if (inside >> r & 1) m2 = fmaf(difference, difference, m2);
-      }
-      tile_moments.m2 = add_rows(m2);
-      if (g == 0) moments[8 * j + 2 * q + i].merge(tile_moments);
+    for (int i = 0; i < 8; ++i) {
+      const float difference = sums.at[r / 2][i / 2][r % 2 * 2 + i % 2] - mean[i];
+      m2[i] = fmaf(difference, difference, m2[i]);
     }
+  }
+  tile_moments.m2 = add_rows_of(m2);
+  moments_of(shared)[t * Block::channels + 32 * column + 8 * q + g].merge(tile_moments);
 }
 
 // The block's moments, and in the last block mean and inv_std of its channels.

@@ -21,7 +21,9 @@ struct ConvGradient {
   unsigned* counters = nullptr;  // [K, gridDim.y], zeros
 
   template <class Block>
-  static constexpr int shared_bytes = Block::tiles* Block::channels* static_cast<int>(sizeof(Row));
+  static constexpr int shared_bytes() {
+    return Block::tiles * Block::channels * static_cast<int>(sizeof(Row));
+  }
 };
 
 // One of the inputs, as the thread sees it that has some channels of it.
@@ -63,45 +65,49 @@ __device__ void finish_tile(const ConvMma& conv, const ConvGradient& to, const C
   const PixelTiles::Place place = conv.tiles.place(tile);
   const std::int64_t pixels = std::int64_t{conv.tiles.N} * conv.tiles.H * conv.tiles.W,
                      begin = blockIdx.z * pixels * in.C + in.c;
-  Floats<8> sum_da{}, sum_da_x_hat{};
-  // Rounded before they are masked and summed: what is summed is what is stored.
-  unsigned words[Block::fragments][2][4];
+  float sum_da[8] = {}, sum_da_x_hat[8] = {};
+  // Rounded before they are masked and summed: what is summed is what is stored. Row r: g + 8 r.
+  constexpr int rows = 2 * Block::fragments, at_once = 4;
+  unsigned words[rows][4];
 #pragma unroll
-  for (int f = 0; f < Block::fragments; ++f)
+  for (int r = 0; r < rows; ++r)
 #pragma unroll
-    for (int h = 0; h < 2; ++h)
+    for (int j = 0; j < 4; ++j) {
+      const float* sum = &sums.at[r / 2][j][r % 2 * 2];
+      words[r][j] = pack(sum[0], sum[1]);
+    }
 #pragma unroll
-      for (int j = 0; j < 4; ++j) words[f][h][j] = pack(sums.at[f][j][2 * h], sums.at[f][j][2 * h + 1]);
+  for (int first = 0; first < rows; first += at_once) {
+    // Some loads are on their way before the first is waited for.
+    int pixel[at_once];
+    unsigned y[at_once][4];
 #pragma unroll
-  for (int f = 0; f < Block::fragments; ++f)
+    for (int i = 0; i < at_once; ++i) {
+      pixel[i] = first + i < rows && in.dx.da ? conv.tiles.output(place, g + 8 * (first + i)) : -1;
+      if (pixel[i] >= 0 && in.x.norm) load_words(y[i], in.x.y + begin + pixel[i] * in.C);
+    }
 #pragma unroll
-    for (int h = 0; h < 2; ++h) {
-      transpose_quad(words[f][h]);
-      const int pixel = conv.tiles.output(place, 16 * f + g + 8 * h);
-      if (pixel < 0 || !in.dx.da) continue;
-      const std::int64_t at = begin + pixel * in.C;
-      Floats<8> da = unpack(words[f][h]);
+    for (int i = 0; i < at_once; ++i) {
+      if (first + i >= rows || pixel[i] < 0) continue;
+      Floats<8> da = unpack(words[first + i]);
       if (in.x.norm) {
-        const Floats<8> y = load<8>(in.x.y + at);
+        const Floats<8> values = unpack(y[i]);
 #pragma unroll
-        for (int i = 0; i < 8; ++i) {
-          const float x_hat = norm.x_hat(y[i], i);
-          da[i] = norm.mask(x_hat, da[i], i);
-          sum_da[i] += da[i];
-          sum_da_x_hat[i] = fmaf(da[i], x_hat, sum_da_x_hat[i]);
+        for (int k = 0; k < 8; ++k) {
+          const float x_hat = norm.x_hat(values[k], k);
+          da[k] = norm.mask(x_hat, da[k], k);
+          sum_da[k] += da[k];
+          sum_da_x_hat[k] = fmaf(da[k], x_hat, sum_da_x_hat[k]);
         }
       }
-      put(in.dx.da.data + at, da, in.dx.da.write);
+      put(in.dx.da.data + begin + pixel[i] * in.C, da, in.dx.da.write);
     }
-  if (!to.rows) return;
-  ConvGradient::Row* row = rows_of(shared) + t * Block::channels + c;
-#pragma unroll
-  for (int i = 0; i < 8; ++i) {
-    const float da = add_rows(sum_da[i]), da_x_hat = add_rows(sum_da_x_hat[i]);
-    if (g != 0) continue;
-    row[i].da += da;
-    row[i].da_x_hat += da_x_hat;
   }
+  if (!to.rows) return;
+  // Lane (g, q) adds up channel g of the 8.
+  ConvGradient::Row& row = rows_of(shared)[t * Block::channels + c + g];
+  row.da += add_rows_of(sum_da);
+  row.da_x_hat += add_rows_of(sum_da_x_hat);
 }
 
 // The block's sums, and in the last block those of all, added to the inputs'.

@@ -20,7 +20,7 @@ inline PixelTiles conv_tiles(const Conv2d& dims) {
 
 template <class Block, class Output>
 void run_conv(Cuda ctx, const Conv2d& dims, const ConvMma& conv, Output output, bool sums) {
-  const int shared = Block::shared_bytes(conv.tiles, conv.chunks) + Output::template shared_bytes<Block>;
+  const int shared = Block::shared_bytes(conv.tiles, conv.chunks) + Output::template shared_bytes<Block>();
   const std::int64_t columns = blocks_for(conv.Co, Block::channels),
                      items = blocks_for(conv.tiles.count(), Block::tiles);
   const int resident_blocks = std::clamp(most_shared_bytes() / shared, 1, 256 / Block::threads);
@@ -41,7 +41,7 @@ void run_conv(Cuda ctx, const Conv2d& dims, const ConvMma& conv, Output output, 
 // True where it has run: the weights of all channels fit.
 template <class Block, class Output>
 bool run_resident(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
-  const int shared = Block::shared_bytes(conv.tiles, conv.chunks) + Output::template shared_bytes<Block>;
+  const int shared = Block::shared_bytes(conv.tiles, conv.chunks) + Output::template shared_bytes<Block>();
   if (shared > most_shared_bytes()) return false;
   run_conv<Block>(ctx, dims, conv, output, sums);
   return true;

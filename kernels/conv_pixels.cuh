@@ -9,16 +9,14 @@
 namespace fermion::kernels {
 
 // value(y) of two and of eight numbers, rounded. NaN travels.
-__device__ inline unsigned normalised(unsigned two, const float* scale, const float* offset, bool relu) {
-  float low = fmaf(__uint_as_float(two << 16), scale[0], offset[0]);
-  float high = fmaf(__uint_as_float(two & 0xFFFF0000), scale[1], offset[1]);
-  if (relu && low < 0) low = 0;
-  if (relu && high < 0) high = 0;
-  return pack(low, high);
+__device__ inline unsigned normalised(unsigned two, const float* scale, const float* offset) {
+  return pack(fmaf(__uint_as_float(two << 16), scale[0], offset[0]),
+              fmaf(__uint_as_float(two & 0xFFFF0000), scale[1], offset[1]));
 }
 __device__ inline uint4 normalised(uint4 v, const float (&scale)[8], const float (&offset)[8], bool relu) {
-  return {normalised(v.x, scale, offset, relu), normalised(v.y, scale + 2, offset + 2, relu),
-          normalised(v.z, scale + 4, offset + 4, relu), normalised(v.w, scale + 6, offset + 6, relu)};
+  v = {normalised(v.x, scale, offset), normalised(v.y, scale + 2, offset + 2),
+       normalised(v.z, scale + 4, offset + 4), normalised(v.w, scale + 6, offset + 6)};
+  return relu ? uint4{relu_pair(v.x), relu_pair(v.y), relu_pair(v.z), relu_pair(v.w)} : v;
 }
 
 // Scale and offset of all input channels.
@@ -41,11 +39,10 @@ template <class Block>
 class PixelFetch {
  public:
   __device__ PixelFetch(const ConvMma& conv, const ConvShared<Block>& shared) : conv_(conv), shared_(shared) {
-    const int inputs = conv_.tiles.inputs();
 #pragma unroll
     for (int i = 0; i < vectors; ++i) {
-      const int t = at(i) / inputs,
-                slot = t * 2 * (shared_.plane / 16) + conv_.tiles.input({}, at(i) % inputs).slot;
+      const int t = conv_.tiles.by_inputs.quotient(at(i)), input = conv_.tiles.by_inputs.remainder(at(i)),
+                slot = t * 2 * (shared_.plane / 16) + conv_.tiles.input({}, input).slot;
       const unsigned half_word = t < Block::tiles ? slot : no_slot;
       slots_[i / 2] = i % 2 ? slots_[i / 2] | half_word << 16 : half_word;
     }
@@ -53,13 +50,12 @@ class PixelFetch {
 
   // From now on, the pixels of the tiles from `tile` on.
   __device__ void aim(int tile) {
-    const int inputs = conv_.tiles.inputs();
     // Nobody of the warp still needs the old ones.
     __syncwarp();
     for (int i = 0; i < vectors && half() == 0; ++i) {
-      const int t = at(i) / inputs;
+      const int t = conv_.tiles.by_inputs.quotient(at(i)), input = conv_.tiles.by_inputs.remainder(at(i));
       shared_.sources[at(i)] = t < Block::tiles && tile + t < conv_.tiles.count()
-                                   ? conv_.tiles.input(conv_.tiles.place(tile + t), at(i) % inputs).pixel
+                                   ? conv_.tiles.input(conv_.tiles.place(tile + t), input).pixel
                                    : -1;
     }
     __syncwarp();

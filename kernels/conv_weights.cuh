@@ -4,12 +4,23 @@
 // numbers][channels + 4] x 8 numbers. By the input, what is summed over are the output channels, and tap
 // (a, b) is that of (2 pad - a, 2 pad - b): a chunk lies as [taps][16 output channels][channels + 8] numbers.
 // Neither meets a bank twice.
+//
+// Of 32 channels that are made, column n of fragment j is channel 8 (n / 2) + 2 j + n % 2: so a lane's sums
+// are those of 8 neighbouring channels, which it stores as one vector.
 #pragma once
 
 #include "kernels/conv_block.cuh"
 #include "kernels/mma.cuh"
 
 namespace fermion::kernels {
+
+// Where channel c lies among 32, and which lies there.
+__device__ inline int weight_place(int c) {
+  return c / 32 * 32 + 8 * (c % 8 / 2) + 2 * (c % 32 / 8) + c % 2;
+}
+__device__ inline int weight_channel(int place) {
+  return place / 32 * 32 + 8 * (place % 8 / 2) + 2 * (place % 32 / 8) + place % 2;
+}
 
 // A thread brings four numbers that lie side by side, of some taps.
 template <class Block>
@@ -25,16 +36,17 @@ class WeightFetch {
       from_ = conv.weight + blockIdx.z * conv.chunks * chunk_ + line * Block::taps * row +
               (Block::taps - 1 - first_tap()) * row + first + c;
       there_ = first + c < conv.Co;
-      to_ = shared.weights + first_tap() * Block::weight_tap + line * Block::weight_line + 2 * c;
+      to_ =
+          shared.weights + first_tap() * Block::weight_tap + line * Block::weight_line + 2 * weight_place(c);
     } else {
-      const int c = unit / 4, quarter = unit % 4;
+      const int place = unit / 4, c = weight_channel(place), quarter = unit % 4;
       tap_ = row;
       chunk_ = 16;
       from_ =
           conv.weight + ((blockIdx.z * conv.Co + first + c) * Block::taps + first_tap()) * row + 4 * quarter;
       there_ = first + c < conv.Co;
-      to_ = shared.weights + first_tap() * Block::weight_tap + quarter / 2 * Block::weight_plane + 16 * c +
-            8 * (quarter % 2);
+      to_ = shared.weights + first_tap() * Block::weight_tap + quarter / 2 * Block::weight_plane +
+            16 * place + 8 * (quarter % 2);
     }
   }
 
@@ -50,11 +62,17 @@ class WeightFetch {
 
   __device__ void store(int row, int at) const {
 #pragma unroll
-    for (int i = 0; i < in_row; ++i)
-      if (mine(i))
-        *reinterpret_cast<uint2*>(to_ + at * Block::weight_chunk +
-                                  (row * Block::kernel + i * step) * Block::weight_tap) = {
-            pack(values_[i].x, values_[i].y), pack(values_[i].z, values_[i].w)};
+    for (int i = 0; i < in_row; ++i) {
+      if (!mine(i)) continue;
+      char* to = to_ + at * Block::weight_chunk + (row * Block::kernel + i * step) * Block::weight_tap;
+      const unsigned first = pack(values_[i].x, values_[i].y), second = pack(values_[i].z, values_[i].w);
+      if constexpr (Block::gradient) {
+        *reinterpret_cast<unsigned*>(to) = first;
+        *reinterpret_cast<unsigned*>(to + 2 * 8) = second;
+      } else {
+        *reinterpret_cast<uint2*>(to) = {first, second};
+      }
+    }
   }
 
  private:

@@ -57,7 +57,7 @@ struct WgradBlock {
 
   static int shared_bytes(const PixelTiles& tiles) {
     const int staged = 2 * (x_planes * 16 * tiles.slots(x_planes) + dy_planes * dy_plane) + 2 * 4 * read +
-                       4 * pixels + 4 * x_vectors * (threads / x_planes);
+                       4 * pixels + 8 * x_vectors * (threads / x_planes);
     // In the end the sums of warps that are added up take their place.
     return P > 1 ? std::max(staged, M * N * 32 * 4 * sums) : staged;
   }
@@ -67,10 +67,10 @@ struct WgradBlock {
 template <class Block>
 struct WgradShared {
   char *x, *dy;
-  float *scale, *offset;  // of the input channels
-  int* slots;             // of the tile's output pixels at tap (0, 0)
-  int* sources;           // the input pixels of the next tile, -1 for zeros
-  int x_plane;            // bytes
+  float *scale, *offset;      // of the input channels
+  PixelTiles::Input* inputs;  // the input pixels of the next tile
+  int* slots;                 // of the tile's output pixels at tap (0, 0)
+  int x_plane;                // bytes
 
   __device__ explicit WgradShared(const ConvWgrad& conv) {
     extern __shared__ uint4 memory[];
@@ -79,8 +79,8 @@ struct WgradShared {
     dy = x + 2 * Block::x_planes * x_plane;
     scale = reinterpret_cast<float*>(dy + 2 * Block::dy_planes * Block::dy_plane);
     offset = scale + Block::read;
-    slots = reinterpret_cast<int*>(offset + Block::read);
-    sources = slots + Block::pixels;
+    inputs = reinterpret_cast<PixelTiles::Input*>(offset + Block::read);
+    slots = reinterpret_cast<int*>(inputs + Block::x_vectors * (Block::threads / Block::x_planes));
   }
 };
 
@@ -121,15 +121,16 @@ class WgradInput {
     // Nobody of the warp still needs the old ones.
     __syncwarp();
     for (int i = 0; i < Block::x_vectors && plane() == 0; ++i)
-      shared_.sources[input(i)] =
-          input(i) < conv_.tiles.inputs() ? conv_.tiles.input(place, input(i)).pixel : -1;
+      shared_.inputs[input(i)] =
+          input(i) < conv_.tiles.inputs() ? conv_.tiles.input(place, input(i)) : PixelTiles::Input{-1, -1};
     __syncwarp();
   }
 
   __device__ void load(int step) {
 #pragma unroll
     for (int i = 0; i < Block::in_step; ++i) {
-      const int v = step * Block::in_step + i, pixel = v < Block::x_vectors ? shared_.sources[input(v)] : -1;
+      const int v = step * Block::in_step + i,
+                pixel = v < Block::x_vectors ? shared_.inputs[input(v)].pixel : -1;
       values_[i] = pixel >= 0 && from_
                        ? *reinterpret_cast<const uint4*>(from_ + std::int64_t{pixel} * channels_)
                        : uint4{0, 0, 0, 0};
@@ -146,11 +147,13 @@ class WgradInput {
 #pragma unroll
     for (int i = 0; i < Block::in_step; ++i) {
       const int v = step * Block::in_step + i;
-      if (v >= Block::x_vectors || input(v) >= conv_.tiles.inputs()) continue;
+      if (v >= Block::x_vectors) continue;
+      const auto [pixel, slot] = shared_.inputs[input(v)];
+      if (slot < 0) continue;
       uint4 value = values_[i];
-      if (normed_ && shared_.sources[input(v)] >= 0) value = normalised(value, scale, offset, relu_);
+      if (normed_ && pixel >= 0) value = normalised(value, scale, offset, relu_);
       *reinterpret_cast<uint4*>(shared_.x + (buffer * Block::x_planes + plane()) * shared_.x_plane +
-                                16 * conv_.tiles.input({}, input(v)).slot) = value;
+                                16 * slot) = value;
     }
   }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/bf16.h"
 #include "kernels/context.h"
@@ -32,11 +33,23 @@ __device__ Floats<N> load(const T* from) {
   return values;
 }
 
+// Two numbers as two bf16 in a word, the first in its lower half. One instruction.
+__device__ inline unsigned pack(float low, float high) {
+  const __nv_bfloat162 both = __floats2bfloat162_rn(low, high);
+  return reinterpret_cast<const unsigned&>(both);
+}
+
 template <int N, class T>
 __device__ void store(T* to, const Floats<N>& values) {
   Vec<T, N> stored;
+  if constexpr (std::is_same_v<T, bf16> && N % 2 == 0) {
+    auto* words = reinterpret_cast<unsigned*>(&stored);
 #pragma unroll
-  for (int i = 0; i < N; ++i) stored.at[i] = from_float<T>(values[i]);
+    for (int i = 0; i < N / 2; ++i) words[i] = pack(values[2 * i], values[2 * i + 1]);
+  } else {
+#pragma unroll
+    for (int i = 0; i < N; ++i) stored.at[i] = from_float<T>(values[i]);
+  }
   *reinterpret_cast<Vec<T, N>*>(to) = stored;
 }
 
@@ -51,12 +64,17 @@ __device__ void put(T* to, Floats<N> values, Write write) {
   store(to, values);
 }
 
-// Two numbers as two bf16 in a word, the first in its lower half.
-__device__ inline unsigned pack(float low, float high) {
-  return from_float<bf16>(low).bits | static_cast<unsigned>(from_float<bf16>(high).bits) << 16;
+// relu of both. NaN travels.
+__device__ inline unsigned relu_pair(unsigned two) {
+  const __nv_bfloat162 both = __hmax2_nan(reinterpret_cast<const __nv_bfloat162&>(two), __nv_bfloat162{});
+  return reinterpret_cast<const unsigned&>(both);
 }
 
-// Eight bf16 in four such words.
+// Eight bf16, aligned to 16 bytes, in four such words.
+__device__ inline void load_words(unsigned (&words)[4], const bf16* from) {
+  const uint4 all = *reinterpret_cast<const uint4*>(from);
+  words[0] = all.x, words[1] = all.y, words[2] = all.z, words[3] = all.w;
+}
 __device__ inline Floats<8> unpack(const unsigned (&words)[4]) {
   Floats<8> values;
 #pragma unroll
