@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "kernels/average_pool.h"
+#include "kernels/divisor.h"
 #include "kernels/feature.cuh"
 
 namespace fermion::kernels {
@@ -44,12 +45,22 @@ template <class T>
 struct Shared {
   AveragePool dims;
   const T* dy;
+  Divisor by_W, by_H, by_h, by_w;
+
+  Shared(const AveragePool& dims, const T* dy)
+      : dims(dims),
+        dy(dy),
+        by_W(dims.x.W),
+        by_H(dims.x.H),
+        by_h(dims.x.H / dims.grid),
+        by_w(dims.x.W / dims.grid) {}
 
   template <int N>
   __device__ Floats<N> operator()(std::int64_t pixel, std::int64_t c, const ChannelNorm<N>&) const {
-    const std::int64_t H = dims.x.H, W = dims.x.W, G = dims.grid, h = H / G, w = W / G;
-    const std::int64_t cell = (pixel / (H * W) * G + pixel / W % H / h) * G + pixel % W / w;
-    const float share = 1.0f / static_cast<float>(h * w);
+    const std::int64_t G = dims.grid, line = by_W.quotient(pixel);
+    const std::int64_t cell = (by_H.quotient(line) * G + by_h.quotient(by_H.remainder(line))) * G +
+                              by_w.quotient(by_W.remainder(pixel));
+    const float share = 1.0f / static_cast<float>(dims.x.H / G * (dims.x.W / G));
     Floats<N> d = load<N>(dy + cell * dims.x.C + c);
 #pragma unroll
     for (int i = 0; i < N; ++i) d[i] *= share;
@@ -73,7 +84,7 @@ void average_pool_forward(Cuda ctx, const AveragePool& dims, Feature<T> x, T* y)
 template <class T>
 void average_pool_backward(Cuda ctx, const AveragePool& dims, Feature<T> x, const T* dy,
                            FeatureGradient<T> dx) {
-  feature_backward(ctx, dims.x, x, dx, Shared<T>{dims, dy});
+  feature_backward(ctx, dims.x, x, dx, Shared<T>(dims, dy));
 }
 
 template void average_pool_forward(Cuda, const AveragePool&, Feature<float>, float*);

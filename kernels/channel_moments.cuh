@@ -31,23 +31,50 @@ __device__ inline bool is_last_block(unsigned* counter, unsigned blocks) {
   return last;
 }
 
-// mean and 1 / sqrt(variance + 1e-5) of one channel from its moments in `rows` rows, `stride` apart.
-__device__ inline void finish_moments(const Moments* row, int rows, std::int64_t stride, float* mean,
-                                      float* inv_std) {
-  double count = 0, sum = 0, m2 = 0;
-  for (int i = 0; i < rows; ++i) {
-    const Moments m = row[i * stride];
-    count += static_cast<double>(m.count);
-    sum += static_cast<double>(m.count) * static_cast<double>(m.mean);
+// The rows that blocks left behind, as all threads of the last block add them up: thread t has channel
+// t % channels, and of its rows every lanes-th.
+template <int channels, int threads>
+struct LastBlock {
+  static constexpr int lanes = threads / channels;
+  double* shared;  // [threads], free
+
+  __device__ static int channel() { return static_cast<int>(threadIdx.x) % channels; }
+  __device__ static int lane() { return static_cast<int>(threadIdx.x) / channels; }
+
+  // The sum over the lanes of a channel, in their order, for each of them.
+  __device__ double sum(double own) const {
+    __syncthreads();
+    shared[threadIdx.x] = own;
+    __syncthreads();
+    double all = 0;
+    for (int i = 0; i < lanes; ++i) all += shared[channel() + i * channels];
+    return all;
   }
-  const double centre = sum / count;
-  for (int i = 0; i < rows; ++i) {
-    const Moments m = row[i * stride];
-    const double difference = static_cast<double>(m.mean) - centre;
-    m2 += static_cast<double>(m.m2) + static_cast<double>(m.count) * difference * difference;
+
+  // mean and 1 / sqrt(variance + 1e-5) of a channel from its moments in `rows` rows, `stride` apart. A thread
+  // with no channel has 0 rows, and nothing is written for it.
+  __device__ void moments(const Moments* row, int rows, std::int64_t stride, float* mean,
+                          float* inv_std) const {
+    double count = 0, total = 0, m2 = 0;
+#pragma unroll 4
+    for (int i = lane(); i < rows; i += lanes) {
+      const Moments m = row[i * stride];
+      count += static_cast<double>(m.count);
+      total += static_cast<double>(m.count) * static_cast<double>(m.mean);
+    }
+    count = sum(count);
+    const double centre = sum(total) / count;
+#pragma unroll 4
+    for (int i = lane(); i < rows; i += lanes) {
+      const Moments m = row[i * stride];
+      const double difference = static_cast<double>(m.mean) - centre;
+      m2 += static_cast<double>(m.m2) + static_cast<double>(m.count) * difference * difference;
+    }
+    m2 = sum(m2);
+    if (lane() != 0 || rows == 0) return;
+    *mean = static_cast<float>(centre);
+    *inv_std = static_cast<float>(1 / sqrt(m2 / count + 1e-5));
   }
-  *mean = static_cast<float>(centre);
-  *inv_std = static_cast<float>(1 / sqrt(m2 / count + 1e-5));
-}
+};
 
 }  // namespace fermion::kernels

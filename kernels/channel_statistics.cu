@@ -1,5 +1,6 @@
 #include "kernels/channel_blocks.cuh"
 #include "kernels/channel_statistics.h"
+#include "kernels/row_sums.cuh"
 #include "kernels/vec.cuh"
 
 namespace fermion::kernels {
@@ -57,38 +58,25 @@ __global__ void __launch_bounds__(channel_threads)
   }
 }
 
-constexpr int merge_channels = 32, merge_rows = 16;
-
-// The sum over threadIdx.y in order, for every thread. Between two calls all threads wait for each
-// other: `shared` is read last.
-__device__ double sum_rows(double sum, double (&shared)[merge_rows][merge_channels]) {
-  shared[threadIdx.y][threadIdx.x] = sum;
-  __syncthreads();
-  sum = 0;
-  for (int row = 0; row < merge_rows; ++row) sum += shared[row][threadIdx.x];
-  return sum;
-}
-
-// Merges the chunks (Chan, Golub, LeVeque 1979): thread y takes every 16th of one channel's.
+// Merges the chunks (Chan, Golub, LeVeque 1979).
 __global__ void merge_chunks(std::int64_t pixels, std::int64_t C, std::int64_t chunk, std::int64_t chunks,
                              const float* partials, float* mean, float* inv_std) {
-  __shared__ double shared[merge_rows][merge_channels];
-  const std::int64_t k = blockIdx.z, c = static_cast<std::int64_t>(blockIdx.x) * merge_channels + threadIdx.x;
+  const std::int64_t k = blockIdx.z, c = row_channel();
   const auto for_each_chunk = [&](const auto& body) {
     if (c >= C) return;
-    for (std::int64_t i = threadIdx.y; i < chunks; i += merge_rows) {
+#pragma unroll 4
+    for (std::int64_t i = threadIdx.y; i < chunks; i += row_threads) {
       const float* row = partials + (k * chunks + i) * 2 * C + c;
       body(static_cast<double>(min(chunk, pixels - i * chunk)), row[0], row[C]);
     }
   };
   double sum = 0, m2 = 0;
   for_each_chunk([&](double count, double mean_of_chunk, double) { sum += count * mean_of_chunk; });
-  const double centre = sum_rows(sum, shared) / static_cast<double>(pixels);
+  const double centre = sum_rows(sum) / static_cast<double>(pixels);
   for_each_chunk([&](double count, double mean_of_chunk, double m2_of_chunk) {
     m2 += m2_of_chunk + count * (mean_of_chunk - centre) * (mean_of_chunk - centre);
   });
-  __syncthreads();
-  m2 = sum_rows(m2, shared);
+  m2 = sum_rows(m2);
   if (threadIdx.y != 0 || c >= C) return;
   mean[k * C + c] = static_cast<float>(centre);
   inv_std[k * C + c] = static_cast<float>(1 / sqrt(m2 / static_cast<double>(pixels) + 1e-5));
@@ -104,8 +92,8 @@ void channel_statistics(Cuda ctx, std::int64_t K, std::int64_t pixels, std::int6
     const ChannelBlocks blocks = channel_blocks(K, pixels, C, N, 32);
     float* partials = ctx.workspace.take<float>(K * blocks.grid.x * 2 * C);
     launch(ctx, describe_chunks<N, T>, blocks.grid, blocks.block, 0, pixels, C, blocks.chunk, y, partials);
-    launch(ctx, merge_chunks, {blocks_for(C, merge_channels), 1, K}, dim3(merge_channels, merge_rows), 0,
-           pixels, C, blocks.chunk, blocks.grid.x, partials, mean, inv_std);
+    launch(ctx, merge_chunks, {blocks_for(C, row_channels), 1, K}, dim3(row_channels, row_threads), 0, pixels,
+           C, blocks.chunk, blocks.grid.x, partials, mean, inv_std);
   });
 }
 

@@ -109,17 +109,19 @@ template <class Block>
 __device__ void finish_channels(const ConvMma& conv, const ConvForward& to, const ConvShared<Block>& shared) {
   if (!to.rows) return;
   __syncthreads();
-  const int c = threadIdx.x, channel = static_cast<int>(blockIdx.y) * Block::channels + c;
-  const bool mine = c < Block::channels && channel < conv.Co;
+  using Last = LastBlock<Block::channels, Block::threads>;
+  const Last last{reinterpret_cast<double*>(shared.pixels)};
+  const int c = Last::channel(), channel = static_cast<int>(blockIdx.y) * Block::channels + c;
+  const bool there = channel < conv.Co;
   Moments* rows = to.rows + std::int64_t{blockIdx.z} * gridDim.x * conv.Co + channel;
-  if (mine) {
+  if (Last::lane() == 0 && there) {
     Moments *moments = moments_of(shared), sum = moments[c];
     for (int t = 1; t < Block::tiles; ++t) sum.merge(moments[t * Block::channels + c]);
     rows[std::int64_t{blockIdx.x} * conv.Co] = sum;
   }
-  if (!is_last_block(&to.counters[blockIdx.z * gridDim.y + blockIdx.y], gridDim.x) || !mine) return;
+  if (!is_last_block(&to.counters[blockIdx.z * gridDim.y + blockIdx.y], gridDim.x)) return;
   const std::int64_t at = blockIdx.z * conv.Co + channel;
-  finish_moments(rows, gridDim.x, conv.Co, to.y.mean + at, to.y.inv_std + at);
+  last.moments(rows, there ? gridDim.x : 0, conv.Co, to.y.mean + at, to.y.inv_std + at);
 }
 
 }  // namespace fermion::kernels

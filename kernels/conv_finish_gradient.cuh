@@ -116,10 +116,12 @@ __device__ void finish_channels(const ConvMma& conv, const ConvGradient& to,
                                 const ConvShared<Block>& shared) {
   if (!to.rows) return;
   __syncthreads();
-  const int c = threadIdx.x, channel = static_cast<int>(blockIdx.y) * Block::channels + c;
-  const bool mine = c < Block::channels && channel < conv.Co;
+  using Last = LastBlock<Block::channels, Block::threads>;
+  const Last last{reinterpret_cast<double*>(shared.pixels)};
+  const int c = Last::channel(), channel = static_cast<int>(blockIdx.y) * Block::channels + c;
+  const bool there = channel < conv.Co;
   ConvGradient::Row* rows = to.rows + std::int64_t{blockIdx.z} * gridDim.x * conv.Co + channel;
-  if (mine) {
+  if (Last::lane() == 0 && there) {
     ConvGradient::Row sum;
     for (int t = 0; t < Block::tiles; ++t) {
       sum.da += rows_of(shared)[t * Block::channels + c].da;
@@ -127,14 +129,18 @@ __device__ void finish_channels(const ConvMma& conv, const ConvGradient& to,
     }
     rows[std::int64_t{blockIdx.x} * conv.Co] = sum;
   }
-  if (!is_last_block(&to.counters[blockIdx.z * gridDim.y + blockIdx.y], gridDim.x) || !mine) return;
-  const ConvInput in(conv, to, channel);
-  if (!in.dx.sum_da) return;
+  if (!is_last_block(&to.counters[blockIdx.z * gridDim.y + blockIdx.y], gridDim.x)) return;
   double da = 0, da_x_hat = 0;
-  for (unsigned i = 0; i < gridDim.x; ++i) {
-    da += rows[i * std::int64_t{conv.Co}].da;
-    da_x_hat += rows[i * std::int64_t{conv.Co}].da_x_hat;
+#pragma unroll 4
+  for (int i = Last::lane(); i < (there ? static_cast<int>(gridDim.x) : 0); i += Last::lanes) {
+    const ConvGradient::Row row = rows[i * std::int64_t{conv.Co}];
+    da += row.da;
+    da_x_hat += row.da_x_hat;
   }
+  da = last.sum(da);
+  da_x_hat = last.sum(da_x_hat);
+  const ConvInput in(conv, to, channel);
+  if (Last::lane() != 0 || !there || !in.dx.sum_da) return;
   in.dx.sum_da[blockIdx.z * in.C + in.c] += static_cast<float>(da);
   in.dx.sum_da_x_hat[blockIdx.z * in.C + in.c] += static_cast<float>(da_x_hat);
 }

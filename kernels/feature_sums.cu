@@ -1,27 +1,33 @@
 #include "kernels/feature.cuh"
+#include "kernels/row_sums.cuh"
 
 namespace fermion::kernels {
 namespace {
 
-__global__ void add_rows(std::int64_t channels, std::int64_t chunks, std::int64_t C, const float* partials,
-                         float* sum_da, float* sum_da_x_hat) {
-  const std::int64_t channel = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (channel >= channels) return;
-  const float* row = partials + channel / C * chunks * 2 * C + channel % C;
+__global__ void add_rows(std::int64_t chunks, std::int64_t C, const float* partials, float* sum_da,
+                         float* sum_da_x_hat) {
+  const std::int64_t k = blockIdx.z, c = row_channel();
   double da = 0, da_x_hat = 0;
-  for (std::int64_t chunk = 0; chunk < chunks; ++chunk, row += 2 * C) {
-    da += row[0];
-    da_x_hat += row[C];
-  }
-  sum_da[channel] += static_cast<float>(da);
-  sum_da_x_hat[channel] += static_cast<float>(da_x_hat);
+  if (c < C)
+#pragma unroll 4
+    for (std::int64_t chunk = threadIdx.y; chunk < chunks; chunk += row_threads) {
+      const float* row = partials + (k * chunks + chunk) * 2 * C + c;
+      da += row[0];
+      da_x_hat += row[C];
+    }
+  da = sum_rows(da);
+  da_x_hat = sum_rows(da_x_hat);
+  if (threadIdx.y != 0 || c >= C) return;
+  sum_da[k * C + c] += static_cast<float>(da);
+  sum_da_x_hat[k * C + c] += static_cast<float>(da_x_hat);
 }
 
 }  // namespace
 
 void add_feature_sums(Cuda ctx, std::int64_t K, std::int64_t chunks, std::int64_t C, const float* partials,
                       float* sum_da, float* sum_da_x_hat) {
-  launch(ctx, add_rows, {blocks_for(K * C, 128)}, 128, 0, K * C, chunks, C, partials, sum_da, sum_da_x_hat);
+  launch(ctx, add_rows, {blocks_for(C, row_channels), 1, K}, dim3(row_channels, row_threads), 0, chunks, C,
+         partials, sum_da, sum_da_x_hat);
 }
 
 }  // namespace fermion::kernels

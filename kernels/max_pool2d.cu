@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "kernels/divisor.h"
 #include "kernels/feature.cuh"
 #include "kernels/max_pool2d.h"
 
@@ -6,89 +9,126 @@ namespace {
 
 constexpr int threads = 256;
 
-// The pixels of a window, in the order in which they are read; `pixel` and `row`: numbers from one to the
-// next.
-template <class T>
-struct Window {
-  const T* first;
-  std::int64_t pixel, row;
+// The windows of an image, those at its lower and right border too that have but one or two pixels.
+struct Windows {
+  ImageDims dims;
+  std::int64_t down, across;
+  Divisor by_down, by_across;
 
-  // The largest value, and in `winner` which of the four pixels has it.
-  template <int N>
-  __device__ Floats<N> largest(const ChannelNorm<N>& norm, int (&winner)[N]) const {
-    Floats<N> best = norm.value(load<N>(first));
-#pragma unroll
-    for (int i = 0; i < N; ++i) winner[i] = 0;
-#pragma unroll
-    for (int p = 1; p < 4; ++p) {
-      const Floats<N> value = norm.value(load<N>(first + p / 2 * row + p % 2 * pixel));
-#pragma unroll
-      for (int i = 0; i < N; ++i) {
-        // A NaN wins against numbers, and stays.
-        const bool wins = !(value[i] <= best[i]) && !isnan(best[i]);
-        best[i] = wins ? value[i] : best[i];
-        winner[i] = wins ? p : winner[i];
-      }
-    }
-    return best;
-  }
+  explicit Windows(const ImageDims& dims, bool partial)
+      : dims(dims),
+        down((dims.H + partial) / 2),
+        across((dims.W + partial) / 2),
+        by_down(std::max<std::int64_t>(down, 1)),
+        by_across(std::max<std::int64_t>(across, 1)) {}
+
+  std::int64_t count() const { return dims.N * down * across; }  // of a weight set
 };
 
-// The window of x at (i, j) of one image, from channel c.
-template <class T>
-__device__ Window<T> window(const ImageDims& dims, const T* x, std::int64_t image, std::int64_t i,
-                            std::int64_t j, std::int64_t c) {
-  return {x + ((image * dims.H + 2 * i) * dims.W + 2 * j) * dims.C + c, dims.C, dims.W * dims.C};
+// The window at (i, j) of one image.
+struct Window {
+  std::int64_t image, i, j;
+
+  // number: among all.
+  __device__ Window(const Windows& all, std::int64_t number) {
+    const std::int64_t line = all.by_across.quotient(number);
+    image = all.by_down.quotient(line), i = all.by_down.remainder(line), j = all.by_across.remainder(number);
+  }
+  // Of x, pixel p of the four in the order in which they are read.
+  __device__ std::int64_t pixel(const ImageDims& x, int p) const {
+    return (image * x.H + 2 * i + p / 2) * x.W + 2 * j + p % 2;
+  }
+  __device__ bool has(const ImageDims& x, int p) const { return 2 * i + p / 2 < x.H && 2 * j + p % 2 < x.W; }
+};
+
+// The largest of four values per channel, and in `winner` whose it is.
+template <int N>
+__device__ Floats<N> largest(const ChannelNorm<N>& norm, const Floats<N> (&y)[4], int (&winner)[N]) {
+  Floats<N> best = norm.value(y[0]);
+#pragma unroll
+  for (int i = 0; i < N; ++i) winner[i] = 0;
+#pragma unroll
+  for (int p = 1; p < 4; ++p) {
+    const Floats<N> value = norm.value(y[p]);
+#pragma unroll
+    for (int i = 0; i < N; ++i) {
+      // A NaN wins against numbers, and stays.
+      const bool wins = !(value[i] <= best[i]) && !isnan(best[i]);
+      best[i] = wins ? value[i] : best[i];
+      winner[i] = wins ? p : winner[i];
+    }
+  }
+  return best;
 }
 
 // One thread makes N channels of one pixel of y.
 template <int N, class T>
-__global__ void __launch_bounds__(threads) pool(ImageDims dims, std::int64_t vectors, Feature<T> x, T* y) {
-  const std::int64_t vector = static_cast<std::int64_t>(blockIdx.x) * threads + threadIdx.x;
-  if (vector >= vectors) return;
-  const std::int64_t at = vector * N, c = at % dims.C, pixel = at / dims.C;
-  const std::int64_t H = dims.H / 2, W = dims.W / 2, image = pixel / (H * W);
-  const ChannelNorm<N> norm(x.norm, image / dims.N * dims.C + c);
+__global__ void __launch_bounds__(threads)
+    pool(Windows windows, Divisor by_vectors, std::int64_t count, Feature<T> x, T* y) {
+  const std::int64_t at = static_cast<std::int64_t>(blockIdx.x) * threads + threadIdx.x;
+  if (at >= count) return;
+  const ImageDims& dims = windows.dims;
+  const std::int64_t c = by_vectors.remainder(at) * N;
+  const Window window(windows, by_vectors.quotient(at));
+  const ChannelNorm<N> norm(x.norm, window.image / dims.N * dims.C + c);
+  Floats<N> values[4];
+#pragma unroll
+  for (int p = 0; p < 4; ++p) values[p] = load<N>(x.y + window.pixel(dims, p) * dims.C + c);
   int winner[N];
-  store(y + at, window(dims, x.y, image, pixel / W % H, pixel % W, c).largest(norm, winner));
+  store(y + at * N, largest(norm, values, winner));
 }
 
-// dy where a pixel won its window, elsewhere 0.
-template <class T>
-struct Won {
-  ImageDims dims;
-  const T *x, *dy;
-
-  template <int N>
-  __device__ Floats<N> operator()(std::int64_t pixel, std::int64_t c, const ChannelNorm<N>& norm) const {
-    const std::int64_t w = pixel % dims.W, h = pixel / dims.W % dims.H, image = pixel / (dims.H * dims.W);
-    const std::int64_t H = dims.H / 2, W = dims.W / 2, i = h / 2, j = w / 2;
-    Floats<N> d{};
-    if (i == H || j == W) return d;
-    int winner[N];
-    window(dims, x, image, i, j, c).largest(norm, winner);
-    const Floats<N> of_window = load<N>(dy + ((image * H + i) * W + j) * dims.C + c);
-    const int p = static_cast<int>(h % 2 * 2 + w % 2);
+// One thread makes N channels of the pixels of some windows: dy goes to the one that won, 0 to the others.
+template <int N, class T>
+__global__ void __launch_bounds__(feature_threads, 2)
+    unpool(FeatureBackward dims, Windows windows, Feature<T> x, const T* dy, FeatureGradient<T> dx) {
+  const ImageDims& images = windows.dims;
+  const std::int64_t c = first_channel<N>(), H = images.H / 2, W = images.W / 2;
+  FeatureSums<N> sums;
+  if (c < dims.C) {
+    const ChannelNorm<N> norm(x.norm, blockIdx.z * dims.C + c);
+    for_each_item(dims, [&](std::int64_t k, std::int64_t number) {
+      const Window window(windows, k * dims.items + number);
+      Floats<N> values[4] = {}, d{};
 #pragma unroll
-    for (int n = 0; n < N; ++n) d[n] = winner[n] == p ? of_window[n] : 0.0f;
-    return d;
+      for (int p = 0; p < 4; ++p)
+        if (window.has(images, p)) values[p] = load<N>(x.y + window.pixel(images, p) * dims.C + c);
+      int winner[N];
+      largest(norm, values, winner);
+      if (window.i < H && window.j < W)
+        d = load<N>(dy + ((window.image * H + window.i) * W + window.j) * dims.C + c);
+#pragma unroll
+      for (int p = 0; p < 4; ++p) {
+        if (!window.has(images, p)) continue;
+        Floats<N> of_pixel;
+#pragma unroll
+        for (int n = 0; n < N; ++n) of_pixel[n] = winner[n] == p ? d[n] : 0.0f;
+        sums.take(norm, values[p], of_pixel, dx.da.data + window.pixel(images, p) * dims.C + c, dx.da.write);
+      }
+    });
   }
-};
+  sums.leave(dims, c);
+}
 
 }  // namespace
 
 template <class T>
 void max_pool2d_forward(Cuda ctx, const ImageDims& dims, Feature<T> x, T* y) {
+  const Windows windows(dims, false);
   with_vectors<T>(dims.C, [&](auto vector) {
     constexpr int N = vector();
-    const std::int64_t vectors = dims.K * dims.N * (dims.H / 2) * (dims.W / 2) * dims.C / N;
-    launch(ctx, pool<N, T>, {blocks_for(vectors, threads)}, threads, 0, dims, vectors, x, y);
+    const std::int64_t count = dims.K * windows.count() * dims.C / N;
+    launch(ctx, pool<N, T>, {blocks_for(count, threads)}, threads, 0, windows, Divisor(dims.C / N), count, x,
+           y);
   });
 }
 
 template <class T>
 void max_pool2d_backward(Cuda ctx, const ImageDims& dims, Feature<T> x, const T* dy, FeatureGradient<T> dx) {
-  feature_backward(ctx, dims, x, dx, Won<T>{dims, x.y, dy});
+  const Windows windows(dims, true);
+  launch_backward(
+      ctx, dims.K, windows.count(), dims.C, 4, dx, [](auto vector) { return unpool<vector(), T>; }, windows,
+      x, dy, dx);
 }
 
 template void max_pool2d_forward(Cuda, const ImageDims&, Feature<float>, float*);

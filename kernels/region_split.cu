@@ -9,10 +9,10 @@ constexpr std::int64_t rows_per_block = 16;
 
 // threadIdx.x walks vectors of channels, y the pixels of a row, z rows. blockIdx.x: (k, n, rows).
 template <int V, class T>
-__global__ void __launch_bounds__(feature_threads) copy_windows(RegionSplit dims, Feature<T> x, T* y) {
+__global__ void __launch_bounds__(feature_threads)
+    copy_windows(RegionSplit dims, RegionAxis rows, RegionAxis columns, Feature<T> x, T* y) {
   const std::int64_t c = (static_cast<std::int64_t>(blockIdx.y) * blockDim.x + threadIdx.x) * V;
   if (c >= dims.C) return;
-  const RegionAxis rows = dims.rows(), columns = dims.columns();
   const std::int64_t height = rows.window(), width = columns.window();
   const std::int64_t bands = (height + rows_per_block - 1) / rows_per_block, image = blockIdx.x / bands;
   const std::int64_t first = blockIdx.x % bands * rows_per_block, last = min(first + rows_per_block, height);
@@ -31,12 +31,17 @@ __global__ void __launch_bounds__(feature_threads) copy_windows(RegionSplit dims
 template <class T>
 struct WindowSum {
   RegionSplit dims;
+  RegionAxis rows, columns;
+  Divisor by_W, by_H;
   const T* dy;
+
+  WindowSum(const RegionSplit& dims, const T* dy)
+      : dims(dims), rows(dims.rows()), columns(dims.columns()), by_W(dims.W), by_H(dims.H), dy(dy) {}
 
   template <int V>
   __device__ Floats<V> operator()(std::int64_t pixel, std::int64_t c, const ChannelNorm<V>&) const {
-    const std::int64_t w = pixel % dims.W, h = pixel / dims.W % dims.H, n = pixel / dims.W / dims.H;
-    const RegionAxis rows = dims.rows(), columns = dims.columns();
+    const std::int64_t line = by_W.quotient(pixel), w = by_W.remainder(pixel), n = by_H.quotient(line),
+                       h = by_H.remainder(line);
     const std::int64_t height = rows.window(), width = columns.window();
     Floats<V> sum{};
     for (std::int64_t r = 0; r < dims.grid; ++r) {
@@ -73,14 +78,15 @@ void region_split_forward(Cuda ctx, const RegionSplit& dims, Feature<T> x, T* y)
     const dim3 block(channels, pixels, lanes_for(rows_per_block, feature_threads / channels / pixels));
     const std::int64_t bands = blocks_for(dims.rows().window(), rows_per_block);
     launch(ctx, copy_windows<V, T>,
-           {dims.grid * dims.grid * dims.N * bands, blocks_for(dims.C / V, channels)}, block, 0, dims, x, y);
+           {dims.grid * dims.grid * dims.N * bands, blocks_for(dims.C / V, channels)}, block, 0, dims,
+           dims.rows(), dims.columns(), x, y);
   });
 }
 
 template <class T>
 void region_split_backward(Cuda ctx, const RegionSplit& dims, Feature<T> x, const T* dy,
                            FeatureGradient<T> dx) {
-  feature_backward(ctx, {1, dims.N, dims.H, dims.W, dims.C}, x, dx, WindowSum<T>{dims, dy});
+  feature_backward(ctx, {1, dims.N, dims.H, dims.W, dims.C}, x, dx, WindowSum<T>(dims, dy));
 }
 
 template void region_split_forward(Cuda, const RegionSplit&, Feature<float>, float*);

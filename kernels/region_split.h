@@ -7,30 +7,36 @@
 // masked by the ReLU (kernels/feature.h).
 #pragma once
 
+#include <algorithm>
+
+#include "kernels/divisor.h"
 #include "kernels/feature.h"
 
 namespace fermion::kernels {
 
 // The windows along one axis of `size` pixels.
-struct RegionAxis {
-  std::int64_t size, grid, overlap;
+class RegionAxis {
+ public:
+  RegionAxis(std::int64_t size, std::int64_t grid, std::int64_t overlap)
+      : size_(size), overlap_(overlap), window_(std::min(size, size / grid + 2 * overlap)), by_grid_(grid) {}
 
-  FERMION_HOST_DEVICE std::int64_t window() const {
-    const std::int64_t whole = size / grid + 2 * overlap;
-    return whole < size ? whole : size;
-  }
+  FERMION_HOST_DEVICE std::int64_t window() const { return window_; }
   FERMION_HOST_DEVICE std::int64_t start(std::int64_t i) const {
-    const std::int64_t inside = i * size / grid - overlap, last = size - window();
+    const std::int64_t inside = by_grid_.quotient(i * size_) - overlap_, last = size_ - window_;
     return inside < 0 ? 0 : inside < last ? inside : last;
   }
+
+ private:
+  std::int64_t size_, overlap_, window_;
+  Divisor by_grid_;
 };
 
 struct RegionSplit {
   std::int64_t N, H, W, C;
   std::int64_t grid, overlap;
 
-  FERMION_HOST_DEVICE RegionAxis rows() const { return {H, grid, overlap}; }
-  FERMION_HOST_DEVICE RegionAxis columns() const { return {W, grid, overlap}; }
+  RegionAxis rows() const { return {H, grid, overlap}; }
+  RegionAxis columns() const { return {W, grid, overlap}; }
 };
 
 void region_split_forward(Cpu ctx, const RegionSplit& dims, Feature<float> x, float* y);

@@ -14,6 +14,15 @@ TEST_CASE("quotients and remainders are those of the language") {
                         INT_MAX - 1, INT_MAX}) {
       CHECK(by.quotient(n) == n / divisor);
       CHECK(by.remainder(n) == n % divisor);
+      const std::int64_t large = std::int64_t{n} * 3;
+      CHECK(by.quotient(large) == large / divisor);
+      CHECK(by.remainder(large) == large % divisor);
     }
   }
+}
+
+TEST_CASE("a divisor is from 1 to 2^30") {
+  CHECK_THROWS(Divisor(0));
+  CHECK_THROWS(Divisor((1 << 30) + 1));
+  CHECK(Divisor(1 << 30).quotient(INT_MAX) == 1);
 }
