@@ -16,10 +16,29 @@ struct ConvMma {
   std::int64_t weight_row;  // how many weights of one tap lie side by side
 };
 
+// What a convolution's tap (a, b) reads and makes, tap = a Kernel + b, for a place of kernels/pixel_tiles.h:
+// the pixel `line` lines and `column` slots further on than tap (0, 0) does, for one of its phases. In the
+// gradient by the input the taps are turned over: an output pixel 2 i takes dy at i, by tap 1; 2 i + 1 at i,
+// by tap 0, and at i + 1, by tap 2.
+template <bool Gradient, int Kernel, int Stride>
+struct ConvTap {
+  static constexpr int up = Gradient ? Stride : 1, stride = Gradient ? 1 : Stride;
+  int line, column, phase;
+
+  FERMION_HOST_DEVICE constexpr explicit ConvTap(int tap) {
+    const int a = tap / Kernel, b = tap % Kernel;
+    line = up == 2 ? a / 2 : a * stride + b % stride;
+    column = up == 2 ? b / 2 : b / stride;
+    phase = up == 2 ? 2 * (a != 1) + (b != 1) : 0;
+  }
+};
+
 // Gradient: by the input. Resident: the weights of all chunks fit into shared memory.
-template <bool Gradient, int Fragments, int Tiles, int Columns, int Kernel, bool Resident>
+template <bool Gradient, int Fragments, int Tiles, int Columns, int Kernel, int Stride, bool Resident>
 struct ConvBlock {
-  static constexpr int fragments = Fragments, tiles = Tiles, columns = Columns, kernel = Kernel;
+  using Tap = ConvTap<Gradient, Kernel, Stride>;
+  static constexpr int tile_fragments = Fragments, tiles = Tiles, columns = Columns, kernel = Kernel;
+  static constexpr int phases = Tap::up * Tap::up, fragments = phases * Fragments;  // made by a warp
   static constexpr bool gradient = Gradient, resident = Resident;
   static constexpr int taps = Kernel * Kernel, threads = 32 * Tiles * Columns, channels = 32 * Columns;
   // Bytes: of 8 numbers of the depth of all channels; or of one number of the depth.
@@ -27,11 +46,9 @@ struct ConvBlock {
   static constexpr int weight_tap = Gradient ? 16 * weight_line : 2 * weight_plane,
                        weight_chunk = taps * weight_tap;
 
-  static constexpr int rows = Fragments == 7 ? 8 : 4, width = 16 * Fragments / rows;
+  using Pixels = TilePixels<Fragments, Tap::up == 2 ? 2 : Kernel, Tap::stride>;
   // The vectors of input pixels that one thread fetches, where most images lie side by side.
-  static constexpr int pad = Kernel / 2,
-                       most_inputs = (rows + 2 * pad) * (width + 2 * pad * (Fragments == 7 ? 2 : 4));
-  static constexpr int fetched_vectors = (Tiles * 2 * most_inputs + threads - 1) / threads;
+  static constexpr int fetched_vectors = (Tiles * 2 * Pixels::most_inputs + threads - 1) / threads;
 
   // While how many taps are multiplied, some of the next vectors are on their way.
   static constexpr int part_taps = fetched_vectors > 6 ? 1 : Kernel;
@@ -65,7 +82,7 @@ struct ConvShared {
   }
 };
 
-// A warp's sums: fragments of 16 pixels by 4 of 8 channels.
+// A warp's sums: fragments of 16 pixels, those of the first phase first, by 4 of 8 channels.
 template <class Block>
 struct ConvSums {
   float at[Block::fragments][4][4];

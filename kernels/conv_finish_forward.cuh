@@ -16,9 +16,10 @@ struct ConvForward {
   Moments* rows = nullptr;       // [K, gridDim.x, Co], or null
   unsigned* counters = nullptr;  // [K, gridDim.y], zeros
 
+  // With those of is_last_block.
   template <class Block>
   static constexpr int shared_bytes() {
-    return Block::tiles * Block::channels * static_cast<int>(sizeof(Moments));
+    return Block::tiles * Block::channels * static_cast<int>(sizeof(Moments)) + 16;
   }
 };
 

@@ -20,9 +20,10 @@ struct ConvGradient {
   Row* rows = nullptr;           // [K, gridDim.x, channels of both], or null where no input has a norm
   unsigned* counters = nullptr;  // [K, gridDim.y], zeros
 
+  // With those of is_last_block.
   template <class Block>
   static constexpr int shared_bytes() {
-    return Block::tiles * Block::channels * static_cast<int>(sizeof(Row));
+    return Block::tiles * Block::channels * static_cast<int>(sizeof(Row)) + 16;
   }
 };
 
@@ -66,8 +67,10 @@ __device__ void finish_tile(const ConvMma& conv, const ConvGradient& to, const C
   const std::int64_t pixels = std::int64_t{conv.tiles.N} * conv.tiles.H * conv.tiles.W,
                      begin = blockIdx.z * pixels * in.C + in.c;
   float sum_da[8] = {}, sum_da_x_hat[8] = {};
-  // Rounded before they are masked and summed: what is summed is what is stored. Row r: g + 8 r.
-  constexpr int rows = 2 * Block::fragments, at_once = 4;
+  // Rounded before they are masked and summed: what is summed is what is stored. The thread's row r:
+  // place 8 (r % of_phase) + g.
+  constexpr int of_phase = 2 * Block::tile_fragments, rows = of_phase * Block::phases;
+  constexpr int at_once = Block::phases == 1 ? 4 : 2;
   unsigned words[rows][4];
 #pragma unroll
   for (int r = 0; r < rows; ++r)
@@ -83,7 +86,8 @@ __device__ void finish_tile(const ConvMma& conv, const ConvGradient& to, const C
     unsigned y[at_once][4];
 #pragma unroll
     for (int i = 0; i < at_once; ++i) {
-      pixel[i] = first + i < rows && in.dx.da ? conv.tiles.output(place, g + 8 * (first + i)) : -1;
+      const int r = first + i;
+      pixel[i] = r < rows && in.dx.da ? conv.tiles.output(place, 8 * (r % of_phase) + g, r / of_phase) : -1;
       if (pixel[i] >= 0 && in.x.norm) load_words(y[i], in.x.y + begin + pixel[i] * in.C);
     }
 #pragma unroll

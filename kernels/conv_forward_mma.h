@@ -6,7 +6,7 @@
 
 namespace fermion::kernels {
 
-// Stride 1, inputs of a multiple of 16 channels, outputs of a multiple of 8.
+// 3x3, or 1x1 of stride 1; inputs of a multiple of 16 channels, outputs of a multiple of 8.
 bool fits_tensor_cores(const Conv2d& dims);
 
 // One launch. `dims` fits_tensor_cores().

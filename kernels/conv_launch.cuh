@@ -12,6 +12,7 @@ namespace fermion::kernels {
 // Of a 1x1 convolution all pixels are one image: its tiles may be cut anywhere.
 inline PixelTiles conv_tiles(const Conv2d& dims) {
   const auto N = static_cast<int>(dims.N), H = static_cast<int>(dims.H), W = static_cast<int>(dims.W);
+  if (dims.stride == 2) return strided_tiles(N, H, W);
   if (dims.kernel == 3) return pixel_tiles(N, H, W, 1);
   for (const int width : {14, 16})
     if (dims.N * dims.H * dims.W % width == 0) return pixel_tiles(1, N * H * W / width, width, 0);
@@ -47,26 +48,30 @@ bool run_resident(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Outpu
   return true;
 }
 
-template <bool Gradient, int Fragments, int Kernel, class Output>
+template <bool Gradient, int Fragments, int Kernel, int Stride, class Output>
 void run_widths(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
-  if constexpr (Kernel == 3)
-    if (conv.Co <= 32 &&
-        run_resident<ConvBlock<Gradient, Fragments, 8, 1, Kernel, true>>(ctx, dims, conv, output, sums))
+  // Of stride 2, the pixels of eight tiles fill too much memory.
+  if constexpr (Kernel == 3 && (Gradient || Stride == 1))
+    if (conv.Co <= 32 && run_resident<ConvBlock<Gradient, Fragments, 8, 1, Kernel, Stride, true>>(
+                             ctx, dims, conv, output, sums))
       return;
-  if (!run_resident<ConvBlock<Gradient, Fragments, 4, 2, Kernel, true>>(ctx, dims, conv, output, sums))
-    run_conv<ConvBlock<Gradient, Fragments, 4, 2, Kernel, false>>(ctx, dims, conv, output, sums);
+  if (!run_resident<ConvBlock<Gradient, Fragments, 4, 2, Kernel, Stride, true>>(ctx, dims, conv, output,
+                                                                                sums))
+    run_conv<ConvBlock<Gradient, Fragments, 4, 2, Kernel, Stride, false>>(ctx, dims, conv, output, sums);
 }
 
 // `sums`: the output wants them.
 template <bool Gradient, class Output>
 void conv_mma(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
   const bool narrow = conv.tiles.width == 14;
-  if (dims.kernel == 3)
-    narrow ? run_widths<Gradient, 7, 3>(ctx, dims, conv, output, sums)
-           : run_widths<Gradient, 4, 3>(ctx, dims, conv, output, sums);
+  if (dims.stride == 2)
+    run_widths<Gradient, Gradient ? 2 : 4, 3, 2>(ctx, dims, conv, output, sums);
+  else if (dims.kernel == 3)
+    narrow ? run_widths<Gradient, 7, 3, 1>(ctx, dims, conv, output, sums)
+           : run_widths<Gradient, 4, 3, 1>(ctx, dims, conv, output, sums);
   else
-    narrow ? run_widths<Gradient, 7, 1>(ctx, dims, conv, output, sums)
-           : run_widths<Gradient, 4, 1>(ctx, dims, conv, output, sums);
+    narrow ? run_widths<Gradient, 7, 1, 1>(ctx, dims, conv, output, sums)
+           : run_widths<Gradient, 4, 1, 1>(ctx, dims, conv, output, sums);
 }
 
 }  // namespace fermion::kernels

@@ -1,4 +1,5 @@
-// Convolution on tensor cores: bf16 activations, f32 weights and sums, stride 1. One launch does all of
+// Convolution on tensor cores: bf16 activations, f32 weights and sums, stride 1, or
+// 3x3 of stride 2. One launch does all of
 //
 //   forward: value(x), formed once on the way into shared memory: neither it nor the patches of pixels reach
 //   global memory; the sums over taps and channels; y, rounded to bf16, and of what is stored mean and
@@ -16,8 +17,9 @@
 //   weights  [2 buffers, or all chunks of 16 channels] as in kernels/conv_weights.cuh
 //
 // Where the weights of all chunks fit, they stay while the block goes on to its next tiles. The taps of a
-// pixel are shifts of its address: nothing is unfolded. Grid: x persistent blocks, y channels that are made,
-// z weight sets.
+// pixel are shifts of its address: nothing is unfolded. In the gradient of stride 2 a tile is 32 pixels of dy
+// and makes 128 of x, in four phases that one, two, two and four taps reach. Grid: x persistent blocks, y
+// channels that are made, z weight sets.
 #pragma once
 
 #include "kernels/conv_finish_forward.cuh"
@@ -38,30 +40,45 @@ class PixelAddresses {
 #pragma unroll
     for (int f = 0; f < kept; ++f) address_[f] = begin + 16 * conv.tiles.slot(16 * f + lane % 16);
   }
-  // Of fragment f, for a row of taps.
-  __device__ unsigned of(int f, int row) const {
-    return kept == 1 ? address_[0] + (f + row) * pitch_ : address_[f] + row * pitch_;
+  // Of the tile's fragment f, `line` lines further on.
+  __device__ unsigned of(int f, int line) const {
+    constexpr int row = Block::Tap::stride * Block::Tap::stride;  // lines
+    return kept == 1 ? address_[0] + (row * f + line) * pitch_ : address_[f] + line * pitch_;
   }
 
  private:
   // In tiles of 16 columns, the fragments are the rows.
-  static constexpr int kept = Block::width == 16 ? 1 : Block::fragments;
+  static constexpr int kept = Block::Pixels::width == 16 ? 1 : Block::tile_fragments;
   int pitch_;
   unsigned address_[kept];
+};
+
+// A tile's pixels as taps read them. Where the places have phases, taps (0, 0), (0, 2), (2, 0) and (2, 2) are
+// the first to read what others do after them, in another phase: of a line, two columns are kept.
+template <class Block>
+struct PixelMatrices {
+  static constexpr bool kept = Block::phases > 1;
+  unsigned at[kept ? 2 : 1][kept ? Block::tile_fragments : 1][4];
+
+  __device__ static bool is_new(int tap) {
+    return !kept || (tap / Block::kernel != 1 && tap % Block::kernel != 1);
+  }
 };
 
 // Adds one tap: pixels [slot, 16 channels] by weights [32 channels made, 16 channels].
 template <class Block>
 __device__ void multiply_tap(int tap, const PixelAddresses<Block>& pixels, unsigned buffer, unsigned weights,
-                             ConvSums<Block>& sums) {
+                             PixelMatrices<Block>& matrices, ConvSums<Block>& sums) {
+  const typename Block::Tap place(tap);
   unsigned w[2][4];
   load_tap<Block>(w, weights, tap);
 #pragma unroll
-  for (int f = 0; f < Block::fragments; ++f) {
-    unsigned x[4];
-    load_matrices(x, pixels.of(f, tap / Block::kernel) + buffer + 16 * (tap % Block::kernel));
+  for (int f = 0; f < Block::tile_fragments; ++f) {
+    unsigned(&x)[4] = matrices.at[matrices.kept ? place.column : 0][matrices.kept ? f : 0];
+    if (matrices.is_new(tap)) load_matrices(x, pixels.of(f, place.line) + buffer + 16 * place.column);
+    float(&c)[4][4] = sums.at[place.phase * Block::tile_fragments + f];
 #pragma unroll
-    for (int j = 0; j < 4; ++j) mma(sums.at[f][j], x, w[j / 2][j % 2 * 2], w[j / 2][j % 2 * 2 + 1]);
+    for (int j = 0; j < 4; ++j) mma(c[j], x, w[j / 2][j % 2 * 2], w[j / 2][j % 2 * 2 + 1]);
   }
 }
 
@@ -101,6 +118,7 @@ __global__ void __launch_bounds__(Block::threads, 256 / Block::threads)
       const int next = chunk + 1 < conv.chunks ? chunk + 1 : 0;
       const bool more = next > 0 || tile + step < count;
       const int weights_at = Block::resident ? chunk : buffer;
+      PixelMatrices<Block> matrices;
       if (next == 0 && more) pixels.aim(tile + step);
 #pragma unroll
       for (int tap = 0; tap < Block::taps; ++tap) {
@@ -109,7 +127,7 @@ __global__ void __launch_bounds__(Block::threads, 256 / Block::threads)
         if (!Block::resident && more && tap % Block::kernel == 0) weights.load(row, next);
         if (tile + t < count)
           multiply_tap<Block>(tap, addresses, buffer * shared.buffer,
-                              weights_from + weights_at * Block::weight_chunk, sums);
+                              weights_from + weights_at * Block::weight_chunk, matrices, sums);
         if (more && (tap + 1) % Block::part_taps == 0) pixels.store(part, next, buffer ^ 1);
         if (!Block::resident && more && (tap + 1) % Block::kernel == 0) weights.store(row, buffer ^ 1);
       }

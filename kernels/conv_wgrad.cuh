@@ -1,6 +1,7 @@
-// The gradient of a convolution by its weights on tensor cores: bf16 activations, f32 sums, stride 1.
+// The gradient of a convolution by its weights on tensor cores: bf16 activations, f32 sums, stride
+// 1, or 3x3 of stride 2.
 //
-//   dweight[k, co, a, b, ci] = sum over pixels p of dy[k, p, co] value(x)[k, p + (a, b) - pad, ci]
+//   dweight[k, co, a, b, ci] = sum over pixels p of dy[k, p, co] value(x)[k, stride p + (a, b) - pad, ci]
 //
 // value(x) is formed once on the way into shared memory; neither it nor the patches of pixels reach global
 // memory.
@@ -33,19 +34,19 @@ struct ConvWgrad {
   Gradient<float> sums;  // [K, gridDim.x, Co, taps, Ci]
 };
 
-template <int Fragments, int M_, int N_, int P_, int Kernel>
+template <int Fragments, int M_, int N_, int P_, int Kernel, int Stride>
 struct WgradBlock {
+  using Tap = ConvTap<false, Kernel, Stride>;
   static constexpr int fragments = Fragments, M = M_, N = N_, P = P_, kernel = Kernel;
-  static constexpr int taps = Kernel * Kernel, pad = Kernel / 2, threads = 32 * M * N * P;
+  static constexpr int taps = Kernel * Kernel, threads = 32 * M * N * P;
   static constexpr int spread = Kernel == 3 ? 1 : 4;
   static constexpr int made = 32 * M, read = 16 * spread * N;  // output and input channels
   static constexpr int dy_planes = made / 8, x_planes = read / 8;
   static constexpr int pixels = 16 * Fragments,
                        dy_plane = 16 * (pixels + 8 / (dy_planes < 8 ? dy_planes : 8));
 
-  static constexpr int rows = Fragments == 7 ? 8 : 4, width = pixels / rows;
   // Where most images lie side by side.
-  static constexpr int most_inputs = (rows + 2 * pad) * (width + 2 * pad * (Fragments == 7 ? 2 : 4));
+  static constexpr int most_inputs = TilePixels<Fragments, Kernel, Stride>::most_inputs;
   static constexpr int x_vectors = (x_planes * most_inputs + threads - 1) / threads;
   static constexpr int dy_vectors = (dy_planes * pixels + threads - 1) / threads;
   static_assert(threads % x_planes == 0 && threads % dy_planes == 0);
@@ -204,9 +205,9 @@ __device__ void multiply_fragment(int f, unsigned dy, unsigned x, int x_plane, i
   for (int s = 0; s < Block::spread; ++s)
 #pragma unroll
     for (int tap = 0; tap < Block::taps; ++tap) {
+      const typename Block::Tap place(tap);
       unsigned b[4];
-      load_transposed(b,
-                      x + 2 * s * x_plane + 16 * (slot + tap / Block::kernel * pitch + tap % Block::kernel));
+      load_transposed(b, x + 2 * s * x_plane + 16 * (slot + place.line * pitch + place.column));
 #pragma unroll
       for (int i = 0; i < 2; ++i)
 #pragma unroll

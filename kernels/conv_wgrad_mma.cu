@@ -20,14 +20,21 @@ void run(Cuda ctx, const Conv2d& dims, ConvWgrad conv, Gradient<float> dweight) 
   if (splits > 1) add_splits(ctx, dims.K, splits, size, conv.sums.data, dweight);
 }
 
-template <int Fragments>
+// 3x3, by eight warps: those that are not needed for channels share the pixels.
+template <int Fragments, int Stride>
 void run_shapes(Cuda ctx, const Conv2d& dims, const ConvWgrad& conv, Gradient<float> dweight) {
-  if (dims.kernel == 1)
-    run<WgradBlock<Fragments, 2, 1, 4, 1>>(ctx, dims, conv, dweight);
-  else if (conv.Co <= 32 && conv.Ci <= 32)
-    run<WgradBlock<Fragments, 1, 2, 4, 3>>(ctx, dims, conv, dweight);
+  if (conv.Co <= 32)
+    conv.Ci <= 32 ? run<WgradBlock<Fragments, 1, 2, 4, 3, Stride>>(ctx, dims, conv, dweight)
+                  : run<WgradBlock<Fragments, 1, 4, 2, 3, Stride>>(ctx, dims, conv, dweight);
   else
-    run<WgradBlock<Fragments, 2, 4, 1, 3>>(ctx, dims, conv, dweight);
+    conv.Ci <= 32 ? run<WgradBlock<Fragments, 2, 2, 2, 3, Stride>>(ctx, dims, conv, dweight)
+                  : run<WgradBlock<Fragments, 2, 4, 1, 3, Stride>>(ctx, dims, conv, dweight);
+}
+
+template <int Fragments>
+void run_stride_1(Cuda ctx, const Conv2d& dims, const ConvWgrad& conv, Gradient<float> dweight) {
+  dims.kernel == 3 ? run_shapes<Fragments, 1>(ctx, dims, conv, dweight)
+                   : run<WgradBlock<Fragments, 2, 1, 4, 1, 1>>(ctx, dims, conv, dweight);
 }
 
 }  // namespace
@@ -41,7 +48,12 @@ void conv2d_weight_gradient_mma(Cuda ctx, const Conv2d& dims, const Conv2dInput<
                        .x = x,
                        .dy = dy,
                        .sums = {}};
-  conv.tiles.width == 14 ? run_shapes<7>(ctx, dims, conv, dweight) : run_shapes<4>(ctx, dims, conv, dweight);
+  if (dims.stride == 2)
+    run_shapes<4, 2>(ctx, dims, conv, dweight);
+  else if (conv.tiles.width == 14)
+    run_stride_1<7>(ctx, dims, conv, dweight);
+  else
+    run_stride_1<4>(ctx, dims, conv, dweight);
 }
 
 }  // namespace fermion::kernels

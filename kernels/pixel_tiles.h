@@ -1,18 +1,21 @@
 // How a convolution's output pixels are cut into tiles for tensor cores, and where the pixels that a tile
 // reads lie in shared memory.
 //
-// A tile is 8 rows of 14 pixels or 4 rows of 16: 7 or 4 fragments of 16 pixels, pixel p at row p / width,
-// column p % width. Images narrower than a tile lie in it side by side, `images` of them. Around each lies
-// its halo of `pad` pixels.
+// A tile is 8 rows of 14 places or 4 or 2 rows of 16: 7, 4 or 2 fragments of 16, place p at row p / width,
+// column p % width. A place is an output pixel; in the gradient of a convolution of stride 2 it is a pixel of
+// dy, and 2 x 2 output pixels, its phases. Images narrower than a tile lie in it side by side, `images` of
+// them.
 //
-// Shared memory holds a tile's input pixels by slots of 8 channels, 16 bytes. Slots of a row follow each
-// other, and a row, like a neighbouring image, starts 8 slots later than it would have to follow the last
-// output pixel's. So the slots that any 8 neighbouring output pixels read, at any tap, are 8 different ones
-// modulo 8: no load of a matrix meets a bank twice.
+// Shared memory holds a tile's input pixels by slots of 8 channels, 16 bytes. A line is a row of input
+// pixels, or with a stride of 2 every other pixel of it: line 2 r of row r the even ones, the next the odd
+// ones. So what a tap reads for neighbouring places are neighbouring slots of a line, and from one tap to
+// another all places' slots move alike. Of 8 or 16 places, lines and neighbouring images follow each other;
+// of fewer, or 14, each starts 8 slots later than it would have to follow the last place's. So the slots that
+// 8 neighbouring places, from a multiple of 8 on, read at any tap are 8 different ones modulo 8: no load of a
+// matrix meets a bank twice.
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 
 #include "kernels/divisor.h"
 #include "kernels/host_device.h"
@@ -20,47 +23,55 @@
 namespace fermion::kernels {
 
 struct PixelTiles {
-  int N, H, W;       // output images
-  int in_H, in_W;    // input images
-  int pad;           // 1 for 3x3, else 0
-  int rows, width;   // of a tile: 8 by 14, or 4 by 16
-  int images;        // side by side in a tile
-  int across, down;  // tiles of an image, or of `images` side by side
-  Divisor by_width, by_columns, by_across, by_down;
-  Divisor by_input_columns, by_input_row, by_inputs;  // of one image, of all side by side, of the tile
+  int N, H, W;     // output images
+  int in_H, in_W;  // input images
+  int reach, pad;  // a place's first tap reads `pad` pixels before it, its last reach - 1 further on
+  int stride, up;  // from place to place: input pixels, output pixels; one of them is 1, both are at most 2
+  int rows = 0, width = 0;   // of a tile: 8 by 14, 4 by 16 or 2 by 16
+  int images = 1;            // side by side in a tile
+  int across = 0, down = 0;  // tiles of an image, or of `images` side by side
+  Divisor by_width = {}, by_columns = {}, by_across = {}, by_down = {};
+  Divisor by_wide = {}, by_line = {}, by_inputs = {};  // input pixels of an image's line, a line, a tile
 
   FERMION_HOST_DEVICE int count() const { return (N + images - 1) / images * across * down; }
 
   // Columns of a tile that belong to one image.
   FERMION_HOST_DEVICE int columns() const { return width / images; }
-  FERMION_HOST_DEVICE int pitch() const { return width + 8 * images; }
+  // Slots of a line that belong to one image.
+  FERMION_HOST_DEVICE int wide() const { return columns() + (reach - 1) / stride; }
+  FERMION_HOST_DEVICE int lines() const { return (stride * (rows - 1) + reach) * stride; }
+  // From one image's to the next one's.
+  FERMION_HOST_DEVICE int side() const { return columns() % 8 == 0 ? wide() : columns() + 8; }
+  FERMION_HOST_DEVICE int pitch() const { return images * side(); }
   // Of one plane of 8 channels, where `planes` of them, 2, 4 or more, are filled side by side: together they
   // fill all banks evenly.
   FERMION_HOST_DEVICE int slots(int planes = 2) const {
-    const int used = (rows + 2 * pad) * pitch();
+    const int used = lines() * pitch();
     return used + (8 + 8 / (planes < 8 ? planes : 8) - used % 8) % 8;
   }
   // Input pixels of a tile.
-  FERMION_HOST_DEVICE int inputs() const { return (rows + 2 * pad) * images * (columns() + 2 * pad); }
+  FERMION_HOST_DEVICE int inputs() const { return lines() * images * wide(); }
 
-  // The slot that tap (0, 0) of output pixel p reads; tap (a, b) reads a pitch() + b slots further on.
+  // The slot that tap (0, 0) of place p reads. Tap (a, b) reads a stride + b % stride lines and b / stride
+  // slots further on.
   FERMION_HOST_DEVICE int slot(int p) const {
     const int row = by_width.quotient(p), column = by_width.remainder(p);
-    return row * pitch() + column + 8 * by_columns.quotient(column);
+    return row * stride * stride * pitch() + column + (side() - columns()) * by_columns.quotient(column);
   }
 
   struct Place {
-    int image, row, column;  // of the tile's first output pixel
+    int image, row, column;  // of the tile's first place, among places
   };
   FERMION_HOST_DEVICE Place place(int tile) const {
     const int line = by_across.quotient(tile);
     return {by_down.quotient(line) * images, by_down.remainder(line) * rows,
             by_across.remainder(tile) * columns()};
   }
-  // Of output pixel p, its index among all; -1 outside the images.
-  FERMION_HOST_DEVICE int output(const Place& at, int p) const {
+  // Of a phase of place p, the output pixel's index among all; -1 outside the images.
+  FERMION_HOST_DEVICE int output(const Place& at, int p, int phase = 0) const {
     const int column = by_width.remainder(p), image = at.image + by_columns.quotient(column);
-    const int h = at.row + by_width.quotient(p), w = at.column + by_columns.remainder(column);
+    const int h = (at.row + by_width.quotient(p)) * up + phase / 2,
+              w = (at.column + by_columns.remainder(column)) * up + phase % 2;
     return image < N && h < H && w < W ? (image * H + h) * W + w : -1;
   }
 
@@ -69,46 +80,63 @@ struct PixelTiles {
     int slot;
   };
   FERMION_HOST_DEVICE Input input(const Place& at, int i) const {
-    const int row = by_input_row.quotient(i), rest = by_input_row.remainder(i);
-    const int side = by_input_columns.quotient(rest), column = by_input_columns.remainder(rest);
-    const int image = at.image + side, h = at.row + row - pad, w = at.column + column - pad;
+    const int line = by_line.quotient(i), rest = by_line.remainder(i);
+    const int neighbour = by_wide.quotient(rest), column = by_wide.remainder(rest);
+    const int image = at.image + neighbour, h = at.row * stride + (line >> (stride - 1)) - pad,
+              w = (at.column + column) * stride + (line & (stride - 1)) - pad;
     const bool inside = image < N && h >= 0 && h < in_H && w >= 0 && w < in_W;
-    return {inside ? (image * in_H + h) * in_W + w : -1, row * pitch() + side * (columns() + 8) + column};
+    return {inside ? (image * in_H + h) * in_W + w : -1, line * pitch() + neighbour * side() + column};
   }
 };
 
-// Whichever tiles leave fewer pixels empty; stride 1.
+// What a kernel knows of its tiles before it runs.
+template <int Fragments, int Reach, int Stride>
+struct TilePixels {
+  static constexpr int rows = Fragments == 7 ? 8 : Fragments, width = 16 * Fragments / rows;
+  // Side by side: of 7 places; of 8, so that they do not take too much memory; of 4.
+  static constexpr int most_images = Fragments == 7 || Stride == 2 ? 2 : 4;
+  static constexpr int most_inputs =
+      (Stride * (rows - 1) + Reach) * Stride * (width + (Reach - 1) / Stride * most_images);
+};
+
+// `tiles` cut from images of H x W places.
+template <class Pixels>
+PixelTiles cut_into_tiles(PixelTiles tiles, int H, int W) {
+  tiles.rows = Pixels::rows;
+  tiles.width = Pixels::width;
+  tiles.images = tiles.width % W == 0 && tiles.width / W <= Pixels::most_images ? tiles.width / W : 1;
+  tiles.across = tiles.images > 1 ? 1 : (W + tiles.width - 1) / tiles.width;
+  tiles.down = (H + tiles.rows - 1) / tiles.rows;
+  tiles.by_width = Divisor(tiles.width), tiles.by_columns = Divisor(tiles.columns());
+  tiles.by_across = Divisor(tiles.across), tiles.by_down = Divisor(tiles.down);
+  tiles.by_wide = Divisor(tiles.wide()), tiles.by_line = Divisor(tiles.images * tiles.wide());
+  tiles.by_inputs = Divisor(tiles.inputs());
+  return tiles;
+}
+
+// Of stride 1: whichever tiles leave fewer places empty.
 inline PixelTiles pixel_tiles(int N, int H, int W, int pad) {
-  PixelTiles best{};
-  double best_share = -1;
-  for (const int width : {14, 16}) {
-    // Side by side lie at most two images of 7 pixels, or four of 4.
-    const int rows = width == 14 ? 8 : 4, most = width == 14 ? 2 : 4;
-    const int images = width % W == 0 && width / W <= most ? width / W : 1;
-    const int across = images > 1 ? 1 : (W + width - 1) / width, down = (H + rows - 1) / rows,
-              columns = width / images, input_columns = columns + 2 * pad;
-    const PixelTiles tiles{.N = N,
-                           .H = H,
-                           .W = W,
-                           .in_H = H,
-                           .in_W = W,
-                           .pad = pad,
-                           .rows = rows,
-                           .width = width,
-                           .images = images,
-                           .across = across,
-                           .down = down,
-                           .by_width = Divisor(width),
-                           .by_columns = Divisor(columns),
-                           .by_across = Divisor(across),
-                           .by_down = Divisor(down),
-                           .by_input_columns = Divisor(input_columns),
-                           .by_input_row = Divisor(images * input_columns),
-                           .by_inputs = Divisor((rows + 2 * pad) * images * input_columns)};
-    const double share = static_cast<double>(H) * W * N / (static_cast<double>(tiles.count()) * rows * width);
-    if (share > best_share) best = tiles, best_share = share;
-  }
-  return best;
+  const PixelTiles image{
+      .N = N, .H = H, .W = W, .in_H = H, .in_W = W, .reach = 2 * pad + 1, .pad = pad, .stride = 1, .up = 1};
+  const PixelTiles narrow = cut_into_tiles<TilePixels<7, 3, 1>>(image, H, W),
+                   wide = cut_into_tiles<TilePixels<4, 3, 1>>(image, H, W);
+  return narrow.count() * 7 <= wide.count() * 4 ? narrow : wide;
+}
+
+// Of a 3x3 convolution of stride 2 of images of H x W pixels.
+inline PixelTiles strided_tiles(int N, int H, int W) {
+  const int out_H = (H + 1) / 2, out_W = (W + 1) / 2;
+  return cut_into_tiles<TilePixels<4, 3, 2>>(
+      {.N = N, .H = out_H, .W = out_W, .in_H = H, .in_W = W, .reach = 3, .pad = 1, .stride = 2, .up = 1},
+      out_H, out_W);
+}
+
+// Of its gradient by these images.
+inline PixelTiles strided_gradient_tiles(int N, int H, int W) {
+  const int in_H = (H + 1) / 2, in_W = (W + 1) / 2;
+  return cut_into_tiles<TilePixels<2, 2, 1>>(
+      {.N = N, .H = H, .W = W, .in_H = in_H, .in_W = in_W, .reach = 2, .pad = 0, .stride = 1, .up = 2}, in_H,
+      in_W);
 }
 
 }  // namespace fermion::kernels

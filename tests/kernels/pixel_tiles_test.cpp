@@ -7,65 +7,80 @@
 #include <set>
 #include <vector>
 
-using fermion::kernels::pixel_tiles;
-using fermion::kernels::PixelTiles;
+using namespace fermion::kernels;
 
 namespace {
 
-struct Images {
-  int N, H, W, pad;
-};
-const std::vector<Images> all_images{{1, 1, 1, 1},   {3, 7, 7, 1},   {5, 4, 4, 1},
-                                     {2, 14, 14, 1}, {2, 16, 16, 1}, {1, 9, 15, 1},
-                                     {1, 33, 50, 1}, {4, 28, 28, 0}, {1, 12, 14, 0}};
+std::vector<PixelTiles> all_tiles() {
+  std::vector<PixelTiles> all{pixel_tiles(4, 28, 28, 0), pixel_tiles(1, 12, 14, 0)};
+  const struct {
+    int N, H, W;
+  } images[] = {{1, 1, 1},  {3, 7, 7},   {5, 4, 4},  {2, 14, 14}, {2, 16, 16},
+                {1, 9, 15}, {1, 33, 50}, {3, 8, 31}, {3, 5, 8}};
+  for (const auto& [N, H, W] : images)
+    for (const PixelTiles& tiles :
+         {pixel_tiles(N, H, W, 1), strided_tiles(N, H, W), strided_gradient_tiles(N, H, W)})
+      all.push_back(tiles);
+  return all;
+}
+
+// Calls check(tile, place, phase, pixel) for each output pixel of each tile.
+template <class Check>
+void for_each_output(const PixelTiles& tiles, const Check& check) {
+  for (int tile = 0; tile < tiles.count(); ++tile)
+    for (int p = 0; p < tiles.rows * tiles.width; ++p)
+      for (int phase = 0; phase < tiles.up * tiles.up; ++phase)
+        if (const int pixel = tiles.output(tiles.place(tile), p, phase); pixel >= 0)
+          check(tile, p, phase, pixel);
+}
 
 }  // namespace
 
 TEST_CASE("every output pixel lies in one tile") {
-  for (const Images& images : all_images) {
-    CAPTURE(images.W);
-    const PixelTiles tiles = pixel_tiles(images.N, images.H, images.W, images.pad);
-    std::vector<int> times(static_cast<std::size_t>(images.N * images.H * images.W));
-    for (int tile = 0; tile < tiles.count(); ++tile)
-      for (int p = 0; p < tiles.rows * tiles.width; ++p)
-        if (const int pixel = tiles.output(tiles.place(tile), p); pixel >= 0)
-          ++times.at(static_cast<std::size_t>(pixel));
+  for (const PixelTiles& tiles : all_tiles()) {
+    CAPTURE(tiles.W);
+    CAPTURE(tiles.stride);
+    CAPTURE(tiles.up);
+    std::vector<int> times(static_cast<std::size_t>(tiles.N * tiles.H * tiles.W));
+    for_each_output(tiles, [&](int, int, int, int pixel) { ++times.at(static_cast<std::size_t>(pixel)); });
     for (const int n : times) CHECK(n == 1);
   }
 }
 
 TEST_CASE("taps read the pixels around theirs, zeros outside") {
-  for (const Images& images : all_images) {
-    CAPTURE(images.W);
-    const PixelTiles tiles = pixel_tiles(images.N, images.H, images.W, images.pad);
-    for (int tile = 0; tile < tiles.count(); ++tile) {
-      const PixelTiles::Place at = tiles.place(tile);
-      std::map<int, int> pixel_of_slot;
+  for (const PixelTiles& tiles : all_tiles()) {
+    CAPTURE(tiles.W);
+    CAPTURE(tiles.stride);
+    CAPTURE(tiles.up);
+    std::vector<std::map<int, int>> pixel_of_slot(static_cast<std::size_t>(tiles.count()));
+    for (int tile = 0; tile < tiles.count(); ++tile)
       for (int i = 0; i < tiles.inputs(); ++i) {
-        const PixelTiles::Input input = tiles.input(at, i);
+        const PixelTiles::Input input = tiles.input(tiles.place(tile), i);
         CHECK(input.slot < tiles.slots());
-        CHECK(pixel_of_slot.emplace(input.slot, input.pixel).second);
+        CHECK(pixel_of_slot[static_cast<std::size_t>(tile)].emplace(input.slot, input.pixel).second);
       }
-      for (int p = 0; p < tiles.rows * tiles.width; ++p) {
-        const int pixel = tiles.output(at, p);
-        if (pixel < 0) continue;
-        const int w = pixel % images.W, h = pixel / images.W % images.H;
-        for (int a = -images.pad; a <= images.pad; ++a)
-          for (int b = -images.pad; b <= images.pad; ++b) {
-            const bool inside = h + a >= 0 && h + a < images.H && w + b >= 0 && w + b < images.W;
-            const int slot = tiles.slot(p) + (a + images.pad) * tiles.pitch() + b + images.pad;
-            REQUIRE(pixel_of_slot.contains(slot));
-            CHECK(pixel_of_slot[slot] == (inside ? pixel + a * images.W + b : -1));
-          }
-      }
-    }
+    for_each_output(tiles, [&](int tile, int p, int, int pixel) {
+      const int w = pixel % tiles.W, h = pixel / tiles.W % tiles.H, image = pixel / tiles.W / tiles.H;
+      for (int a = 0; a < tiles.reach; ++a)
+        for (int b = 0; b < tiles.reach; ++b) {
+          const int in_h = h / tiles.up * tiles.stride + a - tiles.pad,
+                    in_w = w / tiles.up * tiles.stride + b - tiles.pad;
+          const bool inside = in_h >= 0 && in_h < tiles.in_H && in_w >= 0 && in_w < tiles.in_W;
+          const int slot =
+              tiles.slot(p) + (a * tiles.stride + b % tiles.stride) * tiles.pitch() + b / tiles.stride;
+          const std::map<int, int>& pixels = pixel_of_slot[static_cast<std::size_t>(tile)];
+          REQUIRE(pixels.contains(slot));
+          CHECK(pixels.at(slot) == (inside ? (image * tiles.in_H + in_h) * tiles.in_W + in_w : -1));
+        }
+    });
   }
 }
 
-TEST_CASE("eight neighbouring output pixels read eight slots that differ modulo 8") {
-  for (const Images& images : all_images) {
-    CAPTURE(images.W);
-    const PixelTiles tiles = pixel_tiles(images.N, images.H, images.W, images.pad);
+TEST_CASE("eight neighbouring places read eight slots that differ modulo 8") {
+  for (const PixelTiles& tiles : all_tiles()) {
+    CAPTURE(tiles.W);
+    CAPTURE(tiles.stride);
+    CAPTURE(tiles.up);
     CHECK(tiles.slots() % 8 == 4);
     CHECK(tiles.slots(4) % 8 == 2);
     CHECK(tiles.slots(8) % 8 == 1);
@@ -76,4 +91,11 @@ TEST_CASE("eight neighbouring output pixels read eight slots that differ modulo 
       CHECK(rest.size() == 8);
     }
   }
+}
+
+// Where threads that fill slots side by side meet no bank twice.
+TEST_CASE("in tiles of 16 columns, pixels of images of 8 or more follow each other in their slots") {
+  for (const PixelTiles& tiles : all_tiles())
+    if (tiles.width == 16 && tiles.images <= 2)
+      for (int i = 0; i < tiles.inputs(); ++i) CHECK(tiles.input({}, i).slot == i);
 }
