@@ -1,4 +1,5 @@
 #include "kernels/attention.h"
+#include "kernels/attention_mma.h"
 #include "kernels/attention_tiles.cuh"
 
 namespace fermion::kernels {
@@ -82,6 +83,8 @@ __global__ void __launch_bounds__(attention_threads, W <= 64 ? 2 : 1)
 
 template <class T>
 void attention_forward(Cuda ctx, const Attention& dims, const T* qkv, T* o, float* log_sum_exp) {
+  if constexpr (std::is_same_v<T, bf16>)
+    if (fits_tensor_cores(dims)) return attention_forward_mma(ctx, dims, qkv, o, log_sum_exp);
   with_tile_width(dims, [&](auto width) {
     constexpr int W = width();
     launch_attention<W>(ctx, dims, attend<W, T>, qkv, o, log_sum_exp);

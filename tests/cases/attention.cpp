@@ -57,6 +57,7 @@ OpCase attention(const std::string& name, Shape shape, double scale = 1) {
           // D comes from the rounded O; where one P of a row is nearly 1, dP - D is a small difference of
           // large numbers.
           .roundings = scale > 1 ? 4 : 1,
+          .own_bf16 = d == 32 || d == 64 || d == 128,
           .flops = 4 * N * positions * positions * d,
           .traffic = {4 * N * positions * d, 4 * N * positions},
           .backward_flops = 10 * N * positions * positions * d,
@@ -73,6 +74,13 @@ FERMION_CASES(attention) {
                 attention("one image, many parts", {1, 13, 17, 24}), attention("wide", {1, 6, 6, 3 * 128}),
                 attention("wider than a tile", {1, 3, 23, 3 * 260}),
                 attention("wider than a tile, odd", {1, 2, 33, 3 * 131}),
+                attention("one position, 64 channels", {3, 1, 1, 192}),
+                attention("fewer positions than a fragment", {2, 1, 5, 192}),
+                attention("whole tiles, 64 channels", {2, 8, 16, 192}),
+                attention("tails of 16 and less, 64 channels", {2, 13, 13, 192}),
+                attention("tails, 32 channels", {3, 3, 47, 96}),
+                attention("tails, 128 channels", {2, 7, 21, 384}),
+                attention("scores around 80, 64 channels", {1, 9, 17, 192}, 9),
                 attention("non-local block of lnl-tiny", {1, 16, 16, 96}),
                 attention("scores around 80", {2, 9, 9, 48}, 9),
                 attention("no difference between scores", {2, 9, 9, 48}, 1e-3)},
