@@ -10,6 +10,12 @@ __device__ inline void copy_async(unsigned shared, const void* global, bool ther
                : "memory");
 }
 
+// The same of 8 bytes.
+__device__ inline void copy_async_8(unsigned shared, const void* global, bool there) {
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 8, %2;" ::"r"(shared), "l"(global), "r"(there ? 8 : 0)
+               : "memory");
+}
+
 // Waits for all copies of this thread. Others see what arrived after a barrier.
 __device__ inline void wait_for_copies() {
   asm volatile("cp.async.wait_all;" ::: "memory");

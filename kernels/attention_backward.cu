@@ -1,4 +1,5 @@
 #include "kernels/attention.h"
+#include "kernels/attention_mma.h"
 #include "kernels/attention_tiles.cuh"
 
 namespace fermion::kernels {
@@ -123,6 +124,8 @@ __global__ void __launch_bounds__(attention_threads, W <= 32 ? 2 : 1) dphi_dg(At
 template <class T>
 void attention_backward(Cuda ctx, const Attention& dims, const T* qkv, const T* o, const float* log_sum_exp,
                         const T* d_o, Gradient<T> dqkv) {
+  if constexpr (std::is_same_v<T, bf16>)
+    if (fits_tensor_cores(dims)) return attention_backward_mma(ctx, dims, qkv, o, log_sum_exp, d_o, dqkv);
   const std::int64_t rows = dims.N * dims.positions;
   float* D = ctx.workspace.take<float>(rows);
   launch(ctx, dot_rows<T>, {blocks_for(rows, rows_of_block)}, dim3(row_threads, rows_of_block), 0, rows,

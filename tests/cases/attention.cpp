@@ -46,6 +46,7 @@ OpCase attention(const std::string& name, Shape shape, double scale = 1) {
                d = static_cast<double>(shape[3] / 3);
   // A score is a sum of d terms, and its error is an error of P; it grows with the score.
   const double terms = (positions + d) * std::max(1.0, std::pow(scale, 4));
+  const bool own_bf16 = d == 32 || d == 64 || d == 128;
   return {.name = name,
           .inputs = {tensor("qkv", shape, Input::Fill::normal, scale)},
           .op = [](Tape& tape,
@@ -54,10 +55,12 @@ OpCase attention(const std::string& name, Shape shape, double scale = 1) {
           .terms = terms,
           .gradient_terms = terms,
           .cancels = positions == 1,
-          // D comes from the rounded O; where one P of a row is nearly 1, dP - D is a small difference of
-          // large numbers.
-          .roundings = scale > 1 ? 4 : 1,
-          .own_bf16 = d == 32 || d == 64 || d == 128,
+          // Where one P of a row is nearly 1, dP - D is a small difference of large numbers, and D comes from
+          // the rounded O. On tensor cores P and dS are rounded too.
+          .roundings = scale > 1  ? 4
+                       : own_bf16 ? 2
+                                  : 1,
+          .own_bf16 = own_bf16,
           .flops = 4 * N * positions * positions * d,
           .traffic = {4 * N * positions * d, 4 * N * positions},
           .backward_flops = 10 * N * positions * positions * d,
