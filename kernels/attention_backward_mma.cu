@@ -214,16 +214,16 @@ __global__ void __launch_bounds__(attention_mma_threads, 2) dtheta_mma(const __g
 #pragma unroll 1
       for (int c = 0; c < min(count, other_rows); c += 16) {
         Products<D> products(operands, from + Other::channels_first(lane) + 16 * c);
+        if (count - c < 16) mask_columns(products.x, count - c);
 #pragma unroll
-        for (int n = 0; n < 2; ++n)
+        for (int m = 0; m < M; ++m)
 #pragma unroll
-          for (int i = 0; i < 4; ++i)
+          for (int n = 0; n < 2; ++n)
 #pragma unroll
-            for (int m = 0; m < M; ++m) {
+            for (int i = 0; i < 4; ++i) {
               const float2 r = row[m][i / 2];
-              const float p = exp2_flushed(fmaf(scale, products.x.at[m][n][i], -r.x));
-              const bool there = c + 8 * n + 2 * (lane % 4) + i % 2 < count;
-              products.x.at[m][n][i] = there ? p * (products.y.at[m][n][i] - r.y) : 0.0f;
+              float& s = products.x.at[m][n][i];
+              s = exp2_flushed(fmaf(scale, s, -r.x)) * (products.y.at[m][n][i] - r.y);
             }
         add_product<D>(sums, products.x, from + Other::rows_first(lane) + 16 * c);
       }
@@ -259,7 +259,7 @@ __global__ void __launch_bounds__(attention_mma_threads, 2) dphi_dg_mma(const __
   __syncthreads();
 
   const int lane = threadIdx.x % 32;
-  const Operands<D, D == 64 ? 2 : D / 16> operands(shared);
+  const Operands<D, D == 64 ? 1 : D / 16> operands(shared);
   const float scale = base_2_scale<D>();
   RowSums<M, D / 8> dphi{}, dg{};
   int buffer = 0;

@@ -61,7 +61,7 @@ class OnlineSoftmax {
         multiply(s, n, a, b);
       }
     }
-    if (Columns == 16 && count < Columns) mask(s, count);
+    if (Columns == 16 && count < Columns) mask_columns(s, count);
     exponentiate(s);
 #pragma unroll
     for (int k = 0; k < Columns / 16; ++k) {
@@ -93,17 +93,6 @@ class OnlineSoftmax {
   }
 
  private:
-  template <int N>
-  __device__ void mask(RowSums<M, N>& s, int count) {
-#pragma unroll
-    for (int n = 0; n < N; ++n)
-#pragma unroll
-      for (int i = 0; i < 4; ++i)
-        if (8 * n + 2 * (threadIdx.x % 4) + i % 2 >= count)
-#pragma unroll
-          for (int m = 0; m < M; ++m) s.at[m][n][i] = -INFINITY;
-  }
-
   // Products to P; brings maxima, sums and O up to date. fmaxf passes over a NaN, which reaches the sum as
   // exp2(NaN).
   template <int N>

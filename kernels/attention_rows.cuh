@@ -76,6 +76,18 @@ __device__ void multiply(RowSums<M, N>& sums, int n, const unsigned (&a)[M][4], 
   }
 }
 
+// Scores of columns from `count` on become -infinity, P 0.
+template <int M, int N>
+__device__ void mask_columns(RowSums<M, N>& s, int count) {
+#pragma unroll
+  for (int n = 0; n < N; ++n)
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+      if (8 * n + 2 * static_cast<int>(threadIdx.x % 4) + i % 2 >= count)
+#pragma unroll
+        for (int m = 0; m < M; ++m) s.at[m][n][i] = -INFINITY;
+}
+
 // Of the four lanes that hold a row.
 __device__ inline float quad_sum(float value) {
   value += __shfl_xor_sync(0xFFFFFFFF, value, 1);
