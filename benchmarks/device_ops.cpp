@@ -72,7 +72,7 @@ double copied_per_second(Device& device) {
   constexpr std::int64_t bytes = 256 << 20;
   const Tensor from = Tensor::zeros(device, DType::u8, {bytes}),
                to = Tensor::zeros(device, DType::u8, {bytes});
-  return 2.0 * bytes / device_seconds(device, {[&] { copy_on_device(device, to, from); }})[0];
+  return 2.0 * bytes / device_times(device, {[&] { copy_on_device(device, to, from); }})[0].seconds;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "benchmarks/timing.h"
+#include "engine/replay.h"
 #if FERMION_CUDA
 #include <cuda_runtime_api.h>
 #endif
@@ -29,35 +30,62 @@ class Event {
   cudaEvent_t event_ = nullptr;
 };
 
-double seconds_of(engine::Device& device, const std::function<void()>& body, int times) {
+double seconds_of(engine::Device& device, const std::function<void()>& body) {
   const Event begin, end;
   check(cudaEventRecord(begin.get(), device.stream()));
-  for (int i = 0; i < times; ++i) body();
+  body();
   check(cudaEventRecord(end.get(), device.stream()));
   check(cudaEventSynchronize(end.get()));
   float milliseconds = 0;
   check(cudaEventElapsedTime(&milliseconds, begin.get(), end.get()));
-  return 1e-3 * static_cast<double>(milliseconds) / times;
+  return 1e-3 * static_cast<double>(milliseconds);
 }
+
+// A body some times, as one graph where it can be captured.
+class Repeated {
+ public:
+  Repeated(engine::Device& device, const std::function<void()>& body) : device_(device), replay_(device) {
+    constexpr double round_seconds = 2e-3;
+    body();
+    const double twice = seconds_of(device, [&] { body(), body(); });
+    times_ = static_cast<int>(std::clamp(round_seconds / std::max(twice / 2, 1e-7), 1.0, 100.0));
+    body_ = [this, body] {
+      for (int i = 0; i < times_; ++i) body();
+    };
+    try {
+      for (int run = 0; run < 4 && !replayed(); ++run) replay_.run(body_);
+    } catch (const std::exception&) {
+      // Not captured.
+    }
+  }
+
+  // Of one time.
+  double seconds() {
+    return seconds_of(device_, [&] { replayed() ? replay_.run(body_) : body_(); }) / times_;
+  }
+  bool replayed() const { return replay_.replayed(); }
+
+ private:
+  engine::Device& device_;
+  engine::Replay replay_;
+  int times_ = 1;
+  std::function<void()> body_;
+};
 
 }  // namespace
 
-std::vector<double> device_seconds(engine::Device& device, const std::vector<std::function<void()>>& bodies) {
+std::vector<DeviceTime> device_times(engine::Device& device,
+                                     const std::vector<std::function<void()>>& bodies) {
   constexpr int rounds = 9;
-  constexpr double round_seconds = 2e-3;
-  std::vector<int> times;
-  for (const auto& body : bodies) {
-    seconds_of(device, body, 1);
-    const double once = std::max(seconds_of(device, body, 2), 1e-7);
-    times.push_back(static_cast<int>(std::clamp(round_seconds / once, 1.0, 100.0)));
-  }
+  std::deque<Repeated> repeated;
+  for (const auto& body : bodies) repeated.emplace_back(device, body);
   std::vector<std::vector<double>> seconds(bodies.size());
   for (int round = 0; round < rounds; ++round)
-    for (std::size_t i = 0; i < bodies.size(); ++i)
-      seconds[i].push_back(seconds_of(device, bodies[i], times[i]));
-  std::vector<double> medians;
-  for (const std::vector<double>& one : seconds) medians.push_back(median(one));
-  return medians;
+    for (std::size_t i = 0; i < bodies.size(); ++i) seconds[i].push_back(repeated[i].seconds());
+  std::vector<DeviceTime> times;
+  for (std::size_t i = 0; i < bodies.size(); ++i)
+    times.push_back({median(seconds[i]), repeated[i].replayed()});
+  return times;
 }
 
 void copy_on_device(engine::Device& device, const engine::Tensor& to, const engine::Tensor& from) {
@@ -124,7 +152,7 @@ std::vector<std::pair<std::string, double>> CallTimes::seconds() {
 }
 void copy_on_device(engine::Device&, const engine::Tensor&, const engine::Tensor&) {}
 
-std::vector<double> device_seconds(engine::Device&, const std::vector<std::function<void()>>&) {
+std::vector<DeviceTime> device_times(engine::Device&, const std::vector<std::function<void()>>&) {
   throw engine::Error("this program was built without CUDA");
 }
 

@@ -11,9 +11,16 @@
 
 namespace fermion::benchmarks {
 
-// Seconds of each body, which queues its work on the device's stream: medians of nine rounds in turn, in each
-// of which a body runs so often that about two milliseconds pass, at most a hundred times.
-std::vector<double> device_seconds(engine::Device& device, const std::vector<std::function<void()>>& bodies);
+struct DeviceTime {
+  double seconds = 0;
+  // As a graph, so that the host is not waited for. A body that cannot be captured is queued call by call.
+  bool replayed = false;
+};
+
+// Of each body, which queues its work on the device's stream: medians of nine rounds in turn, in each of
+// which a body runs so often that about two milliseconds pass, at most a hundred times.
+std::vector<DeviceTime> device_times(engine::Device& device,
+                                     const std::vector<std::function<void()>>& bodies);
 
 void copy_on_device(engine::Device& device, const engine::Tensor& to, const engine::Tensor& from);
 

@@ -31,10 +31,11 @@ constexpr std::pair<Direction, const char*> directions[] = {
 
 // As a share of the largest number. Sums in f32 differ by their order, and by what Winograd's transformations
 // cost; a factor in TF32 is off by up to 2^-12, a result in bf16 by 2^-9 on either side. TF32 where f32 was
-// asked for is seen in sums of up to some thousand terms.
-double tolerance(const Format& format, double terms) {
+// asked for is seen in sums of up to some thousand terms. Of cuDNN's gradients by bf16 weights some are 2e-2
+// apart from ours where cuBLAS's are 3e-3 (9.14, H200).
+double tolerance(const Format& format, Direction direction, double terms) {
   const double sums = 0x1p-15 + 4 * std::numeric_limits<float>::epsilon() * std::sqrt(terms);
-  return sums + (format.arithmetic == Arithmetic::bf16   ? 0x1p-7
+  return sums + (format.arithmetic == Arithmetic::bf16   ? direction == Direction::wgrad ? 0x1p-5 : 0x1p-7
                  : format.arithmetic == Arithmetic::tf32 ? 0x1p-9
                                                          : 0);
 }
@@ -85,17 +86,20 @@ class Comparison {
         layer.run(direction);
         peer.run(direction);
         const double apart = difference(layer.result(direction), layer.peer_result(direction));
-        const double most = tolerance(format, layer.terms(direction));
+        const double most = tolerance(format, direction, layer.terms(direction));
         row["difference"] = apart, row["tolerance"] = most;
         if (!(apart <= most)) {
           differ_.push_back(fmt::format("{}, {}, {}", layer.name, name, format.name));
           fmt::print("{}| **{:.1e}, more than {:.1e}** | | | | |\n", start, apart, most);
         } else {
-          const std::vector<double> seconds =
-              device_seconds(device_, {[&] { layer.run(direction); }, [&] { peer.run(direction); }});
-          row["seconds"] = seconds[0], row["peer_seconds"] = seconds[1], row["flops"] = layer.flops();
-          fmt::print("{}| {:.1e} | {:.4f} | {:.1f} | {:.4f} | {:.0f} % |\n", start, apart, 1e3 * seconds[0],
-                     layer.flops() / seconds[0] / 1e12, 1e3 * seconds[1], 100 * seconds[1] / seconds[0]);
+          const auto times =
+              device_times(device_, {[&] { layer.run(direction); }, [&] { peer.run(direction); }});
+          const double ours = times[0].seconds, theirs = times[1].seconds;
+          row["seconds"] = ours, row["peer_seconds"] = theirs, row["flops"] = layer.flops();
+          row["replayed"] = times[0].replayed, row["peer_replayed"] = times[1].replayed;
+          fmt::print("{}| {:.1e} | {:.4f} | {:.1f} | {:.4f}{} | {:.0f} % |\n", start, apart, 1e3 * ours,
+                     layer.flops() / ours / 1e12, 1e3 * theirs,
+                     times[1].replayed ? "" : ", launches included", 100 * theirs / ours);
         }
       } catch (const std::exception& error) {
         row["left_out"] = error.what();

@@ -31,11 +31,11 @@ mv "$folder/scripts/gpu_report/README.md" "$folder/README.md"
 cp LICENSE "$folder/"
 git describe --always --dirty >"$folder/COMMIT" 2>/dev/null || rm -f "$folder/COMMIT"
 
-bytes=$(du -sb "$folder" | cut -f 1)
+tar -C "$(dirname "$folder")" -czf "$folder.tar.gz" "$(basename "$folder")"
+bytes=$(stat -c %s "$folder.tar.gz")
 if [ "$bytes" -gt "$most" ]; then
-  echo "gpu-bundle: $folder has $((bytes >> 20)) MiB, and is to be carried with at most $((most >> 20))" >&2
+  echo "gpu-bundle: $folder.tar.gz has $((bytes >> 20)) MiB, and is to be carried with at most $((most >> 20))" >&2
   exit 1
 fi
-tar -C "$(dirname "$folder")" -czf "$folder.tar.gz" "$(basename "$folder")"
 glibc=$(objdump -T "$folder"/{bin/fer,benchmarks/bench,tests/bin/tests} "$folder"/lib/*.so* | grep -oE 'GLIBC_[0-9.]+' | sort -uV | tail -1)
-echo "$folder: $((bytes >> 20)) MiB, needs ${glibc/_/ }; $folder.tar.gz: $(($(stat -c %s "$folder.tar.gz") >> 20)) MiB"
+echo "$folder: $(($(du -sb "$folder" | cut -f 1) >> 20)) MiB, needs ${glibc/_/ }; $folder.tar.gz: $((bytes >> 20)) MiB"
