@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/conv2d.h"
+#include "kernels/doubled_pixels.h"
 #include "kernels/pixel_tiles.h"
 #include "kernels/vec.cuh"
 
@@ -13,7 +14,8 @@ struct ConvMma {
   int Co;                    // channels that are made
   Conv2dInput<bf16> x;
   const float* weight;
-  std::int64_t weight_row;  // how many weights of one tap lie side by side
+  std::int64_t weight_row;     // how many weights of one tap lie side by side
+  DoubledPixels doubled = {};  // of the transposed 2x2 convolution
 };
 
 // What a convolution's tap (a, b) reads and makes, tap = a Kernel + b, for a place of kernels/pixel_tiles.h:
@@ -39,7 +41,7 @@ struct ConvBlock {
   using Tap = ConvTap<Gradient, Kernel, Stride>;
   static constexpr int tile_fragments = Fragments, tiles = Tiles, columns = Columns, kernel = Kernel;
   static constexpr int phases = Tap::up * Tap::up, fragments = phases * Fragments;  // made by a warp
-  static constexpr bool gradient = Gradient, resident = Resident;
+  static constexpr bool gradient = Gradient, resident = Resident, doubling = false;
   static constexpr int taps = Kernel * Kernel, threads = 32 * Tiles * Columns, channels = 32 * Columns;
   // Bytes: of 8 numbers of the depth of all channels; or of one number of the depth.
   static constexpr int weight_plane = 16 * (channels + 4), weight_line = 2 * (channels + 8);
@@ -57,6 +59,13 @@ struct ConvBlock {
     return 2 * Tiles * 2 * 16 * tiles_of.slots() + (Resident ? chunks : 2) * weight_chunk +
            2 * 4 * 16 * chunks + 2 * fetched_vectors * threads;
   }
+};
+
+// The transposed 2x2 convolution, as a 1x1 one: forward with 4 C channels, tap C + c, that are stored to the
+// doubled image; by the input with 4 C channels that are summed over, by 16 of each tap.
+template <bool Gradient, int Fragments, bool Resident>
+struct DoublingBlock : ConvBlock<Gradient, Fragments, 4, 2, 1, 1, Resident> {
+  static constexpr bool doubling = true;
 };
 
 // Where a block's things lie in shared memory.

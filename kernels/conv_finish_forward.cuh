@@ -61,7 +61,8 @@ __device__ void finish_tile(const ConvMma& conv, const ConvForward& to, const Co
   if (to.y.bias || to.y.relu) add_bias(conv, to, c, sums);
   const PixelTiles::Place place = conv.tiles.place(tile);
   const std::int64_t pixels = std::int64_t{conv.tiles.N} * conv.tiles.H * conv.tiles.W;
-  bf16* y = to.y.y + blockIdx.z * pixels * conv.Co + c;
+  const int channels = Block::doubling ? conv.doubled.C : conv.Co;
+  bf16* y = to.y.y + (Block::doubling ? conv.doubled.offset(c) : blockIdx.z * pixels * conv.Co + c);
   float count = 0, sum[8] = {};
   unsigned inside = 0;  // bit 2 f + h: fragment f's row g + 8 h is a pixel of an image
 #pragma unroll
@@ -84,7 +85,8 @@ __device__ void finish_tile(const ConvMma& conv, const ConvForward& to, const Co
       inside |= 1u << (2 * f + h);
       ++count;
       if (c < conv.Co)
-        *reinterpret_cast<uint4*>(y + std::int64_t{pixel} * conv.Co) = {word[0], word[1], word[2], word[3]};
+        *reinterpret_cast<uint4*>(y + std::int64_t{Block::doubling ? conv.doubled.first(pixel) : pixel} *
+                                          channels) = {word[0], word[1], word[2], word[3]};
     }
   if (!to.rows) return;
   // Lane (g, q) has channel g of the 8.

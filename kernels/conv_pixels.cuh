@@ -54,9 +54,10 @@ class PixelFetch {
     __syncwarp();
     for (int i = 0; i < vectors && half() == 0; ++i) {
       const int t = conv_.tiles.by_inputs.quotient(at(i)), input = conv_.tiles.by_inputs.remainder(at(i));
-      shared_.sources[at(i)] = t < Block::tiles && tile + t < conv_.tiles.count()
-                                   ? conv_.tiles.input(conv_.tiles.place(tile + t), input).pixel
-                                   : -1;
+      const int pixel = t < Block::tiles && tile + t < conv_.tiles.count()
+                            ? conv_.tiles.input(conv_.tiles.place(tile + t), input).pixel
+                            : -1;
+      shared_.sources[at(i)] = gathers && pixel >= 0 ? conv_.doubled.first(pixel) : pixel;
     }
     __syncwarp();
   }
@@ -67,13 +68,15 @@ class PixelFetch {
     const Feature<bf16>& x = second ? conv_.x.second : conv_.x.first;
     const int chunks = second ? conv_.chunks - conv_.first_chunks : conv_.first_chunks;
     const std::int64_t pixels = std::int64_t{conv_.tiles.N} * conv_.tiles.in_H * conv_.tiles.in_W;
-    const bf16* from =
-        x.y + (blockIdx.z * pixels * chunks + chunk - (second ? conv_.first_chunks : 0)) * 16 + 8 * half();
+    const int channels = gathers ? conv_.doubled.C : 16 * chunks;
+    const std::int64_t begin =
+        gathers ? std::int64_t{conv_.doubled.tap(chunk % 4)} * channels + chunk / 4 * 16
+                : (blockIdx.z * pixels * chunks + chunk - (second ? conv_.first_chunks : 0)) * 16;
+    const bf16* from = x.y + begin + 8 * half();
 #pragma unroll
     for (int i = 0; i < in_part; ++i) {
       const int v = part * in_part + i, pixel = v < vectors ? shared_.sources[at(v)] : -1;
-      if (pixel >= 0)
-        values_[i] = *reinterpret_cast<const uint4*>(from + std::int64_t{pixel} * (16 * chunks));
+      if (pixel >= 0) values_[i] = *reinterpret_cast<const uint4*>(from + std::int64_t{pixel} * channels);
     }
   }
 
@@ -102,6 +105,8 @@ class PixelFetch {
   }
 
  private:
+  // Chunks are of the taps in turn.
+  static constexpr bool gathers = Block::doubling && Block::gradient;
   static constexpr int vectors = Block::fetched_vectors;
   static constexpr int parts = Block::taps / Block::part_taps, in_part = (vectors + parts - 1) / parts;
 

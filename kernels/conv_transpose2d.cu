@@ -1,5 +1,6 @@
 #include "kernels/conv_operands.cuh"
 #include "kernels/conv_transpose2d.h"
+#include "kernels/conv_transpose2d_mma.h"
 #include "kernels/gemm.cuh"
 #include "kernels/gemm_operands.cuh"
 
@@ -68,11 +69,43 @@ struct StoreTaps {
   }
 };
 
+template <class T>
+void weight_gradient(Cuda ctx, const ConvTranspose2d& dims, const Feature<T>& x, const T* dy,
+                     Gradient<float> dweight) {
+  if constexpr (std::is_same_v<T, bf16>)
+    if (fits_tensor_cores(dims)) return conv_transpose2d_weight_gradient_mma(ctx, dims, x, dy, dweight);
+  const auto [N, H, W, Ci, Co] = dims;
+  const std::int64_t pixels = N * H * W;
+  with_gemm_vectors<T>({Ci, Co}, [&](auto vector, auto) {
+    split_gemm(ctx, {1, taps * Co, Ci, pixels}, dweight, [&](const Gemm& split, Gradient<float> to) {
+      gemm<GemmTile<64, 64>>(
+          ctx, split, PatchColumns<T, vector(), NoNorm<vector()>>{doubled(dims), pixels, {{dy}, {}}, Co, 0},
+          PatchColumns<T, vector()>{single(dims), pixels, {x, {}}, Ci, 0}, StoreTaps{to, Co});
+    });
+  });
+}
+
+template <class T>
+void input_gradient(Cuda ctx, const ConvTranspose2d& dims, const Feature<T>& x, const float* weight,
+                    const T* dy, const FeatureGradient<T>& dx) {
+  if constexpr (std::is_same_v<T, bf16>)
+    if (gradient_fits_tensor_cores(dims))
+      return conv_transpose2d_input_gradient_mma(ctx, dims, x, weight, dy, dx);
+  const auto [N, H, W, Ci, Co] = dims;
+  with_gemm_vectors<T>({Ci, Co}, [&](auto vector, auto floats) {
+    feature_gemm(ctx, {1, N, H, W, Ci}, taps * Co,
+                 Patches<T, vector(), NoNorm<vector()>>{doubled(dims), N * H * W, {{dy}, {}}, Co, 0},
+                 TapColumns<floats()>{weight, Co, taps, Ci, 0}, x, dx);
+  });
+}
+
 }  // namespace
 
 template <class T>
 void conv_transpose2d_forward(Cuda ctx, const ConvTranspose2d& dims, const Feature<T>& x, const float* weight,
                               T* y) {
+  if constexpr (std::is_same_v<T, bf16>)
+    if (fits_tensor_cores(dims)) return conv_transpose2d_forward_mma(ctx, dims, x, weight, y);
   const auto [N, H, W, Ci, Co] = dims;
   with_gemm_vectors<T>({Ci}, [&](auto vector, auto floats) {
     const Gemm product{1, N * H * W, taps * Co, Ci};
@@ -85,20 +118,8 @@ template <class T>
 void conv_transpose2d_backward(Cuda ctx, const ConvTranspose2d& dims, const Feature<T>& x,
                                const float* weight, const T* dy, const FeatureGradient<T>& dx,
                                Gradient<float> dweight) {
-  const auto [N, H, W, Ci, Co] = dims;
-  const std::int64_t pixels = N * H * W;
-  with_gemm_vectors<T>({Ci, Co}, [&](auto vector, auto floats) {
-    if (dweight)
-      split_gemm(ctx, {1, taps * Co, Ci, pixels}, dweight, [&](const Gemm& split, Gradient<float> to) {
-        gemm<GemmTile<64, 64>>(
-            ctx, split, PatchColumns<T, vector(), NoNorm<vector()>>{doubled(dims), pixels, {{dy}, {}}, Co, 0},
-            PatchColumns<T, vector()>{single(dims), pixels, {x, {}}, Ci, 0}, StoreTaps{to, Co});
-      });
-    if (dx.da)
-      feature_gemm(ctx, {1, N, H, W, Ci}, taps * Co,
-                   Patches<T, vector(), NoNorm<vector()>>{doubled(dims), pixels, {{dy}, {}}, Co, 0},
-                   TapColumns<floats()>{weight, Co, taps, Ci, 0}, x, dx);
-  });
+  if (dweight) weight_gradient(ctx, dims, x, dy, dweight);
+  if (dx.da) input_gradient(ctx, dims, x, weight, dy, dx);
 }
 
 template void conv_transpose2d_forward(Cuda, const ConvTranspose2d&, const Feature<float>&, const float*,

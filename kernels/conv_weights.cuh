@@ -33,7 +33,7 @@ class WeightFetch {
       const int line = unit / (Block::channels / 4), c = 4 * (unit % (Block::channels / 4));
       tap_ = -row;
       chunk_ = 16 * Block::taps * row;
-      from_ = conv.weight + blockIdx.z * conv.chunks * chunk_ + line * Block::taps * row +
+      from_ = conv.weight + blockIdx.z * conv.chunks * chunk_ + line * stored_taps * row +
               (Block::taps - 1 - first_tap()) * row + first + c;
       there_ = first + c < conv.Co;
       to_ =
@@ -42,8 +42,10 @@ class WeightFetch {
       const int place = unit / 4, c = weight_channel(place), quarter = unit % 4;
       tap_ = row;
       chunk_ = 16;
+      const std::int64_t channel =
+          Block::doubling ? conv.doubled.weight_row(static_cast<int>(first) + c) : first + c;
       from_ =
-          conv.weight + ((blockIdx.z * conv.Co + first + c) * Block::taps + first_tap()) * row + 4 * quarter;
+          conv.weight + ((blockIdx.z * conv.Co + channel) * Block::taps + first_tap()) * row + 4 * quarter;
       there_ = first + c < conv.Co;
       to_ = shared.weights + first_tap() * Block::weight_tap + quarter / 2 * Block::weight_plane +
             16 * place + 8 * (quarter % 2);
@@ -56,7 +58,7 @@ class WeightFetch {
     for (int i = 0; i < in_row; ++i)
       if (mine(i))
         values_[i] = there_ ? *reinterpret_cast<const float4*>(
-                                  from_ + (row * Block::kernel + i * step) * tap_ + chunk * chunk_)
+                                  from_ + (row * Block::kernel + i * step) * tap_ + offset(chunk))
                             : float4{0, 0, 0, 0};
   }
 
@@ -80,6 +82,12 @@ class WeightFetch {
   static constexpr int step = Block::threads / (4 * Block::channels),
                        in_row = (Block::kernel + step - 1) / step;
   static_assert(Block::threads % (4 * Block::channels) == 0);
+
+  // Of a doubling block's rows; a row has the weights of all taps.
+  static constexpr int stored_taps = Block::doubling ? 4 : Block::taps;
+  __device__ std::int64_t offset(int chunk) const {
+    return Block::doubling && Block::gradient ? chunk / 4 * 4 * chunk_ - chunk % 4 * tap_ : chunk * chunk_;
+  }
 
   __device__ static int first_tap() {
     return threadIdx.x / (4 * Block::channels);

@@ -22,6 +22,7 @@
 
 #include "kernels/async_copy.cuh"
 #include "kernels/conv_pixels.cuh"
+#include "kernels/doubled_pixels.h"
 #include "kernels/mma.cuh"
 
 namespace fermion::kernels {
@@ -32,12 +33,14 @@ struct ConvWgrad {
   Conv2dInput<bf16> x;
   const bf16* dy;        // [K, pixels, Co]
   Gradient<float> sums;  // [K, gridDim.x, Co, taps, Ci]
+  DoubledPixels doubled = {};
 };
 
 template <int Fragments, int M_, int N_, int P_, int Kernel, int Stride>
 struct WgradBlock {
   using Tap = ConvTap<false, Kernel, Stride>;
   static constexpr int fragments = Fragments, M = M_, N = N_, P = P_, kernel = Kernel;
+  static constexpr bool doubling = false;
   static constexpr int taps = Kernel * Kernel, threads = 32 * M * N * P;
   static constexpr int spread = Kernel == 3 ? 1 : 4;
   static constexpr int made = 32 * M, read = 16 * spread * N;  // output and input channels
@@ -62,6 +65,13 @@ struct WgradBlock {
     // In the end the sums of warps that are added up take their place.
     return P > 1 ? std::max(staged, M * N * 32 * 4 * sums) : staged;
   }
+};
+
+// The transposed 2x2 convolution, as a 1x1 one of 4 C output channels: channel tap C + c of a pixel is c of
+// dy at that tap.
+template <int Fragments>
+struct DoublingWgradBlock : WgradBlock<Fragments, 2, 1, 4, 1, 1> {
+  static constexpr bool doubling = true;
 };
 
 // Where a block's things lie in shared memory.
@@ -182,15 +192,17 @@ __device__ void copy_dy(const ConvWgrad& conv, const WgradShared<Block>& shared,
   const PixelTiles::Place place = conv.tiles.place(tile);
   const int plane = threadIdx.x % Block::dy_planes, c = first + 8 * plane;
   const std::int64_t pixels = std::int64_t{conv.tiles.N} * conv.tiles.H * conv.tiles.W;
-  const bf16* from = conv.dy + blockIdx.z * pixels * conv.Co + c;
+  const int channels = Block::doubling ? conv.doubled.C : conv.Co;
+  const bf16* from = conv.dy + (Block::doubling ? conv.doubled.offset(c) : blockIdx.z * pixels * conv.Co + c);
   const unsigned to = shared_address(shared.dy + (buffer * Block::dy_planes + plane) * Block::dy_plane);
 #pragma unroll
   for (int i = 0; i < Block::dy_vectors; ++i) {
     const int p = threadIdx.x / Block::dy_planes + i * (Block::threads / Block::dy_planes);
     if (p >= Block::pixels) break;
-    const int pixel = conv.tiles.output(place, p);
+    int pixel = conv.tiles.output(place, p);
     const bool there = pixel >= 0 && c < conv.Co;
-    copy_async(to + 16 * p, there ? from + std::int64_t{pixel} * conv.Co : conv.dy, there);
+    if (Block::doubling) pixel = conv.doubled.first(pixel);
+    copy_async(to + 16 * p, there ? from + std::int64_t{pixel} * channels : conv.dy, there);
   }
 }
 
@@ -298,8 +310,9 @@ __global__ void __launch_bounds__(Block::threads, 1) wgrad_kernel(const __grid_c
         const int co = first_co + 32 * m + 8 * (i % 4) + lane / 4;
         const int ci = first_ci + 16 * (Block::spread * n + s) + 8 * (i / 4) + 2 * (lane % 4);
         const float* c = &sums.at[tap][s][i % 4 / 2][i / 4][i % 2 * 2];
+        const int row = Block::doubling ? conv.doubled.weight_row(co) : co;
         if (co < conv.Co && ci < conv.Ci)
-          put(to + co * line + tap * conv.Ci + ci, Floats<2>{c[0], c[1]}, conv.sums.write);
+          put(to + row * line + tap * conv.Ci + ci, Floats<2>{c[0], c[1]}, conv.sums.write);
       }
 }
 

@@ -1,40 +1,25 @@
 #include "kernels/conv_launch.cuh"
-#include "kernels/conv_wgrad.cuh"
+#include "kernels/conv_wgrad_launch.cuh"
 #include "kernels/conv_wgrad_mma.h"
-#include "kernels/gemm.cuh"
 
 namespace fermion::kernels {
 namespace {
-
-template <class Block>
-void run(Cuda ctx, const Conv2d& dims, ConvWgrad conv, Gradient<float> dweight) {
-  const std::int64_t pairs = blocks_for(conv.Co, Block::made) * blocks_for(conv.Ci, Block::read),
-                     items = conv.tiles.count();
-  const std::int64_t slots = std::max<std::int64_t>(ctx.multiprocessors / (pairs * dims.K), 1);
-  // As many blocks as do the work in as few rounds.
-  const std::int64_t splits = blocks_for(items, blocks_for(items, slots)),
-                     size = dims.Co * Block::taps * dims.Ci();
-  conv.sums = splits == 1 ? dweight : Gradient<float>{ctx.workspace.take<float>(dims.K * splits * size)};
-  launch(ctx, wgrad_kernel<Block>, {splits, pairs, dims.K}, Block::threads,
-         static_cast<std::size_t>(Block::shared_bytes(conv.tiles)), conv);
-  if (splits > 1) add_splits(ctx, dims.K, splits, size, conv.sums.data, dweight);
-}
 
 // 3x3, by eight warps: those that are not needed for channels share the pixels.
 template <int Fragments, int Stride>
 void run_shapes(Cuda ctx, const Conv2d& dims, const ConvWgrad& conv, Gradient<float> dweight) {
   if (conv.Co <= 32)
-    conv.Ci <= 32 ? run<WgradBlock<Fragments, 1, 2, 4, 3, Stride>>(ctx, dims, conv, dweight)
-                  : run<WgradBlock<Fragments, 1, 4, 2, 3, Stride>>(ctx, dims, conv, dweight);
+    conv.Ci <= 32 ? run_wgrad<WgradBlock<Fragments, 1, 2, 4, 3, Stride>>(ctx, dims, conv, dweight)
+                  : run_wgrad<WgradBlock<Fragments, 1, 4, 2, 3, Stride>>(ctx, dims, conv, dweight);
   else
-    conv.Ci <= 32 ? run<WgradBlock<Fragments, 2, 2, 2, 3, Stride>>(ctx, dims, conv, dweight)
-                  : run<WgradBlock<Fragments, 2, 4, 1, 3, Stride>>(ctx, dims, conv, dweight);
+    conv.Ci <= 32 ? run_wgrad<WgradBlock<Fragments, 2, 2, 2, 3, Stride>>(ctx, dims, conv, dweight)
+                  : run_wgrad<WgradBlock<Fragments, 2, 4, 1, 3, Stride>>(ctx, dims, conv, dweight);
 }
 
 template <int Fragments>
 void run_stride_1(Cuda ctx, const Conv2d& dims, const ConvWgrad& conv, Gradient<float> dweight) {
   dims.kernel == 3 ? run_shapes<Fragments, 1>(ctx, dims, conv, dweight)
-                   : run<WgradBlock<Fragments, 2, 1, 4, 1, 1>>(ctx, dims, conv, dweight);
+                   : run_wgrad<WgradBlock<Fragments, 2, 1, 4, 1, 1>>(ctx, dims, conv, dweight);
 }
 
 }  // namespace

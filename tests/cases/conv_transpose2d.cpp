@@ -33,11 +33,19 @@ OpCase up(const std::string& name, Shape x, std::int64_t Co, bool norm, bool wan
   const double pixels = static_cast<double>(x.size() / x[3]), channels = static_cast<double>(x[3] * Co);
   test.terms = static_cast<double>(x[3]);
   test.gradient_terms = std::max(pixels, 4.0 * static_cast<double>(Co));
+  // In bf16 the factors are rounded too.
+  test.roundings = 2;
+  test.own_bf16 = true;
   test.flops = 8 * pixels * channels;
   const double moved = static_cast<double>(x.size()) + 4 * pixels * static_cast<double>(Co);
   test.traffic = {moved, 16 * channels};
   test.backward_flops = 2 * test.flops;
   test.backward_traffic = {moved + static_cast<double>(x.size()), 32 * channels};
+  return test;
+}
+
+OpCase persistent(OpCase test) {
+  test.persistent = true;
   return test;
 }
 
@@ -47,6 +55,14 @@ FERMION_CASES(conv_transpose2d) {
   return {.tests = {up("one pixel", {1, 1, 1, 1}, 1, false), up("plain", {2, 4, 3, 32}, 16, false),
                     up("norm", {3, 5, 7, 32}, 16, true), up("odd channels", {2, 3, 4, 33}, 5, true),
                     up("several blocks of pixels", {2, 18, 17, 16}, 16, true),
+                    // On tensor cores: tiles of both widths, images side by side in them, channels that do
+                    // not fill a block's or a chunk, weights that stay or do not; blocks that make several
+                    // tiles, one after another.
+                    up("rows of 14 pixels", {2, 14, 7, 48}, 24, true),
+                    up("rows of 16 pixels", {1, 5, 16, 16}, 40, true),
+                    up("images of 5 by 3 pixels", {3, 5, 3, 144}, 48, true),
+                    persistent(up("tile after tile, rows of 14 pixels", {3, 14, 14, 16}, 48, true)),
+                    persistent(up("tile after tile, rows of 16 pixels", {1, 18, 24, 144}, 16, true)),
                     // As in conv2d's cases: a call for each image.
                     up("several calls and slices", {11, 28, 28, 2}, 15, true, true, false, true, true),
                     up("weights only", {2, 4, 4, 16}, 16, true, false),
