@@ -2,6 +2,7 @@
 #include "kernels/conv2d.h"
 #include "kernels/conv_forward_mma.h"
 #include "kernels/conv_gradient_mma.h"
+#include "kernels/conv_images_mma.h"
 #include "kernels/conv_operands.cuh"
 #include "kernels/conv_wgrad_mma.h"
 #include "kernels/gemm.cuh"
@@ -63,8 +64,10 @@ void undo_norm(Cuda ctx, const Conv2d& dims, const Feature<T>& y, const Conv2dAr
 template <class T>
 void weight_gradient(Cuda ctx, const Conv2d& dims, const Conv2dInput<T>& x, const T* dy,
                      Gradient<float> dweight) {
-  if constexpr (std::is_same_v<T, bf16>)
+  if constexpr (std::is_same_v<T, bf16>) {
     if (fits_tensor_cores(dims)) return conv2d_weight_gradient_mma(ctx, dims, x, dy, dweight);
+    if (are_images(dims, x)) return conv2d_images_weight_gradient_mma(ctx, dims, x, dy, dweight);
+  }
   const std::int64_t pixels = dims.N * dims.Ho() * dims.Wo(), taps = dims.kernel * dims.kernel;
   with_gemm_vectors<T>({dims.first_channels, dims.second_channels, dims.Co}, [&](auto vector, auto) {
     const PatchColumns<T, vector()> patches{window_of(dims), pixels, x, dims.first_channels,

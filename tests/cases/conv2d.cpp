@@ -248,6 +248,16 @@ FERMION_CASES(conv2d) {
                                                              .second = 16,
                                                              .relu_out = false,
                                                              .persistent = true}),
+           // Images: tiles that hang over on both sides, channels that do not fill a block's, blocks that
+           // make several tiles.
+           conv("images, 40 channels", {.x = {3, 9, 37, 3}, .Co = 40}),
+           conv("images, epilogue", {.x = {2, 5, 18, 3}, .Co = 8, .epilogue = true}),
+           conv("images, tile after tile", {.x = {3, 21, 37, 3},
+                                            .Co = 40,
+                                            .norm_out = true,
+                                            .first_layer = true,
+                                            .relu_out = false,
+                                            .persistent = true}),
            // Many channels by the gradient.
            conv("many channels out", {.x = {2, 3, 6, 48}, .Co = 112, .norm_in = true, .relu_out = false}),
            // For bf16, the norms out without ReLU.
