@@ -9,32 +9,14 @@
 namespace fermion::kernels {
 
 struct ImageTile {
-  static constexpr int rows = 4, width = 16, pixels = rows * width;
+  static constexpr int rows = 4, width = 16, pixels = rows * width, most_images = 1;
   static constexpr int read_rows = rows + 2, read_width = width + 2;
 };
 
 inline PixelTiles image_tiles(const Conv2d& dims) {
-  const auto H = static_cast<int>(dims.H), W = static_cast<int>(dims.W);
-  const int across = (W + ImageTile::width - 1) / ImageTile::width,
-            down = (H + ImageTile::rows - 1) / ImageTile::rows;
-  return {.N = static_cast<int>(dims.N),
-          .H = H,
-          .W = W,
-          .in_H = H,
-          .in_W = W,
-          .pad = 1,
-          .rows = ImageTile::rows,
-          .width = ImageTile::width,
-          .images = 1,
-          .across = across,
-          .down = down,
-          .by_width = Divisor(ImageTile::width),
-          .by_columns = Divisor(ImageTile::width),
-          .by_across = Divisor(across),
-          .by_down = Divisor(down),
-          .by_input_columns = Divisor(ImageTile::read_width),
-          .by_input_row = Divisor(ImageTile::read_width),
-          .by_inputs = Divisor(ImageTile::read_rows * ImageTile::read_width)};
+  const auto N = static_cast<int>(dims.N), H = static_cast<int>(dims.H), W = static_cast<int>(dims.W);
+  return cut_into_tiles<ImageTile>(
+      {.N = N, .H = H, .W = W, .in_H = H, .in_W = W, .reach = 3, .pad = 1, .stride = 1, .up = 1}, H, W);
 }
 
 // Two numbers of each row that lie `apart` from each other, 0 outside the image. first: the lane's first

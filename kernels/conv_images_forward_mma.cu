@@ -27,14 +27,14 @@ namespace fermion::kernels {
 
 // What finish_tile() asks for.
 struct ImageBlock : ImageTile {
-  static constexpr int warps = 8, threads = 32 * warps, resident_blocks = 2;
-  static constexpr int fragments = rows, tiles = warps, channels = 32;
+  static constexpr int warps = 7, threads = 32 * warps, resident_blocks = 2;
+  static constexpr int tile_fragments = rows, fragments = rows, tiles = warps, channels = 32;
   static constexpr bool doubling = false;
   static constexpr int pitch = 33, copy = 208, words = 2 * copy;  // of a warp
 };
 template <>
 struct ConvShared<ImageBlock> {
-  char* rest;
+  char *pixels, *rest;
 };
 
 namespace {
@@ -99,6 +99,7 @@ __global__ void __launch_bounds__(ImageBlock::threads, ImageBlock::resident_bloc
   const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   unsigned* rows = memory + warp * ImageBlock::words;
   const ConvShared<ImageBlock> shared{
+      reinterpret_cast<char*>(memory),
       reinterpret_cast<char*>(memory + ImageBlock::warps * ImageBlock::words)};
   prepare_finish(conv, output, shared);
   __syncthreads();

@@ -3,6 +3,20 @@
 
 namespace fermion::kernels {
 
+// Of four lanes with four words each, lane q gets word q of all four.
+__device__ inline void transpose_quad(unsigned (&word)[4]) {
+  const unsigned q = threadIdx.x % 4;
+#pragma unroll
+  for (int step = 1; step <= 2; step *= 2)
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      if (i & step) continue;
+      // The words i and i + step: a lane keeps the one whose bit is its own.
+      const unsigned other = __shfl_xor_sync(0xFFFFFFFF, q & step ? word[i] : word[i + step], step);
+      (q & step ? word[i] : word[i + step]) = other;
+    }
+}
+
 // The sum over the rows: of the lanes with the same q.
 __device__ inline float add_rows(float value) {
 #pragma unroll
