@@ -108,7 +108,7 @@ __global__ void __launch_bounds__(ImageBlock::threads, ImageBlock::resident_bloc
   const std::int64_t image = std::int64_t{3} * conv.tiles.H * conv.tiles.W;
   ImageRows next(conv.tiles, conv.x.first.y + blockIdx.z * conv.tiles.N * image,
                  2 * lane < 3 * ImageBlock::read_width ? 2 * lane : -1, 1);
-  const int count = conv.tiles.count(), step = gridDim.x * ImageBlock::warps;
+  const int count = conv.tiles.count, step = gridDim.x * ImageBlock::warps;
   int tile = static_cast<int>(blockIdx.x) * ImageBlock::warps + warp;
   if (tile < count) next.load(tile);
   for (; tile < count; tile += step) {
@@ -140,7 +140,7 @@ void conv2d_images_forward_mma(Cuda ctx, const Conv2d& dims, const Conv2dInput<b
                      .weight = weight,
                      .weight_row = 3};
   const std::int64_t columns = blocks_for(dims.Co, ImageBlock::channels),
-                     items = blocks_for(conv.tiles.count(), ImageBlock::warps);
+                     items = blocks_for(conv.tiles.count, ImageBlock::warps);
   const std::int64_t slots =
       std::max<std::int64_t>(ImageBlock::resident_blocks * ctx.multiprocessors / (columns * dims.K), 1);
   // As many blocks as do the work in as few rounds.

@@ -99,7 +99,7 @@ __global__ void __launch_bounds__(ImageWgrad::threads, 2)
   const int first = lane < 24 ? 6 * (lane % 8) + lane / 8 : lane < 27 ? 48 + lane - 24 : -1;
   ImageRows next(conv.tiles, conv.x.first.y + blockIdx.z * conv.tiles.N * image, first, 3);
   WgradSums<ImageWgrad> sums{};
-  const int count = conv.tiles.count(), step = gridDim.x * ImageWgrad::warps;
+  const int count = conv.tiles.count, step = gridDim.x * ImageWgrad::warps;
   int tile = static_cast<int>(blockIdx.x) * ImageWgrad::warps + warp, buffer = 0;
   if (tile < count) {
     next.load(tile);
@@ -146,7 +146,7 @@ void conv2d_images_weight_gradient_mma(Cuda ctx, const Conv2d& dims, const Conv2
                  .sums = {}};
   constexpr int shared = ImageWgrad::warps * ImageWgrad::warp_bytes;
   const std::int64_t columns = blocks_for(dims.Co, ImageWgrad::made),
-                     items = blocks_for(conv.tiles.count(), ImageWgrad::warps);
+                     items = blocks_for(conv.tiles.count, ImageWgrad::warps);
   const int resident_blocks = std::clamp(most_shared_bytes() / shared, 1, 2);
   const std::int64_t slots =
       std::max<std::int64_t>(ctx.multiprocessors * resident_blocks / (columns * dims.K), 1);

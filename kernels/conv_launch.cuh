@@ -23,7 +23,7 @@ template <class Block, class Output>
 void run_conv(Cuda ctx, const Conv2d& dims, const ConvMma& conv, Output output, bool sums) {
   const int shared = Block::shared_bytes(conv.tiles, conv.chunks) + Output::template shared_bytes<Block>();
   const std::int64_t columns = blocks_for(conv.Co, Block::channels),
-                     items = blocks_for(conv.tiles.count(), Block::tiles);
+                     items = blocks_for(conv.tiles.count, Block::tiles);
   const int resident_blocks = std::clamp(most_shared_bytes() / shared, 1, 256 / Block::threads);
   const std::int64_t slots =
       std::max<std::int64_t>(ctx.multiprocessors * resident_blocks / (columns * dims.K), 1);

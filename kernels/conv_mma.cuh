@@ -34,7 +34,7 @@ template <class Block>
 class PixelAddresses {
  public:
   __device__ PixelAddresses(const ConvMma& conv, const ConvShared<Block>& shared, int tile)
-      : pitch_(16 * conv.tiles.pitch()) {
+      : pitch_(16 * conv.tiles.pitch) {
     const int lane = threadIdx.x % 32;
     const unsigned begin = shared_address(shared.pixels + (2 * tile + lane / 16) * shared.plane);
 #pragma unroll
@@ -88,7 +88,7 @@ __global__ void __launch_bounds__(Block::threads, 256 / Block::threads)
     conv_kernel(const __grid_constant__ ConvMma conv, const __grid_constant__ Output output) {
   const ConvShared<Block> shared(conv);
   const int warp = threadIdx.x / 32, t = warp / Block::columns, column = warp % Block::columns;
-  const int first = blockIdx.x * Block::tiles, step = gridDim.x * Block::tiles, count = conv.tiles.count();
+  const int first = blockIdx.x * Block::tiles, step = gridDim.x * Block::tiles, count = conv.tiles.count;
   prepare_norms(conv, shared);
   prepare_finish(conv, output, shared);
   __syncthreads();

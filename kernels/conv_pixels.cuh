@@ -54,7 +54,7 @@ class PixelFetch {
     __syncwarp();
     for (int i = 0; i < vectors && half() == 0; ++i) {
       const int t = conv_.tiles.by_inputs.quotient(at(i)), input = conv_.tiles.by_inputs.remainder(at(i));
-      const int pixel = t < Block::tiles && tile + t < conv_.tiles.count()
+      const int pixel = t < Block::tiles && tile + t < conv_.tiles.count
                             ? conv_.tiles.input(conv_.tiles.place(tile + t), input).pixel
                             : -1;
       shared_.sources[at(i)] = gathers && pixel >= 0 ? conv_.doubled.first(pixel) : pixel;

@@ -133,7 +133,7 @@ class WgradInput {
     __syncwarp();
     for (int i = 0; i < Block::x_vectors && plane() == 0; ++i)
       shared_.inputs[input(i)] =
-          input(i) < conv_.tiles.inputs() ? conv_.tiles.input(place, input(i)) : PixelTiles::Input{-1, -1};
+          input(i) < conv_.tiles.inputs ? conv_.tiles.input(place, input(i)) : PixelTiles::Input{-1, -1};
     __syncwarp();
   }
 
@@ -253,7 +253,7 @@ __global__ void __launch_bounds__(Block::threads, 1) wgrad_kernel(const __grid_c
   const int columns = (conv.Ci + Block::read - 1) / Block::read;
   const int first_co = static_cast<int>(blockIdx.y) / columns * Block::made,
             first_ci = static_cast<int>(blockIdx.y) % columns * Block::read;
-  const int count = conv.tiles.count(), step = gridDim.x;
+  const int count = conv.tiles.count, step = gridDim.x;
 
   WgradInput<Block> input(conv, shared);
   for (int i = threadIdx.x; i < Block::pixels; i += Block::threads) shared.slots[i] = conv.tiles.slot(i);
@@ -288,7 +288,7 @@ __global__ void __launch_bounds__(Block::threads, 1) wgrad_kernel(const __grid_c
       if (more) input.load(i);
       if (f < Block::fragments)
         multiply_fragment(f, dy + buffer * Block::dy_planes * Block::dy_plane,
-                          x + buffer * Block::x_planes * shared.x_plane, shared.x_plane, conv.tiles.pitch(),
+                          x + buffer * Block::x_planes * shared.x_plane, shared.x_plane, conv.tiles.pitch,
                           shared.slots[16 * f + eighth % 2 * 8 + row], sums);
       if (more) input.store(i, buffer ^ 1);
     }

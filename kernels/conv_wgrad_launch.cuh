@@ -12,7 +12,7 @@ namespace fermion::kernels {
 template <class Block>
 void run_wgrad(Cuda ctx, const Conv2d& dims, ConvWgrad conv, Gradient<float> dweight) {
   const std::int64_t pairs = blocks_for(conv.Co, Block::made) * blocks_for(conv.Ci, Block::read),
-                     items = conv.tiles.count();
+                     items = conv.tiles.count;
   const std::int64_t slots = std::max<std::int64_t>(ctx.multiprocessors / (pairs * dims.K), 1);
   // As many blocks as do the work in as few rounds.
   const std::int64_t splits = blocks_for(items, blocks_for(items, slots)),

@@ -30,33 +30,26 @@ struct PixelTiles {
   int rows = 0, width = 0;   // of a tile: 8 by 14, 4 by 16 or 2 by 16
   int images = 1;            // side by side in a tile
   int across = 0, down = 0;  // tiles of an image, or of `images` side by side
+  int count = 0;             // tiles of all
+  int columns = 0;           // of a tile that belong to one image
+  int lines = 0, wide = 0;   // of a tile's input pixels, slots of a line that belong to one image
+  int side = 0, pitch = 0;   // slots from one image's to the next one's, from line to line
+  int inputs = 0;            // input pixels of a tile
   Divisor by_width = {}, by_columns = {}, by_across = {}, by_down = {};
   Divisor by_wide = {}, by_line = {}, by_inputs = {};  // input pixels of an image's line, a line, a tile
 
-  FERMION_HOST_DEVICE int count() const { return (N + images - 1) / images * across * down; }
-
-  // Columns of a tile that belong to one image.
-  FERMION_HOST_DEVICE int columns() const { return width / images; }
-  // Slots of a line that belong to one image.
-  FERMION_HOST_DEVICE int wide() const { return columns() + (reach - 1) / stride; }
-  FERMION_HOST_DEVICE int lines() const { return (stride * (rows - 1) + reach) * stride; }
-  // From one image's to the next one's.
-  FERMION_HOST_DEVICE int side() const { return columns() % 8 == 0 ? wide() : columns() + 8; }
-  FERMION_HOST_DEVICE int pitch() const { return images * side(); }
-  // Of one plane of 8 channels, where `planes` of them, 2, 4 or more, are filled side by side: together they
-  // fill all banks evenly.
+  // Slots of one plane of 8 channels, where `planes` of them, 2, 4 or more, are filled side by side: together
+  // they fill all banks evenly.
   FERMION_HOST_DEVICE int slots(int planes = 2) const {
-    const int used = lines() * pitch();
+    const int used = lines * pitch;
     return used + (8 + 8 / (planes < 8 ? planes : 8) - used % 8) % 8;
   }
-  // Input pixels of a tile.
-  FERMION_HOST_DEVICE int inputs() const { return lines() * images * wide(); }
 
   // The slot that tap (0, 0) of place p reads. Tap (a, b) reads a stride + b % stride lines and b / stride
   // slots further on.
   FERMION_HOST_DEVICE int slot(int p) const {
     const int row = by_width.quotient(p), column = by_width.remainder(p);
-    return row * stride * stride * pitch() + column + (side() - columns()) * by_columns.quotient(column);
+    return row * stride * stride * pitch + column + (side - columns) * by_columns.quotient(column);
   }
 
   struct Place {
@@ -65,7 +58,7 @@ struct PixelTiles {
   FERMION_HOST_DEVICE Place place(int tile) const {
     const int line = by_across.quotient(tile);
     return {by_down.quotient(line) * images, by_down.remainder(line) * rows,
-            by_across.remainder(tile) * columns()};
+            by_across.remainder(tile) * columns};
   }
   // Of a phase of place p, the output pixel's index among all; -1 outside the images.
   FERMION_HOST_DEVICE int output(const Place& at, int p, int phase = 0) const {
@@ -85,7 +78,7 @@ struct PixelTiles {
     const int image = at.image + neighbour, h = at.row * stride + (line >> (stride - 1)) - pad,
               w = (at.column + column) * stride + (line & (stride - 1)) - pad;
     const bool inside = image < N && h >= 0 && h < in_H && w >= 0 && w < in_W;
-    return {inside ? (image * in_H + h) * in_W + w : -1, line * pitch() + neighbour * side() + column};
+    return {inside ? (image * in_H + h) * in_W + w : -1, line * pitch + neighbour * side + column};
   }
 };
 
@@ -107,10 +100,17 @@ PixelTiles cut_into_tiles(PixelTiles tiles, int H, int W) {
   tiles.images = tiles.width % W == 0 && tiles.width / W <= Pixels::most_images ? tiles.width / W : 1;
   tiles.across = tiles.images > 1 ? 1 : (W + tiles.width - 1) / tiles.width;
   tiles.down = (H + tiles.rows - 1) / tiles.rows;
-  tiles.by_width = Divisor(tiles.width), tiles.by_columns = Divisor(tiles.columns());
+  tiles.count = (tiles.N + tiles.images - 1) / tiles.images * tiles.across * tiles.down;
+  tiles.columns = tiles.width / tiles.images;
+  tiles.lines = (tiles.stride * (tiles.rows - 1) + tiles.reach) * tiles.stride;
+  tiles.wide = tiles.columns + (tiles.reach - 1) / tiles.stride;
+  tiles.side = tiles.columns % 8 == 0 ? tiles.wide : tiles.columns + 8;
+  tiles.pitch = tiles.images * tiles.side;
+  tiles.inputs = tiles.lines * tiles.images * tiles.wide;
+  tiles.by_width = Divisor(tiles.width), tiles.by_columns = Divisor(tiles.columns);
   tiles.by_across = Divisor(tiles.across), tiles.by_down = Divisor(tiles.down);
-  tiles.by_wide = Divisor(tiles.wide()), tiles.by_line = Divisor(tiles.images * tiles.wide());
-  tiles.by_inputs = Divisor(tiles.inputs());
+  tiles.by_wide = Divisor(tiles.wide), tiles.by_line = Divisor(tiles.images * tiles.wide);
+  tiles.by_inputs = Divisor(tiles.inputs);
   return tiles;
 }
 
@@ -120,7 +120,7 @@ inline PixelTiles pixel_tiles(int N, int H, int W, int pad) {
       .N = N, .H = H, .W = W, .in_H = H, .in_W = W, .reach = 2 * pad + 1, .pad = pad, .stride = 1, .up = 1};
   const PixelTiles narrow = cut_into_tiles<TilePixels<7, 3, 1>>(image, H, W),
                    wide = cut_into_tiles<TilePixels<4, 3, 1>>(image, H, W);
-  return narrow.count() * 7 <= wide.count() * 4 ? narrow : wide;
+  return narrow.count * 7 <= wide.count * 4 ? narrow : wide;
 }
 
 // Of a 3x3 convolution of stride 2 of images of H x W pixels.

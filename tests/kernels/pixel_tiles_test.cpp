@@ -27,7 +27,7 @@ std::vector<PixelTiles> all_tiles() {
 // Calls check(tile, place, phase, pixel) for each output pixel of each tile.
 template <class Check>
 void for_each_output(const PixelTiles& tiles, const Check& check) {
-  for (int tile = 0; tile < tiles.count(); ++tile)
+  for (int tile = 0; tile < tiles.count; ++tile)
     for (int p = 0; p < tiles.rows * tiles.width; ++p)
       for (int phase = 0; phase < tiles.up * tiles.up; ++phase)
         if (const int pixel = tiles.output(tiles.place(tile), p, phase); pixel >= 0)
@@ -52,9 +52,9 @@ TEST_CASE("taps read the pixels around theirs, zeros outside") {
     CAPTURE(tiles.W);
     CAPTURE(tiles.stride);
     CAPTURE(tiles.up);
-    std::vector<std::map<int, int>> pixel_of_slot(static_cast<std::size_t>(tiles.count()));
-    for (int tile = 0; tile < tiles.count(); ++tile)
-      for (int i = 0; i < tiles.inputs(); ++i) {
+    std::vector<std::map<int, int>> pixel_of_slot(static_cast<std::size_t>(tiles.count));
+    for (int tile = 0; tile < tiles.count; ++tile)
+      for (int i = 0; i < tiles.inputs; ++i) {
         const PixelTiles::Input input = tiles.input(tiles.place(tile), i);
         CHECK(input.slot < tiles.slots());
         CHECK(pixel_of_slot[static_cast<std::size_t>(tile)].emplace(input.slot, input.pixel).second);
@@ -67,7 +67,7 @@ TEST_CASE("taps read the pixels around theirs, zeros outside") {
                     in_w = w / tiles.up * tiles.stride + b - tiles.pad;
           const bool inside = in_h >= 0 && in_h < tiles.in_H && in_w >= 0 && in_w < tiles.in_W;
           const int slot =
-              tiles.slot(p) + (a * tiles.stride + b % tiles.stride) * tiles.pitch() + b / tiles.stride;
+              tiles.slot(p) + (a * tiles.stride + b % tiles.stride) * tiles.pitch + b / tiles.stride;
           const std::map<int, int>& pixels = pixel_of_slot[static_cast<std::size_t>(tile)];
           REQUIRE(pixels.contains(slot));
           CHECK(pixels.at(slot) == (inside ? (image * tiles.in_H + in_h) * tiles.in_W + in_w : -1));
@@ -97,5 +97,5 @@ TEST_CASE("eight neighbouring places read eight slots that differ modulo 8") {
 TEST_CASE("in tiles of 16 columns, pixels of images of 8 or more follow each other in their slots") {
   for (const PixelTiles& tiles : all_tiles())
     if (tiles.width == 16 && tiles.images <= 2)
-      for (int i = 0; i < tiles.inputs(); ++i) CHECK(tiles.input({}, i).slot == i);
+      for (int i = 0; i < tiles.inputs; ++i) CHECK(tiles.input({}, i).slot == i);
 }
