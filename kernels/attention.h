@@ -37,6 +37,8 @@ void attention_backward(Cpu ctx, const Attention& dims, const float* qkv, const 
                         const float* log_sum_exp, const float* d_o, Gradient<float> dqkv);
 
 // CUDA: T is float or bf16. Of the backward, two kernels form S and dP: 14 positions^2 d flops an image.
+// bf16 with d of 32, 64 or 128 runs on tensor cores, where P and dS are rounded to bf16 before the products
+// with them; sums and softmax are f32.
 template <class T>
 void attention_forward(Cuda ctx, const Attention& dims, const T* qkv, T* o, float* log_sum_exp);
 template <class T>

@@ -5,6 +5,7 @@
 #include "engine/ops.h"
 #include "tests/compare.h"
 #include "tests/harness.h"
+#include "tests/inputs.h"
 
 using namespace fermion;
 using namespace fermion::test;
@@ -113,21 +114,33 @@ TEST_CASE("attention, a NaN in theta, phi and g") {
 
 // Scores far from each other and from zero, in rising and falling order: every block moves the maximum, or
 // none after the first does.
-TEST_CASE("attention, maxima that rise and fall from block to block") {
+void check_maxima(engine::DType dtype, std::int64_t d, float sign, double tolerance) {
+  CAPTURE(d);
+  CAPTURE(sign);
   engine::Device device(tested_device());
-  for (const float sign : {1.0f, -1.0f}) {
-    constexpr std::int64_t positions = 300;
-    std::vector<float> qkv;
-    for (std::int64_t i = 0; i < positions; ++i) {
-      const float x = static_cast<float>(i) / positions;
-      qkv.insert(qkv.end(), {1.0f + x, sign * 1000.0f * x, x});
+  constexpr std::int64_t positions = 300;
+  std::vector<double> qkv;
+  for (std::int64_t i = 0; i < positions; ++i) {
+    const double x = static_cast<double>(i) / positions;
+    for (const double first : {1.0 + x, sign * 1000.0 * x, x}) {
+      qkv.push_back(first);
+      qkv.resize(qkv.size() + static_cast<std::size_t>(d - 1), 0.0);
     }
-    const Tensor in = Tensor::from<float>(device, {1, 1, positions, 3}, qkv);
-    Array values(in.shape());
-    std::copy(qkv.begin(), qkv.end(), values.values.begin());
-    Tape tape(device, engine::Mode::evaluate);
-    const std::vector<float> o = engine::attention(tape, in).to_host<float>();
-    CHECK(compare({o.begin(), o.end()}, reference({values})[0].values, {.tolerance = 1e-5}) == "");
+  }
+  const Tensor in = Tensor::empty(device, dtype, {1, 1, positions, 3 * d});
+  write(in, qkv);
+  Array values(in.shape());
+  values.values = doubles(in);
+  Tape tape(device, engine::Mode::evaluate);
+  CHECK(compare(doubles(engine::attention(tape, in)), reference({values})[0].values,
+                {.tolerance = tolerance, .sparse = d > 1}) == "");
+}
+TEST_CASE("attention, maxima that rise and fall from block to block") {
+  const bool cuda = tested_device().kind == engine::DeviceOptions::Kind::cuda;
+  for (const float sign : {1.0f, -1.0f}) {
+    check_maxima(engine::DType::f32, 1, sign, 1e-5);
+    for (const std::int64_t d : {32, 64, 128})
+      if (cuda) check_maxima(engine::DType::bf16, d, sign, 2 * 0x1p-8);
   }
 }
 
