@@ -55,7 +55,7 @@ Part make_part(const json& call, const json& part) {
 const char* backward_part(const std::string& kernel) {
   const auto has = [&](const char* text) { return kernel.find(text) != std::string::npos; };
   if (has("turn_into_dy") || has("put_gain_and_shift")) return "dy";
-  return has("PatchColumns") || has("gemm_splits") ? "wgrad" : "dgrad";
+  return has("wgrad_kernel") || has("PatchColumns") || has("gemm_splits") ? "wgrad" : "dgrad";
 }
 
 std::vector<Part> measured_parts(const json& calls, const json& counters) {

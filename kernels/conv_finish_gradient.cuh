@@ -10,7 +10,7 @@
 namespace fermion::kernels {
 
 struct ConvGradient {
-  struct Row {
+  struct alignas(8) Row {
     float da = 0, da_x_hat = 0;
   };
 
@@ -110,8 +110,8 @@ __device__ void finish_tile(const ConvMma& conv, const ConvGradient& to, const C
   if (!to.rows) return;
   // Lane (g, q) adds up channel g of the 8.
   ConvGradient::Row& row = rows_of(shared)[t * Block::channels + c + g];
-  row.da += add_rows_of(sum_da);
-  row.da_x_hat += add_rows_of(sum_da_x_hat);
+  const float da = add_rows_of(sum_da), da_x_hat = add_rows_of(sum_da_x_hat);
+  row = {row.da + da, row.da_x_hat + da_x_hat};
 }
 
 // The block's sums, and in the last block those of all, added to the inputs'.

@@ -30,7 +30,7 @@ class WeightFetch {
     const int unit = static_cast<int>(threadIdx.x) % (4 * Block::channels);
     const std::int64_t first = std::int64_t{blockIdx.y} * Block::channels, row = conv.weight_row;
     if constexpr (Block::gradient) {
-      const int line = unit / (Block::channels / 4), c = 4 * (unit % (Block::channels / 4));
+      const int line = line_of(unit / (Block::channels / 4)), c = 4 * (unit % (Block::channels / 4));
       tap_ = -row;
       chunk_ = 16 * Block::taps * row;
       from_ = conv.weight + blockIdx.z * conv.chunks * chunk_ + line * stored_taps * row +
@@ -89,6 +89,10 @@ class WeightFetch {
     return Block::doubling && Block::gradient ? chunk / 4 * 4 * chunk_ - chunk % 4 * tap_ : chunk * chunk_;
   }
 
+  // Of 32 channels, what 16 threads store together are two lines: two that do not meet in a bank.
+  __device__ static int line_of(int i) {
+    return Block::channels == 32 ? i / 8 * 8 + i % 2 * 4 + i / 2 % 4 : i;
+  }
   __device__ static int first_tap() {
     return threadIdx.x / (4 * Block::channels);
   }

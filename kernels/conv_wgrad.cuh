@@ -121,8 +121,8 @@ class WgradInput {
       for (int i = 0; i < 8; ++i) {
         const std::int64_t at = std::int64_t{blockIdx.z} * channels_ + first + i;
         const float scale = normed_ ? x.norm.gain[at] * x.norm.inv_std[at] : 1;
-        shared.scale[8 * plane() + i] = scale;
-        shared.offset[8 * plane() + i] = normed_ ? fmaf(-x.norm.mean[at], scale, x.norm.shift[at]) : 0;
+        shared.scale[place(i)] = scale;
+        shared.offset[place(i)] = normed_ ? fmaf(-x.norm.mean[at], scale, x.norm.shift[at]) : 0;
       }
   }
 
@@ -152,8 +152,8 @@ class WgradInput {
     float scale[8], offset[8];
 #pragma unroll
     for (int i = 0; i < 8; ++i) {
-      scale[i] = shared_.scale[8 * plane() + i];
-      offset[i] = shared_.offset[8 * plane() + i];
+      scale[i] = shared_.scale[place(i)];
+      offset[i] = shared_.offset[place(i)];
     }
 #pragma unroll
     for (int i = 0; i < Block::in_step; ++i) {
@@ -171,6 +171,10 @@ class WgradInput {
  private:
   __device__ static int plane() {
     return threadIdx.x % Block::x_planes;
+  }
+  // Where the plane's channel i lies: four of all planes side by side, so that no bank is met twice.
+  __device__ static int place(int i) {
+    return 4 * (i / 4 * Block::x_planes + plane()) + i % 4;
   }
   // Which of the tile's input pixels vector v is of.
   __device__ static int input(int v) {
