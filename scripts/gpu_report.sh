@@ -9,7 +9,9 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 BUILD=${BUILD:-.} RESULTS=${RESULTS:-benchmarks/results} PART_SECONDS=${PART_SECONDS:-420} OP=${OP:-} PTXI=${PTXI:-}
 cores=$(nproc)
-JOBS=${JOBS:-$((cores < 4 ? cores : 4))}
+JOBS=${JOBS:-$((cores < 8 ? cores : 8))}
+# So many threads as the cores bear, of the CPU with which results are compared.
+threads=$((cores > JOBS ? cores / JOBS : 1))
 fer=$BUILD/bin/fer bench=$BUILD/benchmarks/bench tests=$BUILD/tests/bin/tests
 all_parts="tests sanitizer bench torch"
 PART=${PART:-$all_parts}

@@ -9,7 +9,6 @@ come from PyTorch.
 """
 
 import argparse
-import itertools
 import json
 import statistics
 import time
@@ -21,7 +20,7 @@ from torch_ops import OPTIMIZERS, build
 
 # What products are made of; tf32: of f32 tensors, where the GPU has it.
 PRECISIONS = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16}
-STEPS = [("lnl-tiny", 64), ("lnl-base", 16), ("lnl-base", 64)]
+STEPS = [("lnl-base", 64), ("lnl-base", 16), ("lnl-tiny", 64)]
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -96,20 +95,24 @@ def small(case):
 
 
 def plan(cases, with_steps):
-    """(kind, precision, compiled, what): eager first, for compiling takes long, and steps before ops."""
-    precisions = list(PRECISIONS) if DEVICE == "cuda" else ["fp32", "bf16"]
+    """(kind, precision, compiled, what): what people use first, for compiling takes long, and steps before ops."""
+    precisions = ["bf16", "fp32", "tf32"] if DEVICE == "cuda" else ["fp32", "bf16"]
     steps = STEPS if DEVICE == "cuda" else [("lnl-tiny", 2)]
     if not with_steps:
         steps = []
     if DEVICE == "cpu":
         first = {c["op"]: c for c in reversed([c for c in cases if "lnl-base" not in c["case"]])}
         cases = [small(c) for _, c in sorted(first.items())]
-    for compiled in (False, True):
-        for precision, step in itertools.product(precisions, steps):
-            yield "step", precision, compiled, {"op": "step", "case": f"{step[0]}, batch {step[1]}", "step": step}
-        for precision, case in itertools.product(reversed(precisions), cases):
-            if case["op"] not in OPTIMIZERS or precision == "fp32":
-                yield "op", precision, compiled, case
+    order = [("step", precision, False) for precision in precisions] + [("step", "bf16", True)]
+    order += [("op", precision, False) for precision in precisions]
+    order += [("step", precision, True) for precision in precisions if precision != "bf16"]
+    order += [("op", precision, True) for precision in precisions]
+    for kind, precision, compiled in order:
+        for what in steps if kind == "step" else cases:
+            if kind == "step":
+                yield kind, precision, compiled, {"op": "step", "case": f"{what[0]}, batch {what[1]}", "step": what}
+            elif what["op"] not in OPTIMIZERS or precision == "fp32":
+                yield kind, precision, compiled, what
 
 
 def our_times(path):

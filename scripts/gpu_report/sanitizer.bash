@@ -33,7 +33,7 @@ run_sanitizer() {
 
 one_check() { # op:tool
   local op=${1%:*} tool=${1#*:} start=$SECONDS output status result clean
-  output=$(DEVICE=cuda limited 120 "${under[@]}" "$sanitizer" --tool "$tool" --error-exitcode 99 \
+  output=$(DEVICE=cuda OMP_NUM_THREADS=$threads limited 120 "${under[@]}" "$sanitizer" --tool "$tool" --error-exitcode 99 \
     "$tests" --no-intro --source-file="*cases/$op.cpp" 2>&1)
   status=$?
   case $status in

@@ -16,7 +16,7 @@ run_tests() {
 
 one_test() { # file
   local file=${1#tests/} start=$SECONDS output status counts p f
-  output=$(DEVICE=cuda limited 240 "${under[@]}" "$tests" --no-intro --source-file="*$1" 2>&1)
+  output=$(DEVICE=cuda OMP_NUM_THREADS=$threads limited 240 "${under[@]}" "$tests" --no-intro --source-file="*$1" 2>&1)
   status=$?
   counts=$(sed -nE 's/^\[doctest\] test cases: *[0-9]+ \| *([0-9]+) passed \| *([0-9]+) failed.*/\1 \2/p' <<<"$output")
   read -r p f <<<"${counts:-0 1}"
