@@ -103,10 +103,10 @@ def plan(cases, with_steps):
     if DEVICE == "cpu":
         first = {c["op"]: c for c in reversed([c for c in cases if "lnl-base" not in c["case"]])}
         cases = [small(c) for _, c in sorted(first.items())]
-    order = [("step", precision, False) for precision in precisions] + [("step", "bf16", True)]
+    first, *others = precisions
+    order = [("step", first, False), ("step", first, True)] + [("step", other, False) for other in others]
     order += [("op", precision, False) for precision in precisions]
-    order += [("step", precision, True) for precision in precisions if precision != "bf16"]
-    order += [("op", precision, True) for precision in precisions]
+    order += [("step", other, True) for other in others] + [("op", precision, True) for precision in precisions]
     for kind, precision, compiled in order:
         for what in steps if kind == "step" else cases:
             if kind == "step":
