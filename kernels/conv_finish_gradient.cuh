@@ -10,7 +10,7 @@
 namespace fermion::kernels {
 
 struct ConvGradient {
-  struct alignas(8) Row {
+  struct Row {
     float da = 0, da_x_hat = 0;
   };
 
@@ -45,15 +45,16 @@ struct ConvInput {
   }
 };
 
-// [tiles][channels]
+// [sums of da, of da x_hat][tiles][channels]
 template <class Block>
-__device__ ConvGradient::Row* rows_of(const ConvShared<Block>& shared) {
-  return reinterpret_cast<ConvGradient::Row*>(shared.rest);
+__device__ float* sums_of(const ConvShared<Block>& shared) {
+  return reinterpret_cast<float*>(shared.rest);
 }
 
 template <class Block>
 __device__ void prepare_finish(const ConvMma&, const ConvGradient&, const ConvShared<Block>& shared) {
-  for (int i = threadIdx.x; i < Block::tiles * Block::channels; i += Block::threads) rows_of(shared)[i] = {};
+  for (int i = threadIdx.x; i < 2 * Block::tiles * Block::channels; i += Block::threads)
+    sums_of(shared)[i] = 0;
 }
 
 // da of the block's tile t, and its sums.
@@ -109,9 +110,9 @@ __device__ void finish_tile(const ConvMma& conv, const ConvGradient& to, const C
   }
   if (!to.rows) return;
   // Lane (g, q) adds up channel g of the 8.
-  ConvGradient::Row& row = rows_of(shared)[t * Block::channels + c + g];
-  const float da = add_rows_of(sum_da), da_x_hat = add_rows_of(sum_da_x_hat);
-  row = {row.da + da, row.da_x_hat + da_x_hat};
+  float* sum = sums_of(shared) + t * Block::channels + c + g;
+  sum[0] += add_rows_of(sum_da);
+  sum[Block::tiles * Block::channels] += add_rows_of(sum_da_x_hat);
 }
 
 // The block's sums, and in the last block those of all, added to the inputs'.
@@ -128,8 +129,8 @@ __device__ void finish_channels(const ConvMma& conv, const ConvGradient& to,
   if (Last::lane() == 0 && there) {
     ConvGradient::Row sum;
     for (int t = 0; t < Block::tiles; ++t) {
-      sum.da += rows_of(shared)[t * Block::channels + c].da;
-      sum.da_x_hat += rows_of(shared)[t * Block::channels + c].da_x_hat;
+      sum.da += sums_of(shared)[t * Block::channels + c];
+      sum.da_x_hat += sums_of(shared)[(Block::tiles + t) * Block::channels + c];
     }
     rows[std::int64_t{blockIdx.x} * conv.Co] = sum;
   }
