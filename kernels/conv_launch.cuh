@@ -48,15 +48,6 @@ bool run_resident(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Outpu
   return true;
 }
 
-// With the weights of all channels in memory where they fit.
-template <bool Gradient, int Fragments, int Columns, int Kernel, int Stride, class Output>
-void run_columns(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
-  if (!run_resident<ConvBlock<Gradient, Fragments, 4, Columns, Kernel, Stride, true>>(ctx, dims, conv, output,
-                                                                                      sums))
-    run_conv<ConvBlock<Gradient, Fragments, 4, Columns, Kernel, Stride, false>>(ctx, dims, conv, output,
-                                                                                sums);
-}
-
 template <bool Gradient, int Fragments, int Kernel, int Stride, class Output>
 void run_widths(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
   // Of stride 2, the pixels of eight tiles fill too much memory.
@@ -64,11 +55,9 @@ void run_widths(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output&
     if (conv.Co <= 32 && run_resident<ConvBlock<Gradient, Fragments, 8, 1, Kernel, Stride, true>>(
                              ctx, dims, conv, output, sums))
       return;
-  // Blocks of half the channels where not even every other multiprocessor had one.
-  if constexpr (Kernel == 3 && Stride == 1)
-    if (2 * blocks_for(conv.tiles.count, 4) * blocks_for(conv.Co, 64) * dims.K <= ctx.multiprocessors)
-      return run_columns<Gradient, Fragments, 1, Kernel, Stride>(ctx, dims, conv, output, sums);
-  run_columns<Gradient, Fragments, 2, Kernel, Stride>(ctx, dims, conv, output, sums);
+  if (!run_resident<ConvBlock<Gradient, Fragments, 4, 2, Kernel, Stride, true>>(ctx, dims, conv, output,
+                                                                                sums))
+    run_conv<ConvBlock<Gradient, Fragments, 4, 2, Kernel, Stride, false>>(ctx, dims, conv, output, sums);
 }
 
 // `sums`: the output wants them.

@@ -17,8 +17,8 @@ using engine::Tensor;
 namespace {
 
 constexpr double tolerance = 1e-4;
-// Of where ten steps move a parameter. AdamW makes whole steps of small gradients and their rounding: on a GPU
-// sums in one order were off by 8e-3, in another by 4.5e-2.
+// Of where ten steps move a parameter. AdamW makes whole steps of small gradients and their rounding: on a
+// GPU sums in one order were off by 8e-3, in another by 4.5e-2.
 constexpr double move_tolerance = 0.1;
 
 std::vector<double> doubles(const engine::NamedTensor& tensor) {
