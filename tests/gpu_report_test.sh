@@ -69,7 +69,7 @@ expect 'on a GPU in full' shows 'with FULL=1'
 expect 'no compute-sanitizer is one line' shows '^There is no compute-sanitizer'
 expect 'no nvidia-smi is one line' shows '^There is no nvidia-smi'
 expect 'no PyTorch is one line' shows '^No Python with PyTorch'
-expect 'bench in JSON' holds '^"bench": \[\{ "ops": \[\{"op": "adamw"\}, \{"op": "b"\}\]\}'
+expect 'bench in JSON' holds '^"bench": \[\{ "ops": \[\{"op": "step"\}, \{"op": "b"\}\]\}'
 if command -v python3 >/dev/null; then
   expect 'the JSON is JSON' python3 -c 'import json, sys; assert list(json.load(open(sys.argv[1]))) == ["machine", "tests", "sanitizer", "bench", "torch"]' \
     "$(echo "$root"/benchmarks/results/*.json)"
@@ -88,7 +88,7 @@ expect 'a clean tool' shows '^\| sgd \| memcheck \| clean \|'
 expect 'the row that it replaces' hides '^There is no compute-sanitizer'
 expect 'the tests of before' shows '^\| all \| 6 \| 0 \|'
 expect 'their JSON of before' holds '^"tests": \[\{"tests": '
-expect 'the bench of before' holds '^"bench": \[\{ "ops": \[\{"op": "adamw"\}, \{"op": "b"\}\]\}, \{'
+expect 'the bench of before' holds '^"bench": \[\{ "ops": \[\{"op": "step"\}, \{"op": "b"\}\]\}, \{'
 
 run PART=tests BAD=1 CRASH=1
 expect 'failed tests' exits 1

@@ -1,4 +1,4 @@
-# Every op at model shapes, convolutions and products beside cuDNN and cuBLAS, and the training step; each run is a
+# The training step, convolutions and products beside cuDNN and cuBLAS, every op at model shapes; each run is a
 # process of its own, so that one that fails or takes too long costs only itself.
 ops() { sed -nE 's|^tests/cases/([a-z0-9_]+).cpp$|\1|p' <<<"$test_files"; }
 
@@ -15,14 +15,15 @@ run_bench() {
   local -x PTXI_SHARED=0 PTXI_INIT=0 PTXI_RACE=0
   local -x FERMION_PEERS=${FERMION_PEERS:-$(peer_folders)}
   [ -z "$PTXI" ] || { say "Interpreted: these times say nothing of a GPU." && say ""; }
-  for op in $(ops); do
-    for precision in bf16 fp32; do one_bench $([ "$op" = conv2d ] && echo 120 || echo 60) --op "$op" --device cuda --precision "$precision"; done
-  done
+  # What matters most first: time can run out.
+  [ -n "$OP" ] || for precision in bf16 fp32; do one_bench 60 --step --device cuda --precision "$precision"; done
   for op in conv2d linear; do
     [ -z "$OP" ] || [ "$OP" = "$op" ] || continue
     one_bench 150 --peers --op "$op" --device cuda
   done
-  [ -n "$OP" ] || for precision in fp32 bf16; do one_bench 60 --step --device cuda --precision "$precision"; done
+  for precision in bf16 fp32; do
+    for op in $(ops); do one_bench 120 --op "$op" --device cuda --precision "$precision"; done
+  done
 }
 
 one_bench() { # seconds, options of bench

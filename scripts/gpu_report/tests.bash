@@ -1,11 +1,12 @@
-# Every test of CUDA, a file of the sources at a time; on a GPU with FULL=1, which takes all steps of the goldens.
+# Every test of CUDA, a file of the sources at a time, first those that take longest; on a GPU with FULL=1, which
+# takes all steps of the goldens.
 run_tests() {
   [ -n "$PTXI" ] || export FULL=1
   say "Every test of CUDA$([ -z "${FULL:-}" ] || echo ', with FULL=1'); $JOBS at a time."
   say ""
   say "| tests | passed | failed | s |"
   say "|---|---|---|---|"
-  each one_test $test_files
+  each one_test $(grep conv <<<"$test_files") $(grep -v conv <<<"$test_files")
   local passed wrong
   read -r passed wrong < <(sed -nE 's/.*"passed": ([0-9]+), "failed": ([0-9]+).*/\1 \2/p' "$work/tests.rows" |
     awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }')
@@ -16,7 +17,7 @@ run_tests() {
 
 one_test() { # file
   local file=${1#tests/} start=$SECONDS output status counts p f
-  output=$(DEVICE=cuda OMP_NUM_THREADS=$threads limited 240 "${under[@]}" "$tests" --no-intro --source-file="*$1" 2>&1)
+  output=$(DEVICE=cuda OMP_NUM_THREADS=$threads limited "$PART_SECONDS" "${under[@]}" "$tests" --no-intro --source-file="*$1" 2>&1)
   status=$?
   counts=$(sed -nE 's/^\[doctest\] test cases: *[0-9]+ \| *([0-9]+) passed \| *([0-9]+) failed.*/\1 \2/p' <<<"$output")
   read -r p f <<<"${counts:-0 1}"
