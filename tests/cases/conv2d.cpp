@@ -49,12 +49,10 @@ Array convolve(const std::vector<const Array*>& inputs, const Array& weight, con
                 if (h < 0 || h >= x[2] || w < 0 || w >= x[3]) continue;
                 const std::int64_t pixel = ((k * x[1] + n) * x[2] + h) * x[3] + w;
                 const std::int64_t tap = ((k * test.Co + co) * test.kernel + a) * test.kernel + b;
-                for (std::int64_t c = 0; c < Ci; ++c) {
-                  const double value =
-                      c < x[4] ? inputs[0]->values[static_cast<std::size_t>(pixel * x[4] + c)]
-                               : inputs[1]->values[static_cast<std::size_t>(pixel * test.second + c - x[4])];
-                  y.values[at] += value * weight.values[static_cast<std::size_t>(tap * Ci + c)];
-                }
+                y.values[at] += dot(inputs[0]->values, pixel * x[4], weight.values, tap * Ci, x[4]);
+                if (test.second)
+                  y.values[at] += dot(inputs[1]->values, pixel * test.second, weight.values, tap * Ci + x[4],
+                                      test.second);
               }
   return y;
 }

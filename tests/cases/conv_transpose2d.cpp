@@ -26,8 +26,8 @@ OpCase up(const std::string& name, Shape x, std::int64_t Co, bool norm, bool wan
       for (std::int64_t h = 0; h < 2 * x[1]; ++h)
         for (std::int64_t w = 0; w < 2 * x[2]; ++w)
           for (std::int64_t co = 0; co < Co; ++co)
-            for (std::int64_t ci = 0; ci < x[3]; ++ci)
-              y(n, h, w, co) += in[0](n, h / 2, w / 2, ci) * in[1](co, h % 2, w % 2, ci);
+            y(n, h, w, co) = dot(in[0].values, ((n * x[1] + h / 2) * x[2] + w / 2) * x[3], in[1].values,
+                                 ((co * 2 + h % 2) * 2 + w % 2) * x[3], x[3]);
     return std::vector<Array>{y};
   };
   const double pixels = static_cast<double>(x.size() / x[3]), channels = static_cast<double>(x[3] * Co);
