@@ -148,12 +148,12 @@ __global__ void __launch_bounds__(feature_threads, 2)
 void add_feature_sums(Cuda ctx, std::int64_t K, std::int64_t chunks, std::int64_t C, const float* partials,
                       float* sum_da, float* sum_da_x_hat);
 
-// Launches kernel(N)(FeatureBackward, args...), a reader's backward over K times `items`, and adds up its
-// sums; per_thread: items.
-template <class T, class Kernel, class... Args>
+// Launches kernel(N)(FeatureBackward, args...), a reader's backward over K times `items` by Most channels at
+// a time, and adds up its sums; per_thread: items.
+template <class T, int Most = widest<T>, class Kernel, class... Args>
 void launch_backward(Cuda ctx, std::int64_t K, std::int64_t items, std::int64_t C, std::int64_t per_thread,
                      const FeatureGradient<T>& dx, const Kernel& kernel, const Args&... args) {
-  with_vectors<T>(C, [&](auto vector) {
+  const auto run = [&](auto vector) {
     const std::int64_t vectors = C / vector();
     unsigned width = 1;
     while (width < 32 && width < vectors) width *= 2;
@@ -163,7 +163,8 @@ void launch_backward(Cuda ctx, std::int64_t K, std::int64_t items, std::int64_t 
     float* partials = dx.sum_da ? ctx.workspace.take<float>(K * grid.x * 2 * C) : nullptr;
     launch(ctx, kernel(vector), grid, block, 0, FeatureBackward{items, C, chunk, partials}, args...);
     if (partials) add_feature_sums(ctx, K, grid.x, C, partials, dx.sum_da, dx.sum_da_x_hat);
-  });
+  };
+  C % Most == 0 ? run(std::integral_constant<int, Most>{}) : run(std::integral_constant<int, 1>{});
 }
 
 // d: a functor of the device, Floats<N> d(pixel, c, const ChannelNorm<N>& of these channels).

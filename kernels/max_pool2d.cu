@@ -41,21 +41,20 @@ struct Window {
   __device__ bool has(const ImageDims& x, int p) const { return 2 * i + p / 2 < x.H && 2 * j + p % 2 < x.W; }
 };
 
-// The largest of four values per channel, and in `winner` whose it is.
-template <int N>
-__device__ Floats<N> largest(const ChannelNorm<N>& norm, const Floats<N> (&y)[4], int (&winner)[N]) {
-  Floats<N> best = norm.value(y[0]);
-#pragma unroll
-  for (int i = 0; i < N; ++i) winner[i] = 0;
+// The largest of four values per channel, and whose it is: two bits of `winners` for each.
+template <int N, class T>
+__device__ Floats<N> largest(const ChannelNorm<N>& norm, const Vec<T, N> (&y)[4], unsigned& winners) {
+  Floats<N> best = norm.value(floats(y[0]));
+  winners = 0;
 #pragma unroll
   for (int p = 1; p < 4; ++p) {
-    const Floats<N> value = norm.value(y[p]);
+    const Floats<N> value = norm.value(floats(y[p]));
 #pragma unroll
     for (int i = 0; i < N; ++i) {
       // A NaN wins against numbers, and stays.
       const bool wins = !(value[i] <= best[i]) && !isnan(best[i]);
       best[i] = wins ? value[i] : best[i];
-      winner[i] = wins ? p : winner[i];
+      if (wins) winners = (winners & ~(3u << 2 * i)) | static_cast<unsigned>(p) << 2 * i;
     }
   }
   return best;
@@ -71,11 +70,11 @@ __global__ void __launch_bounds__(threads)
   const std::int64_t c = by_vectors.remainder(at) * N;
   const Window window(windows, by_vectors.quotient(at));
   const ChannelNorm<N> norm(x.norm, window.image / dims.N * dims.C + c);
-  Floats<N> values[4];
+  Vec<T, N> values[4];
 #pragma unroll
-  for (int p = 0; p < 4; ++p) values[p] = load<N>(x.y + window.pixel(dims, p) * dims.C + c);
-  int winner[N];
-  store(y + at * N, largest(norm, values, winner));
+  for (int p = 0; p < 4; ++p) values[p] = stored<N>(x.y + window.pixel(dims, p) * dims.C + c);
+  unsigned winners;
+  store(y + at * N, largest(norm, values, winners));
 }
 
 // One thread makes N channels of the pixels of some windows: dy goes to the one that won, 0 to the others.
@@ -89,21 +88,25 @@ __global__ void __launch_bounds__(feature_threads, 2)
     const ChannelNorm<N> norm(x.norm, blockIdx.z * dims.C + c);
     for_each_item(dims, [&](std::int64_t k, std::int64_t number) {
       const Window window(windows, k * dims.items + number);
-      Floats<N> values[4] = {}, d{};
+      const std::int64_t first = window.pixel(images, 0) * dims.C + c, row = images.W * dims.C;
+      // As they are stored, for there are not registers enough for all in f32.
+      Vec<T, N> values[4] = {}, d{};
 #pragma unroll
       for (int p = 0; p < 4; ++p)
-        if (window.has(images, p)) values[p] = load<N>(x.y + window.pixel(images, p) * dims.C + c);
-      int winner[N];
-      largest(norm, values, winner);
+        if (window.has(images, p)) values[p] = stored<N>(x.y + first + p / 2 * row + p % 2 * dims.C);
+      unsigned winners;
+      largest(norm, values, winners);
       if (window.i < H && window.j < W)
-        d = load<N>(dy + ((window.image * H + window.i) * W + window.j) * dims.C + c);
+        d = stored<N>(dy + ((window.image * H + window.i) * W + window.j) * dims.C + c);
 #pragma unroll
       for (int p = 0; p < 4; ++p) {
         if (!window.has(images, p)) continue;
         Floats<N> of_pixel;
 #pragma unroll
-        for (int n = 0; n < N; ++n) of_pixel[n] = winner[n] == p ? d[n] : 0.0f;
-        sums.take(norm, values[p], of_pixel, dx.da.data + window.pixel(images, p) * dims.C + c, dx.da.write);
+        for (int n = 0; n < N; ++n)
+          of_pixel[n] = (winners >> 2 * n & 3) == static_cast<unsigned>(p) ? to_float(d.at[n]) : 0.0f;
+        sums.take(norm, floats(values[p]), of_pixel, dx.da.data + first + p / 2 * row + p % 2 * dims.C,
+                  dx.da.write);
       }
     });
   }
@@ -126,7 +129,8 @@ void max_pool2d_forward(Cuda ctx, const ImageDims& dims, Feature<T> x, T* y) {
 template <class T>
 void max_pool2d_backward(Cuda ctx, const ImageDims& dims, Feature<T> x, const T* dy, FeatureGradient<T> dx) {
   const Windows windows(dims, true);
-  launch_backward(
+  // By 8 channels, four pixels and their norm take more registers than there are.
+  launch_backward<T, 4>(
       ctx, dims.K, windows.count(), dims.C, 4, dx, [](auto vector) { return unpool<vector(), T>; }, windows,
       x, dy, dx);
 }

@@ -25,12 +25,22 @@ struct alignas(sizeof(T) * N) Vec {
 
 // `from` is aligned to N numbers.
 template <int N, class T>
-__device__ Floats<N> load(const T* from) {
-  const auto stored = *reinterpret_cast<const Vec<T, N>*>(from);
+__device__ const Vec<T, N>& stored(const T* from) {
+  return *reinterpret_cast<const Vec<T, N>*>(from);
+}
+
+template <class T, int N>
+__device__ Floats<N> floats(const Vec<T, N>& stored) {
   Floats<N> values;
 #pragma unroll
   for (int i = 0; i < N; ++i) values[i] = to_float(stored.at[i]);
   return values;
+}
+
+template <int N, class T>
+__device__ Floats<N> load(const T* from) {
+  const Vec<T, N> all = stored<N>(from);
+  return floats(all);
 }
 
 // Two numbers as two bf16 in a word, the first in its lower half. One instruction.
