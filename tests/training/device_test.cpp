@@ -81,16 +81,16 @@ void check_learnt(const Losses& losses) {
 }  // namespace
 
 TEST_CASE(
-    "fp32: the first loss within 1e-5, five within 1e-3, and after 50 steps it has learnt as much (CUDA: "
+    "fp32: the first loss within 1e-5, four within 5e-4, and after 50 steps it has learnt as much (CUDA: "
     "FULL=1)") {
   const Losses found = losses(full() ? 50 : 5, engine::DType::f32);
-  double worst = 0;
-  for (std::size_t t = 0; t < 5; ++t) worst = std::max(worst, std::abs(found.here[t] - found.reference[t]));
-  MESSAGE("first five losses differ by " << worst << " at most");
-  CHECK(std::abs(found.here[0] - found.reference[0]) < 1e-5);
-  // AdamW's first steps go as far for a gradient that is but rounding as for any other: on a GPU, where all
-  // is run in full, 2.5e-3 was seen.
-  CHECK(worst < (full() ? 5e-3 : 1e-3));
+  // AdamW's first steps go as far for a gradient that is but rounding as for any other: what two orders of
+  // sums differ by grows from step to step, once by 70.
+  const double most[] = {1e-5, 5e-4, 5e-4, 5e-4, 5e-3};
+  for (std::size_t t = 0; t < 5; ++t) {
+    CAPTURE(t);
+    CHECK(std::abs(found.here[t] - found.reference[t]) < most[t]);
+  }
   if (full()) check_learnt(found);
 }
 
