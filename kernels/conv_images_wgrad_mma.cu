@@ -7,8 +7,7 @@
 // are the depth of the product. In shared memory lie, of each warp,
 //
 //   x    [3 copies, for b][6 rows, 36 words apart][3 channels, 12 words apart] x 8 pairs of pixels: pixel i
-//   of
-//        copy b is pixel i + b of the tile's row
+//        of copy b is pixel i + b of the tile's row
 //   dy   [2 buffers][4 planes of 8 channels][64 pixels + 2] x 8 channels, of one tile and the next
 //
 // The sums of a block's warps are added in their order. No access meets a bank twice. Grid: x splits of the

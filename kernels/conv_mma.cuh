@@ -1,5 +1,5 @@
-// Convolution on tensor cores: bf16 activations, f32 weights and sums, stride 1, or
-// 3x3 of stride 2. One launch does all of
+// Convolution on tensor cores: bf16 activations, f32 weights and sums; stride 1, or 3x3 of stride 2. One
+// launch does all of
 //
 //   forward: value(x), formed once on the way into shared memory: neither it nor the patches of pixels reach
 //   global memory; the sums over taps and channels; y, rounded to bf16, and of what is stored mean and

@@ -1,5 +1,5 @@
-// The gradient of a convolution by its weights on tensor cores: bf16 activations, f32 sums, stride
-// 1, or 3x3 of stride 2.
+// The gradient of a convolution by its weights on tensor cores: bf16 activations, f32 sums; stride 1, or 3x3
+// of stride 2.
 //
 //   dweight[k, co, a, b, ci] = sum over pixels p of dy[k, p, co] value(x)[k, stride p + (a, b) - pad, ci]
 //
