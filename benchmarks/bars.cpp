@@ -54,7 +54,7 @@ Part make_part(const json& call, const json& part) {
 // Which part of conv2d's backward a kernel belongs to, by its name.
 const char* backward_part(const std::string& kernel) {
   const auto has = [&](const char* text) { return kernel.find(text) != std::string::npos; };
-  if (has("turn_into_dy") || has("put_gain_and_shift")) return "dy";
+  if (has("turn_into_dy")) return "dy";
   return has("wgrad_kernel") || has("PatchColumns") || has("gemm_splits") ? "wgrad" : "dgrad";
 }
 

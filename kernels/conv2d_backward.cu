@@ -11,41 +11,39 @@
 namespace fermion::kernels {
 namespace {
 
-// dy = gain inv_std (da - (sum_da + x_hat sum_da_x_hat) / M), where da was.
+// dy = gain inv_std (da - (sum_da + x_hat sum_da_x_hat) / M), where da was; and the norm's own gradients.
 template <int N, class T>
 __global__ void __launch_bounds__(channel_threads)
     turn_into_dy(std::int64_t pixels, std::int64_t C, std::int64_t chunk, Feature<T> y,
-                 Conv2dArrived<T> arrived) {
+                 Conv2dArrived<T> arrived, Gradient<float> gain, Gradient<float> shift) {
   const std::int64_t k = blockIdx.z, first = blockIdx.x * chunk, last = min(first + chunk, pixels);
   const std::int64_t c = (static_cast<std::int64_t>(blockIdx.y) * blockDim.x + threadIdx.x) * N;
   if (c >= C) return;
-  const ChannelNorm<N> norm(y.norm, k * C + c);
+  const std::int64_t channel = k * C + c;
+  const Floats<N> mean = load<N>(y.norm.mean + channel), inv_std = load<N>(y.norm.inv_std + channel),
+                  sum_da = load<N>(arrived.sum_da + channel),
+                  sum_da_x_hat = load<N>(arrived.sum_da_x_hat + channel);
+  if (blockIdx.x == 0 && threadIdx.y == 0) {
+    if (gain) put(gain.data + channel, sum_da_x_hat, gain.write);
+    if (shift) put(shift.data + channel, sum_da, shift.write);
+  }
+  // dy = scale da + slope (y - mean) + constant
+  Floats<N> scale = load<N>(y.norm.gain + channel), slope, constant;
   const float share = 1 / static_cast<float>(pixels);
-  Floats<N> scale, mean_da, mean_da_x_hat;
 #pragma unroll
   for (int i = 0; i < N; ++i) {
-    const std::int64_t channel = k * C + c + i;
-    scale[i] = y.norm.gain[channel] * y.norm.inv_std[channel];
-    mean_da[i] = arrived.sum_da[channel] * share;
-    mean_da_x_hat[i] = arrived.sum_da_x_hat[channel] * share;
+    scale[i] *= inv_std[i];
+    slope[i] = -scale[i] * inv_std[i] * (sum_da_x_hat[i] * share);
+    constant[i] = -scale[i] * (sum_da[i] * share);
   }
   for (std::int64_t p = first + threadIdx.y; p < last; p += blockDim.y) {
     const std::int64_t at = (k * pixels + p) * C + c;
     const Floats<N> values = load<N>(y.y + at);
     Floats<N> d = load<N>(arrived.da + at);
 #pragma unroll
-    for (int i = 0; i < N; ++i)
-      d[i] = scale[i] * fmaf(-norm.x_hat(values[i], i), mean_da_x_hat[i], d[i] - mean_da[i]);
+    for (int i = 0; i < N; ++i) d[i] = fmaf(scale[i], d[i], fmaf(slope[i], values[i] - mean[i], constant[i]));
     store(arrived.da + at, d);
   }
-}
-
-__global__ void put_gain_and_shift(std::int64_t channels, const float* dgain, const float* dshift,
-                                   Gradient<float> gain, Gradient<float> shift) {
-  const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (i >= channels) return;
-  if (gain) put(gain.data + i, load<1>(dgain + i), gain.write);
-  if (shift) put(shift.data + i, load<1>(dshift + i), shift.write);
 }
 
 template <class T>
@@ -55,10 +53,8 @@ void undo_norm(Cuda ctx, const Conv2d& dims, const Feature<T>& y, const Conv2dAr
     const ChannelBlocks blocks =
         channel_blocks(dims.K, dims.N * dims.Ho() * dims.Wo(), dims.Co, vector(), 16);
     launch(ctx, turn_into_dy<vector(), T>, blocks.grid, blocks.block, 0, blocks.pixels, blocks.C,
-           blocks.chunk, y, arrived);
+           blocks.chunk, y, arrived, gradient.gain, gradient.shift);
   });
-  launch(ctx, put_gain_and_shift, {blocks_for(dims.K * dims.Co, 128)}, 128, 0, dims.K * dims.Co,
-         arrived.sum_da_x_hat, arrived.sum_da, gradient.gain, gradient.shift);
 }
 
 template <class T>

@@ -49,13 +49,14 @@ double mean(const std::vector<double>& values, std::size_t begin, std::size_t co
 }
 
 // `steps` losses of lnl-tiny on the same 32 faces of 16 px, again and again, in batches of 8, with dropout
-// and a warm-up.
+// and a warm-up. The learning rate is half the default: with that, what two orders of sums differ by grows
+// from step to step, to 3e-3 in the fifth loss; with this, it stays below 1e-5.
 struct Losses {
   std::vector<double> here, reference;
 };
 Losses losses(int steps, engine::DType dtype) {
   TrainConfig config = drawn_faces_config();
-  for (const char* assignment : {"size=16", "batch=8", "faces=32", "epochs=1"})
+  for (const char* assignment : {"size=16", "batch=8", "faces=32", "epochs=1", "lr=1e-3"})
     set_option(config, assignment);
   check(config);
   const Dataset data = draw_dataset(0, config.faces, config.model.size, 2);
@@ -81,15 +82,11 @@ void check_learnt(const Losses& losses) {
 }  // namespace
 
 TEST_CASE(
-    "fp32: the first loss within 1e-5, four within 5e-4, and after 50 steps it has learnt as much (CUDA: "
-    "FULL=1)") {
+    "fp32: the first five losses within 1e-4, and after 50 steps it has learnt as much (CUDA: FULL=1)") {
   const Losses found = losses(full() ? 50 : 5, engine::DType::f32);
-  // AdamW's first steps go as far for a gradient that is but rounding as for any other: what two orders of
-  // sums differ by grows from step to step, once by 70.
-  const double most[] = {1e-5, 5e-4, 5e-4, 5e-4, 5e-3};
   for (std::size_t t = 0; t < 5; ++t) {
     CAPTURE(t);
-    CHECK(std::abs(found.here[t] - found.reference[t]) < most[t]);
+    CHECK(std::abs(found.here[t] - found.reference[t]) < 1e-4);
   }
   if (full()) check_learnt(found);
 }
