@@ -29,11 +29,13 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int counted_images = counted_images;
+
 struct Options {
   std::string op, part, layer, json_file, python, trace, count, compare;
   std::vector<std::string> bars;
   fer::Compute compute{.device = "cpu"};
-  int threads = engine::Device().threads();
+  int threads = engine::Device().threads(), images = counted_images;
   bool step = false, once = false, peers = false, list = false, any_case = true;
 };
 
@@ -48,8 +50,11 @@ void add_options(CLI::App& app, Options& o) {
   app.add_flag("--peers", o.peers, "on cuda, of conv2d or linear the layers beside cuDNN and cuBLAS");
   app.add_option(
       "--count", o.count,
-      "on an interpreted device: runs each lnl-base case once, batch 4, and writes to this file what "
-      "the profiled ranges are");
+      "on an interpreted device: runs each lnl-base case once and writes to this file what the profiled "
+      "ranges are");
+  app.add_option("--images", o.images,
+                 "with --count, or make bench GPU=interpreted: how many in a batch; default: 4")
+      ->check(CLI::Range(1, 1024));
   app.add_option("--bars", o.bars,
                  "prints what was counted beside what is to be reached, from that file and the counters")
       ->expected(2);
@@ -79,7 +84,7 @@ json run_on_cuda(const Options& o, const engine::DeviceOptions& device_options, 
   if (o.step) return {{"steps", bench_device_steps(device_options, dtype)}};
   engine::Device device(device_options);
   if (!o.count.empty()) {
-    fer::write_file(o.count, run_counted_ops(device, dtype, o.op, o.part, 4).dump() + "\n");
+    fer::write_file(o.count, run_counted_ops(device, dtype, o.op, o.part, o.images).dump() + "\n");
     return {};
   }
   return o.peers ? bench_peers(device, o.op, o.part) : bench_device_ops(device, dtype, o.op, o.part);
@@ -107,6 +112,8 @@ json run(const Options& o) {
   if (o.once && o.op.empty()) throw fer::UsageError("--once needs --op");
   if (o.peers && (!cuda || o.op.empty())) throw fer::UsageError("--peers needs --device cuda and --op");
   if (!o.count.empty() && !cuda) throw fer::UsageError("--count needs --device cuda");
+  if (o.count.empty() && o.images != counted_images)
+    throw fer::UsageError("--images is of make bench GPU=interpreted");
   if (!o.once && !o.trace.empty()) throw fer::UsageError("--trace needs --once");
   if (o.once) {
     engine::Device device(device_options);

@@ -49,6 +49,11 @@ CudaRuntime::~CudaRuntime() {
 }
 
 void* CudaRuntime::allocate(std::size_t bytes) {
+  // What a capture allocated would be memory of its graph alone.
+  cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
+  check(cudaStreamIsCapturing(stream_, &capture), "asking for a capture");
+  if (capture != cudaStreamCaptureStatusNone)
+    throw Error("work that is captured for a CUDA graph needs {} bytes more than the runs before it", bytes);
   void* data = nullptr;
   const cudaError_t error = cudaMallocFromPoolAsync(&data, bytes, pool_, stream_);
   if (error == cudaErrorMemoryAllocation) {

@@ -12,7 +12,7 @@ template <class T>
 void conv2d_forward(Cuda ctx, const Conv2d& dims, const Conv2dInput<T>& x, const float* weight,
                     const Conv2dOutput<T>& y) {
   if constexpr (std::is_same_v<T, bf16>) {
-    if (fits_tensor_cores(dims)) return conv2d_forward_mma(ctx, dims, x, weight, y);
+    if (fits_tensor_cores(dims) && conv2d_forward_mma(ctx, dims, x, weight, y)) return;
     if (are_images(dims, x)) return conv2d_images_forward_mma(ctx, dims, x, weight, y);
   }
   const std::int64_t pixels = dims.N * dims.Ho() * dims.Wo(), depth = dims.kernel * dims.kernel * dims.Ci();

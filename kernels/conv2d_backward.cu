@@ -99,8 +99,9 @@ void conv2d_backward(Cuda ctx, const Conv2d& dims, const Conv2dInput<T>& x, cons
   const T* dy = arrived.da;
   if (gradient.weight) weight_gradient(ctx, dims, x, dy, gradient.weight);
   if constexpr (std::is_same_v<T, bf16>)
-    if (gradient_fits_tensor_cores(dims))
-      return conv2d_input_gradient_mma(ctx, dims, x, weight, dy, gradient.first, gradient.second);
+    if (gradient_fits_tensor_cores(dims) &&
+        conv2d_input_gradient_mma(ctx, dims, x, weight, dy, gradient.first, gradient.second))
+      return;
   if (gradient.first.da)
     input_gradient(ctx, dims, weight, dy, x.first, 0, dims.first_channels, gradient.first);
   if (gradient.second.da)

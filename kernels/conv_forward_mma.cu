@@ -9,7 +9,7 @@ bool fits_tensor_cores(const Conv2d& dims) {
          dims.second_channels % 16 == 0 && dims.Co % 8 == 0 && all < INT32_MAX;
 }
 
-void conv2d_forward_mma(Cuda ctx, const Conv2d& dims, const Conv2dInput<bf16>& x, const float* weight,
+bool conv2d_forward_mma(Cuda ctx, const Conv2d& dims, const Conv2dInput<bf16>& x, const float* weight,
                         const Conv2dOutput<bf16>& y) {
   const ConvMma conv{.tiles = conv_tiles(dims),
                      .first_chunks = static_cast<int>(dims.first_channels / 16),
@@ -18,7 +18,7 @@ void conv2d_forward_mma(Cuda ctx, const Conv2d& dims, const Conv2dInput<bf16>& x
                      .x = x,
                      .weight = weight,
                      .weight_row = dims.Ci()};
-  conv_mma<false>(ctx, dims, conv, ConvForward{.y = y}, y.mean != nullptr);
+  return conv_mma<false>(ctx, dims, conv, ConvForward{.y = y}, y.mean != nullptr);
 }
 
 }  // namespace fermion::kernels

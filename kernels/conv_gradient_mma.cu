@@ -17,13 +17,13 @@ PixelTiles gradient_tiles(const Conv2d& dims) {
 
 }  // namespace
 
-void conv2d_input_gradient_mma(Cuda ctx, const Conv2d& dims, const Conv2dInput<bf16>& x, const float* weight,
+bool conv2d_input_gradient_mma(Cuda ctx, const Conv2d& dims, const Conv2dInput<bf16>& x, const float* weight,
                                const bf16* dy, const FeatureGradient<bf16>& first,
                                const FeatureGradient<bf16>& second) {
   // Only the channels of an input that wants it are made.
   const std::int64_t before = first.da ? 0 : dims.first_channels;
   const std::int64_t made = dims.Ci() - before - (second.da ? 0 : dims.second_channels);
-  if (made == 0) return;
+  if (made == 0) return true;
   const auto chunks = static_cast<int>(dims.Co / 16);
   const ConvMma conv{.tiles = gradient_tiles(dims),
                      .first_chunks = chunks,
@@ -36,7 +36,7 @@ void conv2d_input_gradient_mma(Cuda ctx, const Conv2d& dims, const Conv2dInput<b
                             .first = first,
                             .second = second,
                             .first_channels = static_cast<int>(first.da ? dims.first_channels : 0)};
-  conv_mma<true>(ctx, dims, conv, output, first.sum_da || second.sum_da);
+  return conv_mma<true>(ctx, dims, conv, output, first.sum_da || second.sum_da);
 }
 
 }  // namespace fermion::kernels

@@ -10,8 +10,8 @@ namespace fermion::kernels {
 bool gradient_fits_tensor_cores(const Conv2d& dims);
 
 // The da and sums of both inputs that are wanted, one launch. `dims` gradient_fits_tensor_cores(). dy:
-// [K, N, Ho, Wo, Co].
-void conv2d_input_gradient_mma(Cuda ctx, const Conv2d& dims, const Conv2dInput<bf16>& x, const float* weight,
+// [K, N, Ho, Wo, Co]. False, and nothing is queued, where the device has too little shared memory for it.
+bool conv2d_input_gradient_mma(Cuda ctx, const Conv2d& dims, const Conv2dInput<bf16>& x, const float* weight,
                                const bf16* dy, const FeatureGradient<bf16>& first,
                                const FeatureGradient<bf16>& second);
 

@@ -39,9 +39,9 @@ void run_conv(Cuda ctx, const Conv2d& dims, const ConvMma& conv, Output output, 
          static_cast<std::size_t>(shared), conv, output);
 }
 
-// True where it has run: the weights of all channels fit.
+// True where it has run: the device has the memory.
 template <class Block, class Output>
-bool run_resident(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
+bool run_fitting(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
   const int shared = Block::shared_bytes(conv.tiles, conv.chunks) + Output::template shared_bytes<Block>();
   if (shared > most_shared_bytes()) return false;
   run_conv<Block>(ctx, dims, conv, output, sums);
@@ -49,29 +49,31 @@ bool run_resident(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Outpu
 }
 
 template <bool Gradient, int Fragments, int Kernel, int Stride, class Output>
-void run_widths(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
+bool run_widths(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
+  const auto runs = [&](auto block) { return run_fitting<decltype(block)>(ctx, dims, conv, output, sums); };
   // Of stride 2, the pixels of eight tiles fill too much memory.
   if constexpr (Kernel == 3 && (Gradient || Stride == 1))
-    if (conv.Co <= 32 && run_resident<ConvBlock<Gradient, Fragments, 8, 1, Kernel, Stride, true>>(
-                             ctx, dims, conv, output, sums))
-      return;
-  if (!run_resident<ConvBlock<Gradient, Fragments, 4, 2, Kernel, Stride, true>>(ctx, dims, conv, output,
-                                                                                sums))
-    run_conv<ConvBlock<Gradient, Fragments, 4, 2, Kernel, Stride, false>>(ctx, dims, conv, output, sums);
+    if (conv.Co <= 32 && runs(ConvBlock<Gradient, Fragments, 8, 1, Kernel, Stride, true>{})) return true;
+  if (runs(ConvBlock<Gradient, Fragments, 4, 2, Kernel, Stride, true>{}) ||
+      runs(ConvBlock<Gradient, Fragments, 4, 2, Kernel, Stride, false>{}))
+    return true;
+  // A block of a GPU of compute capability 8.6, 8.9 or 12 has 99 KiB.
+  if constexpr (Kernel == 3 && Stride == 1)
+    return runs(ConvBlock<Gradient, Fragments, 4, 1, Kernel, Stride, false>{});
+  return false;
 }
 
-// `sums`: the output wants them.
+// `sums`: the output wants them. False, and nothing is queued, where the device has no memory for it.
 template <bool Gradient, class Output>
-void conv_mma(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
+bool conv_mma(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
   const bool narrow = conv.tiles.width == 14;
   if (dims.stride == 2)
-    run_widths<Gradient, Gradient ? 2 : 4, 3, 2>(ctx, dims, conv, output, sums);
-  else if (dims.kernel == 3)
-    narrow ? run_widths<Gradient, 7, 3, 1>(ctx, dims, conv, output, sums)
-           : run_widths<Gradient, 4, 3, 1>(ctx, dims, conv, output, sums);
-  else
-    narrow ? run_widths<Gradient, 7, 1, 1>(ctx, dims, conv, output, sums)
-           : run_widths<Gradient, 4, 1, 1>(ctx, dims, conv, output, sums);
+    return run_widths < Gradient, Gradient ? 2 : 4, 3, 2 > (ctx, dims, conv, output, sums);
+  if (dims.kernel == 3)
+    return narrow ? run_widths<Gradient, 7, 3, 1>(ctx, dims, conv, output, sums)
+                  : run_widths<Gradient, 4, 3, 1>(ctx, dims, conv, output, sums);
+  return narrow ? run_widths<Gradient, 7, 1, 1>(ctx, dims, conv, output, sums)
+                : run_widths<Gradient, 4, 1, 1>(ctx, dims, conv, output, sums);
 }
 
 }  // namespace fermion::kernels

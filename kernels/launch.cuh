@@ -3,20 +3,19 @@
 
 #include <cstdint>
 #include <cuda_runtime.h>
-#include <stdexcept>
-#include <string>
 
 #include "kernels/context.h"
 
 namespace fermion::kernels {
 
+// Of shared memory that a block may have, on the current device.
+int most_shared_bytes();
+
 // Throws what the runtime says, with the kernel's name.
-inline void check_launch(cudaError_t error, const void* kernel) {
-  if (error == cudaSuccess) return;
-  const char* name = "?";
-  cudaFuncGetName(&name, kernel);
-  throw std::runtime_error(std::string("CUDA could not launch ") + name + ": " + cudaGetErrorString(error));
-}
+void check_launch(cudaError_t error, const void* kernel);
+
+// Throws where a block cannot have so many bytes of dynamic shared memory.
+void allow_shared_bytes(const void* kernel, std::size_t bytes);
 
 struct Grid {
   std::int64_t x = 1, y = 1, z = 1;
@@ -25,7 +24,8 @@ struct Grid {
 };
 
 // Queues kernel(args...) on the context's stream; an empty grid queues nothing. `shared`: bytes of dynamic
-// shared memory. Throws when the grid is larger than a launch can be.
+// shared memory. Throws when the grid is larger than a launch can be, or a block wants more shared memory
+// than there is.
 template <class... Parameters, class... Args>
 void launch(Cuda ctx, void (*kernel)(Parameters...), Grid grid, dim3 block, std::size_t shared,
             const Args&... args) {
@@ -33,10 +33,7 @@ void launch(Cuda ctx, void (*kernel)(Parameters...), Grid grid, dim3 block, std:
   const void* address = reinterpret_cast<const void*>(kernel);
   if (grid.x > 0x7FFFFFFF || grid.y > 0xFFFF || grid.z > 0xFFFF)
     check_launch(cudaErrorInvalidConfiguration, address);
-  if (shared > 48 * 1024)
-    check_launch(
-        cudaFuncSetAttribute(address, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared)),
-        address);
+  if (shared > 48 * 1024) allow_shared_bytes(address, shared);
   cudaLaunchConfig_t config{};
   config.gridDim =
       dim3(static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y), static_cast<unsigned>(grid.z));
@@ -44,14 +41,6 @@ void launch(Cuda ctx, void (*kernel)(Parameters...), Grid grid, dim3 block, std:
   config.dynamicSmemBytes = shared;
   config.stream = ctx.stream;
   check_launch(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(args)...), address);
-}
-
-// Of shared memory that a block may have, on the current device.
-inline int most_shared_bytes() {
-  int device = 0, bytes = 0;
-  cudaGetDevice(&device);
-  cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
-  return bytes;
 }
 
 // Blocks of `size` that cover `count`.

@@ -77,7 +77,7 @@ struct Keep {
 };
 
 // D, from device memory where it depends on the labels.
-struct Divisor {
+struct BatchWeight {
   double B;
   const double* sum;  // or null
 
@@ -86,7 +86,7 @@ struct Divisor {
 
 struct Mean {
   std::int64_t K;
-  Divisor D;
+  BatchWeight D;
   float* loss;
 
   __device__ void operator()(double sum) const {
@@ -94,7 +94,7 @@ struct Mean {
   }
 };
 
-Divisor divisor(Cuda ctx, const CrossEntropy& x) {
+BatchWeight batch_weight(Cuda ctx, const CrossEntropy& x) {
   double* sum = nullptr;
   if (x.labels && x.class_weights) {
     sum = ctx.workspace.take<double>(1);
@@ -106,7 +106,7 @@ Divisor divisor(Cuda ctx, const CrossEntropy& x) {
 // One thread takes a row.
 template <class T>
 __global__ void __launch_bounds__(threads)
-    loss_gradients(CrossEntropy x, const T* logits, const float* dloss, Divisor D, Gradient<T> dlogits,
+    loss_gradients(CrossEntropy x, const T* logits, const float* dloss, BatchWeight D, Gradient<T> dlogits,
                    Gradient<float> dregion_weights) {
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * threads + threadIdx.x;
   if (row >= x.K * x.B) return;
@@ -131,14 +131,14 @@ __global__ void __launch_bounds__(threads)
 
 template <class T>
 void softmax_cross_entropy_forward(Cuda ctx, const CrossEntropy& x, const T* logits, float* loss) {
-  const Divisor D = divisor(ctx, x);
+  const BatchWeight D = batch_weight(ctx, x);
   sum_terms(ctx, x.K * x.B, RowLoss<T>{x, logits}, Mean{x.K, D, loss});
 }
 
 template <class T>
 void softmax_cross_entropy_backward(Cuda ctx, const CrossEntropy& x, const T* logits, const float* dloss,
                                     Gradient<T> dlogits, Gradient<float> dregion_weights) {
-  const Divisor D = divisor(ctx, x);
+  const BatchWeight D = batch_weight(ctx, x);
   launch(ctx, loss_gradients<T>, {blocks_for(x.K * x.B, threads)}, threads, 0, x, logits, dloss, D, dlogits,
          dregion_weights);
 }

@@ -63,6 +63,62 @@ TEST_CASE("replayed work gives the bits of work done anew, with the inputs and t
   CHECK(outputs[4] != outputs[5]);
 }
 
+TEST_CASE(
+    "a graph's memory is its own: whoever allocates after the capture is left alone, and leaves it alone") {
+  engine::Device device(test::tested_device());
+  Step step(device);
+  engine::Replay replay(device);
+  for (int t = 0; t < 3; ++t) replay.run([&] { step.run(); });
+  const std::vector<float> ones(Step::n, 1.0f);
+  std::vector<Tensor> others;
+  for (int i = 0; i < 8; ++i) {
+    others.push_back(Tensor::zeros(device, engine::DType::f32, {Step::n}));
+    others.back().copy_from(ones);
+  }
+  replay.run([&] { step.run(); });
+  for (const Tensor& other : others) CHECK(other.to_host<float>() == ones);
+}
+
+TEST_CASE("after a run that was watched, tensors may lie elsewhere, and what follows is captured anew") {
+  engine::Device device(test::tested_device());
+  Step replayed(device), eager(device);
+  engine::Replay replay(device);
+  Tensor held;
+  for (int t = 0; t < 6; ++t) {
+    CAPTURE(t);
+    for (Step* s : {&replayed, &eager}) s->a.copy_from(numbers(1.0f + static_cast<float>(t)));
+    if (t == 4) held = replayed.z;  // its place is taken
+    device.set_profiled(t == 4);
+    replay.run([&] { replayed.run(); });
+    device.set_profiled(false);
+    CHECK(replay.replayed() == (device.is_cuda() && t >= 2 && t != 4));
+    eager.run();
+    CHECK(replayed.z.to_host<float>() == eager.z.to_host<float>());
+  }
+}
+
+TEST_CASE("work that needs more memory when it is captured is refused, and can be done again") {
+  engine::Device device(test::tested_device());
+  if (!device.is_cuda()) return;
+  Step step(device);
+  engine::Replay replay(device);
+  std::vector<Tensor> more;
+  const auto work = [&] {
+    step.run();
+    for (std::size_t i = 0; i < more.size(); ++i)
+      more[i] = Tensor::empty(device, engine::DType::f32, {1 << 20});
+  };
+  for (int t = 0; t < 2; ++t) replay.run(work);
+  more.resize(1);
+  CHECK_THROWS_WITH_AS(replay.run(work), doctest::Contains("bytes more than the runs before it"),
+                       engine::Error);
+  CHECK(!replay.replayed());
+  for (int t = 0; t < 3; ++t) {
+    replay.run(work);
+    CHECK(replay.replayed() == (t == 2));
+  }
+}
+
 TEST_CASE("work that throws can be done again") {
   engine::Device device(test::tested_device());
   Step replayed(device), eager(device);

@@ -68,7 +68,7 @@ void check_names() {
 Options read() {
   constexpr int most = 1 << 30;
   Options x;
-  x.cc = (int)number("PTXI_CC", 80, 50, 90);
+  x.cc = atoi(one_of("PTXI_CC", {"80", "75", "89", "90"}).c_str());
   x.shared_check = small("PTXI_SHARED", 1, 2);
   x.init_check = small("PTXI_INIT", 0, 1);
   x.race_check = small("PTXI_RACE", 0, 1);

@@ -142,10 +142,13 @@ static void device() {
   cudaDeviceProp p;
   CK(cudaGetDeviceProperties(&p, 0));
   CK(cudaDeviceGetAttribute(&cc, cudaDevAttrComputeCapabilityMajor, 0));
+  CK(cudaDeviceGetAttribute(&v, cudaDevAttrComputeCapabilityMinor, 0));
+  cc = 10 * cc + v;
   CK(cudaDeviceGetAttribute(&v, cudaDevAttrMultiProcessorCount, 0));
-  TRUE(v == p.multiProcessorCount && v == (cc == 8 ? 108 : cc == 9 ? 132 : 40));
-  CK(cudaDeviceGetAttribute(&v, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0));
-  TRUE(v == (cc == 8 ? 163 << 10 : cc == 9 ? 227 << 10 : 64 << 10));
+  TRUE(v == p.multiProcessorCount && v == (cc == 75 ? 40 : cc == 80 ? 108 : cc == 89 ? 128 : 132));
+  int shared;
+  CK(cudaDeviceGetAttribute(&shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0));
+  TRUE(shared == (cc == 75 ? 64 << 10 : cc == 80 ? 163 << 10 : cc == 89 ? 99 << 10 : 227 << 10));
   CK(cudaRuntimeGetVersion(&v));
   TRUE(v == CUDART_VERSION);
   cudaFuncAttributes a;
@@ -154,11 +157,11 @@ static void device() {
   CK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&n, bounded, 128, 0));
   TRUE(n >= 4);
   CK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&n, uses_dynamic, 128, 80 << 10));
-  TRUE(n == (cc == 8 || cc == 9 ? 2 : 0));
+  TRUE(n == (cc == 75 ? 0 : cc == 89 ? 1 : 2));
   int min_grid, block;
   CK(cudaOccupancyMaxPotentialBlockSize(&min_grid, &block, add, 0, 0));
   TRUE(block >= 128 && min_grid > 0);
-  EXPECT(cudaFuncSetAttribute(uses_dynamic, cudaFuncAttributeMaxDynamicSharedMemorySize, 1 << 20),
+  EXPECT(cudaFuncSetAttribute(uses_dynamic, cudaFuncAttributeMaxDynamicSharedMemorySize, shared + 1),
          cudaErrorInvalidValue);
   cudaGetLastError();
   CK(cudaFuncSetAttribute(uses_dynamic, cudaFuncAttributeMaxDynamicSharedMemorySize, 60000));

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "cudart/chip.h"
 #include "cudart/modules.h"
 #include "cudart/runtime.h"
 #include "cudart/work.h"
@@ -14,16 +15,16 @@ namespace ptxi {
 
 void device_prop(cudaDeviceProp& p) {
   memset(&p, 0, sizeof p);
-  const int cc = options().cc;
-  const char* like = cc >= 90 ? "H100" : cc >= 80 ? "A100" : "T4";
-  snprintf(p.name, sizeof p.name, "ptxi PTX interpreter (%s-like)", like);
-  p.major = cc / 10;
-  p.minor = cc % 10;
+  const Chip& like = chip();
+  const bool ampere = like.cc >= 80;
+  snprintf(p.name, sizeof p.name, "ptxi PTX interpreter (%s-like)", like.like);
+  p.major = like.cc / 10;
+  p.minor = like.cc % 10;
   p.totalGlobalMem = options().mem_bytes;
   p.sharedMemPerBlock = 48 << 10;
   p.sharedMemPerBlockOptin = optin_limit();
-  p.sharedMemPerMultiprocessor = cc >= 90 ? 233472 : cc >= 80 ? 167936 : 65536;
-  p.reservedSharedMemPerBlock = cc >= 80 ? 1024 : 0;
+  p.sharedMemPerMultiprocessor = (size_t)like.shared;
+  p.reservedSharedMemPerBlock = (size_t)like.reserved;
   p.regsPerBlock = p.regsPerMultiprocessor = 65536;
   p.warpSize = 32;
   p.memPitch = 2147483647;
@@ -35,13 +36,13 @@ void device_prop(cudaDeviceProp& p) {
   p.totalConstMem = 64 << 10;
   p.textureAlignment = 512;
   p.texturePitchAlignment = 32;
-  p.multiProcessorCount = cc >= 90 ? 132 : cc >= 80 ? 108 : 40;
-  p.maxThreadsPerMultiProcessor = cc >= 80 ? 2048 : 1024;
-  p.maxBlocksPerMultiProcessor = cc >= 80 ? 32 : 16;
-  p.l2CacheSize = cc >= 90 ? 50 << 20 : cc >= 80 ? 40 << 20 : 4 << 20;
-  p.persistingL2CacheMaxSize = cc >= 80 ? p.l2CacheSize / 4 * 3 : 0;
-  p.accessPolicyMaxWindowSize = cc >= 80 ? 134213632 : 0;
-  p.memoryBusWidth = cc >= 80 ? 5120 : 256;
+  p.multiProcessorCount = like.multiprocessors;
+  p.maxThreadsPerMultiProcessor = like.threads;
+  p.maxBlocksPerMultiProcessor = like.blocks;
+  p.l2CacheSize = like.l2 << 20;
+  p.persistingL2CacheMaxSize = ampere ? p.l2CacheSize / 4 * 3 : 0;
+  p.accessPolicyMaxWindowSize = ampere ? 134213632 : 0;
+  p.memoryBusWidth = like.bus;
   p.canMapHostMemory = p.unifiedAddressing = p.managedMemory = p.concurrentKernels = 1;
   p.concurrentManagedAccess = p.computePreemptionSupported = 1;
   p.asyncEngineCount = 3;
@@ -127,7 +128,6 @@ cudaError_t cudaDeviceGetAttribute(int* v, cudaDeviceAttr a, int d) {
   if (d) return set_error(cudaErrorInvalidDevice);
   cudaDeviceProp p;
   device_prop(p);
-  const int cc = options().cc;
   switch (a) {
     case cudaDevAttrMaxThreadsPerBlock:
       *v = p.maxThreadsPerBlock;
@@ -178,10 +178,10 @@ cudaError_t cudaDeviceGetAttribute(int* v, cudaDeviceAttr a, int d) {
       *v = p.regsPerMultiprocessor;
       break;
     case cudaDevAttrClockRate:
-      *v = cc >= 90 ? 1980000 : cc >= 80 ? 1410000 : 1590000;
+      *v = chip().clock;
       break;
     case cudaDevAttrMemoryClockRate:
-      *v = cc >= 90 ? 2619000 : cc >= 80 ? 1215000 : 5001000;
+      *v = chip().memory_clock;
       break;
     case cudaDevAttrTextureAlignment:
       *v = (int)p.textureAlignment;
@@ -232,7 +232,7 @@ cudaError_t cudaDeviceGetAttribute(int* v, cudaDeviceAttr a, int d) {
       *v = p.minor;
       break;
     case cudaDevAttrSingleToDoublePrecisionPerfRatio:
-      *v = cc >= 80 ? 2 : 32;
+      *v = chip().f32_for_f64;
       break;
     default:
       *v = 0;

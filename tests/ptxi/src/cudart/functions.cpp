@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "cudart/chip.h"
 #include "cudart/modules.h"
 #include "cudart/runtime.h"
 #include "options.h"
@@ -15,7 +16,7 @@ namespace ptxi {
 using std::string;
 
 size_t optin_limit() {
-  return options().cc >= 90 ? 232448 : options().cc >= 80 ? 166912 : 65536;
+  return (size_t)(chip().shared - chip().reserved);
 }
 
 static int registers_of(const Kernel& k) {
