@@ -29,7 +29,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int counted_images = counted_images;
+constexpr int counted_images = 4;
 
 struct Options {
   std::string op, part, layer, json_file, python, trace, count, compare;
