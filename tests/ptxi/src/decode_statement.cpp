@@ -44,7 +44,6 @@ void Decoder::statement(const Stmt& st) {
         sscanf(s.c_str() + at + 10, "%d %d %d", &called_from.file, &called_from.line, &called_from.column);
       callers[place] = called_from;
       loc.file = place.file, loc.src_line = place.line;
-      loc.at_file = called_from.file, loc.at_line = called_from.line;
       name_place();
     } else if (s.compare(0, 14, ".branchtargets") == 0) {
       vector<string> v;

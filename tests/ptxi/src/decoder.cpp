@@ -74,6 +74,9 @@ void Decoder::name_place() {
   for (; from.line && of_toolkit(m.file(here.file)); from = caller(here)) here = from;
   loc.place = text(here);
   loc.caller = from.line ? text(from) : "";
+  Place at = called_from;
+  while (of_toolkit(m.file(at.file)) && caller(at).line) at = caller(at);
+  loc.at_file = at.file, loc.at_line = at.line;
 }
 
 void Decoder::emit(Instruction in, const string& text, int line) {

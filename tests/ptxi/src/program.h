@@ -12,7 +12,8 @@
 
 namespace ptxi {
 
-// PTX line; .loc file and line; where the function there is inlined, or zeros.
+// PTX line; .loc file and line; where the function there is inlined, or zeros: of those of the toolkit's
+// headers that call each other, the outermost.
 struct SrcLoc {
   int line = 0, file = 0, src_line = 0, at_file = 0, at_line = 0;
   // As reports and mutants name it: "file:line", and where that is inlined. Functions of the toolkit's

@@ -132,6 +132,10 @@ __global__ void lines(const float* x, float* y) {
   __syncthreads();         // @barrier
   y[t] = s[2 * (t ^ 32)];  // @store
 }
+// The toolkit makes a shuffle of 64 bits by two of 32, one function in another.
+__global__ void wide_shuffle(double* y) {
+  y[threadIdx.x] = __shfl_xor_sync(~0u, y[threadIdx.x], 1);
+}
 
 int main() {
   char* p;
@@ -168,6 +172,7 @@ int main() {
   lines<<<1, 64>>>((float*)p, (float*)q);
   CK(cudaProfilerStop());
   broadcast<<<1, 32>>>((float*)p, (float*)q);
+  wide_shuffle<<<1, 32>>>((double*)q);
   CK(cudaDeviceSynchronize());
   return finish();
 }
