@@ -50,9 +50,11 @@ endif
 cases := $(patsubst %,tests/cases/%.cpp,$(or $(OP),$(ops)))
 cpu_tests := $(if $(OP)$(LIST),$(cases),$(wildcard tests/*_test.cpp tests/*/*.cpp))
 more_cuda_tests := $(addprefix tests/,$(addsuffix _test.cpp,engine/replay engine/staging layers/golden training/device training/profile training/cuda_run))
-cuda_tests := $(cases) $(if $(OP)$(LIST),,$(more_cuda_tests))
+# Of the kernels' building blocks; on CUDA alone.
+block_tests := $(wildcard tests/kernels/*_test.cu)
+cuda_tests := $(cases) $(if $(OP)$(LIST),,$(more_cuda_tests) $(block_tests))
 devices := $(or $(filter cpu cuda,$(DEVICE)),cpu $(if $(LIST),,$(if $(cuda),cuda)))
-tests := $(foreach d,$(devices),$(patsubst %.cpp,$d:$(BUILD)/%,$($d_tests)))
+tests := $(foreach d,$(devices),$(addprefix $d:$(BUILD)/,$(basename $($d_tests))))
 test_programs := $(sort $(patsubst cpu:%,%,$(tests:cuda:%=%)))
 # What gpu-bundle carries elsewhere, linked for that.
 bundle := build/bundle
@@ -191,11 +193,13 @@ $(BUILD)/libfermion.a: $(objects)
 	@$(AR) rcs $@ $^
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(harness:%.cpp=$(BUILD)/%.o) $(BUILD)/libfermion.a
 	$(link)
+$(block_tests:%.cu=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.cu.o $(BUILD)/tests/main.o
+	$(link)
 bench_objects := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard benchmarks/*.cpp tests/cases/*.cpp) $(filter-out tests/main.cpp,$(harness)))
 $(BUILD)/benchmarks/bench: $(bench_objects) $(BUILD)/libfermion.a
 	$(link)
 # Every test of CUDA in one program.
-cuda_test_objects := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/cases/*.cpp) $(more_cuda_tests) $(harness))
+cuda_test_objects := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/cases/*.cpp) $(more_cuda_tests) $(harness)) $(block_tests:%=$(BUILD)/%.o)
 $(BUILD)/tests/bin/tests: $(cuda_test_objects) $(BUILD)/libfermion.a
 	$(link)
 # For a folder that is carried elsewhere: the library is shared, and all libraries lie in lib/. There those that libdnnl
