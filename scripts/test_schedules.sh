@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Runs tests on interpreted CUDA (scripts/run_tests.sh) under several schedules of blocks and warps, each with asynchronous
 # copies that arrive late, at the wait, and early, at once. Ends with the line "N passed, N failed".
-# SCHEDULES: which, as words such as forward/late reversed/early random-17/late, where 17 is a seed.
+# SCHEDULES: which, as words such as forward/late reversed/early random-17/late, where 17 is a seed. LIST=1: prints only the
+# names of cases, which are the same under all of them.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+[ -z "${LIST:-}" ] || exec scripts/run_tests.sh "${@/#cuda:/cpu:}"
 all=({forward,reversed,random-{1..5}}/{late,early})
 passed=0 failed=0
 for schedule in ${SCHEDULES:-${all[*]}}; do
