@@ -1,0 +1,121 @@
+// How a block of kernels/conv_wgrad.cuh brings pixels into shared memory: x through registers, where it
+// becomes value(x), and dy by copies that go on meanwhile.
+#pragma once
+
+#include "kernels/async_copy.cuh"
+#include "kernels/conv_pixels.cuh"
+#include "kernels/conv_wgrad_block.cuh"
+#include "kernels/mma.cuh"
+
+namespace fermion::kernels {
+
+// How the threads of a block bring x: a thread vectors of the same 8 channels.
+template <class Block>
+class WgradInput {
+ public:
+  __device__ WgradInput(const ConvWgrad& conv, const WgradShared<Block>& shared)
+      : conv_(conv), shared_(shared) {
+    const int c = static_cast<int>(blockIdx.y % ((conv.Ci + Block::read - 1) / Block::read)) * Block::read +
+                  8 * plane();
+    const bool second = c >= conv.first_channels;
+    const Feature<bf16>& x = second ? conv.x.second : conv.x.first;
+    const int first = second ? c - conv.first_channels : c;
+    channels_ = second ? conv.Ci - conv.first_channels : conv.first_channels;
+    const std::int64_t pixels = std::int64_t{conv.tiles.N} * conv.tiles.in_H * conv.tiles.in_W;
+    from_ = c < conv.Ci ? x.y + blockIdx.z * pixels * channels_ + first : nullptr;
+    normed_ = from_ && x.norm;
+    relu_ = x.norm.relu;
+    if (threadIdx.x < Block::x_planes)
+      for (int i = 0; i < 8; ++i) {
+        const std::int64_t at = std::int64_t{blockIdx.z} * channels_ + first + i;
+        const float scale = normed_ ? x.norm.gain[at] * x.norm.inv_std[at] : 1;
+        shared.scale[place(i)] = scale;
+        shared.offset[place(i)] = normed_ ? fmaf(-x.norm.mean[at], scale, x.norm.shift[at]) : 0;
+      }
+  }
+
+  // From now on, the pixels of this tile.
+  __device__ void aim(int tile) {
+    const PixelTiles::Place place = conv_.tiles.place(tile);
+    // Nobody of the warp still needs the old ones.
+    __syncwarp();
+    for (int i = 0; i < Block::x_vectors && plane() == 0; ++i)
+      shared_.inputs[input(i)] =
+          input(i) < conv_.tiles.inputs ? conv_.tiles.input(place, input(i)) : PixelTiles::Input{-1, -1};
+    __syncwarp();
+  }
+
+  __device__ void load(int step) {
+#pragma unroll
+    for (int i = 0; i < Block::in_step; ++i) {
+      const int v = step * Block::in_step + i,
+                pixel = v < Block::x_vectors ? shared_.inputs[input(v)].pixel : -1;
+      values_[i] = pixel >= 0 && from_
+                       ? *reinterpret_cast<const uint4*>(from_ + std::int64_t{pixel} * channels_)
+                       : uint4{0, 0, 0, 0};
+    }
+  }
+
+  __device__ void store(int step, int buffer) {
+    float scale[8], offset[8];
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+      scale[i] = shared_.scale[place(i)];
+      offset[i] = shared_.offset[place(i)];
+    }
+#pragma unroll
+    for (int i = 0; i < Block::in_step; ++i) {
+      const int v = step * Block::in_step + i;
+      if (v >= Block::x_vectors) continue;
+      const auto [pixel, slot] = shared_.inputs[input(v)];
+      if (slot < 0) continue;
+      uint4 value = values_[i];
+      if (normed_ && pixel >= 0) value = normalised(value, scale, offset, relu_);
+      *reinterpret_cast<uint4*>(shared_.x + (buffer * Block::x_planes + plane()) * shared_.x_plane +
+                                16 * slot) = value;
+    }
+  }
+
+ private:
+  __device__ static int plane() {
+    return threadIdx.x % Block::x_planes;
+  }
+  // Where the plane's channel i lies: four of all planes side by side, so that no bank is met twice.
+  __device__ static int place(int i) {
+    return 4 * (i / 4 * Block::x_planes + plane()) + i % 4;
+  }
+  // Which of the tile's input pixels vector v is of.
+  __device__ static int input(int v) {
+    return threadIdx.x / Block::x_planes + v * (Block::threads / Block::x_planes);
+  }
+
+  const ConvWgrad& conv_;
+  const WgradShared<Block>& shared_;
+  const bf16* from_;
+  int channels_;
+  bool normed_, relu_;
+  uint4 values_[Block::in_step];
+};
+
+// Sets dy of a tile on its way.
+template <class Block>
+__device__ void copy_dy(const ConvWgrad& conv, const WgradShared<Block>& shared, int tile, int first,
+                        int buffer) {
+  const PixelTiles::Place place = conv.tiles.place(tile);
+  const int plane = threadIdx.x % Block::dy_planes, c = first + 8 * plane;
+  const std::int64_t pixels = std::int64_t{conv.tiles.N} * conv.tiles.H * conv.tiles.W;
+  const int channels = Block::doubling ? conv.doubled.C : conv.Co;
+  const bf16* from = conv.dy + (Block::doubling ? conv.doubled.offset(c) : blockIdx.z * pixels * conv.Co + c);
+  const unsigned to = shared_address(shared.dy + (buffer * Block::dy_planes + plane) * Block::dy_plane);
+#pragma unroll
+  for (int i = 0; i < Block::dy_vectors; ++i) {
+    const int p = threadIdx.x / Block::dy_planes + i * (Block::threads / Block::dy_planes);
+    if (p >= Block::pixels) break;
+    int pixel = conv.tiles.output(place, p);
+    const bool there = pixel >= 0 && c < conv.Co;
+    if (Block::doubling) pixel = conv.doubled.first(pixel);
+    copy_async(to + 16 * p, there ? from + std::int64_t{pixel} * channels : conv.dy, there);
+  }
+}
+
+}  // namespace fermion::kernels
