@@ -180,6 +180,24 @@ void test(const char* name) {
   check(name, !bad);
 }
 
+// ldmatrix of one and of two 8x8 matrices, plain and transposed. Addresses of further lanes are not looked
+// at.
+__global__ void kldmatrix_few(unsigned short* o) {
+  __shared__ __align__(16) unsigned short m[2][8][8];
+  int l = threadIdx.x;
+  for (int i = l; i < 128; i += 32) (&m[0][0][0])[i] = i;
+  __syncthreads();
+  unsigned addr = l < 16 ? (unsigned)__cvta_generic_to_shared(&m[l / 8][l % 8][0]) : 1, r[6];
+  asm volatile("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%0},[%1];" : "=r"(r[0]) : "r"(addr));
+  asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1},[%2];" : "=r"(r[1]), "=r"(r[2]) : "r"(addr));
+  asm volatile("ldmatrix.sync.aligned.m8n8.x1.trans.shared.b16 {%0},[%1];" : "=r"(r[3]) : "r"(addr));
+  asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0,%1},[%2];"
+               : "=r"(r[4]), "=r"(r[5])
+               : "r"(addr));
+  for (int q = 0; q < 6; q++)
+    for (int j = 0; j < 2; j++) o[(q * 32 + l) * 2 + j] = r[q] >> (16 * j);
+}
+
 // ldmatrix of four 8x8 matrices, plain and transposed; movmatrix.
 __global__ void kldmatrix(unsigned short* o) {
   __shared__ __align__(16) unsigned short m[4][8][8];
@@ -225,5 +243,15 @@ int main() {
         if (q == 1) bad += h[512 + l * 2 + j] != 64 + col * 8 + row;
       }
   check("ldmatrix, movmatrix", !bad);
+  kldmatrix_few<<<1, 32>>>(d);
+  h = to_host(d, 6 * 64);
+  bad = 0;
+  for (int q = 0; q < 6; q++)
+    for (int l = 0; l < 32; l++)
+      for (int j = 0; j < 2; j++) {
+        int row = l / 4, col = 2 * (l % 4) + j, matrix = q % 3 == 2;
+        bad += h[(q * 32 + l) * 2 + j] != matrix * 64 + (q < 3 ? row * 8 + col : col * 8 + row);
+      }
+  check("ldmatrix of one and two", !bad);
   return finish();
 }
