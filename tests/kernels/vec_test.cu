@@ -21,17 +21,18 @@ __global__ void put_reversed(const T* from, T* to, Write write) {
 
 template <class T, int N>
 void check_put() {
+  const auto before = [](int i) { return static_cast<float>(N * vectors - i); };
   for (const Write write : {Write::overwrite, Write::accumulate}) {
     Numbers<T> from(N * vectors, [](int i) { return from_float<T>(static_cast<float>(i + 1)); }),
-        to(N * vectors, [](int) { return from_float<T>(100); });
+        to(N * vectors, [&](int i) { return from_float<T>(before(i)); });
     CudaRig().run(put_reversed<T, N>, {1}, vectors, 0, from, to, write);
     for (int v = 0; v < vectors; ++v)
       for (int i = 0; i < N; ++i) {
         const float put = to_float(from[N * (vectors - 1 - v) + i]);
         INFO("vector ", v, " of ", N, ", number ", i);
-        CHECK(to_float(to[N * v + i]) == (v == 0 || v == vectors - 1  ? 100
+        CHECK(to_float(to[N * v + i]) == (v == 0 || v == vectors - 1  ? before(N * v + i)
                                           : write == Write::overwrite ? put
-                                                                      : 100 + put));
+                                                                      : before(N * v + i) + put));
       }
   }
 }
