@@ -72,6 +72,7 @@ void Block::start(unsigned x, unsigned y, unsigned z) {
     memset(regs, 0xde, need);
   }
   fenced = false;
+  if (options().max_steps) last_step = steps + options().max_steps;
   const bool fresh = (int)warps.size() != nw;  // the first block that this object runs
   if (fresh) {
     warps.clear();

@@ -25,7 +25,6 @@ bool Block::step_warp(Warp& w, u64 quantum) {
   bool progress = false;
   // PTXI_SHARED=2: only bar.warp.sync orders the memory accesses of lanes.
   const bool order_by_any_warp_op = options().shared_check == 1;
-  const u64 max_steps = options().max_steps;
   const u64 stop_at = quantum ? steps + quantum : ~0ull;
   while (true) {
     u32 run = w.alive & ~w.at_barrier & ~w.parked;
@@ -119,12 +118,12 @@ bool Block::step_warp(Warp& w, u64 quantum) {
         if (m == grp) {
           bool back = in.target <= pc;
           pc = in.target;
+          if (steps > last_step)
+            err(in, E_LAUNCH_TIMEOUT, "step limit reached (PTXI_MAX_STEPS)", &w, __builtin_ctz(grp));
           if (back && (steps >= stop_at || !together)) {
             FOR_LANES(l, grp) w.pc[l] = pc;
             break;
           }
-          if (max_steps && steps > max_steps)
-            err(in, E_LAUNCH_TIMEOUT, "step limit reached (PTXI_MAX_STEPS)", &w, __builtin_ctz(grp));
           continue;
         }
         FOR_LANES(l, grp) w.pc[l] = m >> l & 1 ? in.target : pc + 1;

@@ -217,6 +217,15 @@ __global__ void recursive_local(int* o, int n) {
   o[0] = a[n];
 }
 
+// Some lanes of the warp turn n times.
+__global__ void turns(int n, int lanes) {
+  if (threadIdx.x < lanes) {
+#pragma unroll 1
+    for (int i = 0; i < n; i++) asm volatile("");
+  }
+  __syncwarp();
+}
+
 int main(int argc, char** argv) {
   const char* name = argc > 1 ? argv[1] : "";
   auto is = [&](const char* s) { return !strcmp(name, s); };
@@ -289,6 +298,9 @@ int main(int argc, char** argv) {
   if (is("shfl_missing")) shfl_missing<<<1, 32>>>(i);
   if (is("shfl_exited")) shfl_exited<<<1, 32>>>(i);
   if (is("cp_no_wait")) cp_no_wait<<<1, 16>>>(f, g);
+  if (is("ok_steps")) turns<<<16, 32>>>(100, 32);
+  if (is("steps")) turns<<<1, 32>>>(1 << 22, 32);
+  if (is("steps_of_a_part")) turns<<<1, 32>>>(1 << 22, 16);
   if (is("trap")) trap_kernel<<<1, 32>>>();
   if (is("assert")) assert_kernel<<<1, 32>>>(2);
   if (is("dynamic_shared")) dyn<<<1, 32, 60000>>>(f);
