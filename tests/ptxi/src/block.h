@@ -58,7 +58,8 @@ struct Block {
   bool shared_checked = options().shared_check != 0;
   bool global_checked = options().init_check || options().race_check;
   bool fenced = false;  // a fence was executed (for the cross-block race check)
-  u64 steps = 0, last_step = ~0ull;  // warp instructions, in all; where PTXI_MAX_STEPS ends this block
+  u64 steps = 0;
+  u64 last_step = ~0ull;  // after it PTXI_MAX_STEPS ends the block
   std::mt19937 rng;
   std::vector<int> order;
   Alloc* last_alloc[2] = {nullptr, nullptr};

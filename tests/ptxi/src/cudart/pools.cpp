@@ -1,15 +1,10 @@
-// Stream-ordered allocation. A pool is only accounting: its memory comes from the arena.
+// Memory pools. A pool is only accounting: its memory comes from the arena.
 
 #include "cudart/pools.h"
 
 #include <algorithm>
 #include <map>
 #include <utility>
-
-#include "cudart/runtime.h"
-#include "cudart/work.h"
-#include "memory.h"
-#include "options.h"
 
 namespace ptxi {
 
@@ -30,8 +25,12 @@ static std::set<Pool*> g_pools = {&g_default_pool};
 static Pool* g_current_pool = &g_default_pool;
 static std::map<u64, std::pair<Pool*, u64>> g_pool_allocs;
 
-static Pool* pool_of(cudaMemPool_t p) {
+Pool* pool_of(cudaMemPool_t p) {
   return g_pools.count((Pool*)p) ? (Pool*)p : nullptr;
+}
+
+Pool* current_pool() {
+  return g_current_pool;
 }
 
 void pool_take(Pool* pool, u64 base, u64 n) {
@@ -55,57 +54,6 @@ using namespace ptxi;
 
 extern "C" {
 
-static cudaError_t malloc_async(void** p, size_t n, Pool* pool, cudaStream_t s) {
-  API();
-  Stream* st;
-  CaptureState* cap;
-  if (cudaError_t e = stream_op(s, &st, &cap)) return set_error(e);
-  cudaError_t e = alloc_device(p, n, true, cap ? nullptr : pool);
-  if (e == cudaErrorMemoryAllocation && !g_pending.empty()) {  // frees may be under way
-    run_everything();
-    e = alloc_device(p, n, true, cap ? nullptr : pool);
-  }
-  if (e) return set_error(e);
-  Node nd;
-  nd.kind = N_ALLOC;
-  nd.dst = *p;
-  if (cap)
-    record_node(st, nd);
-  else if (options().late_streams && *p)
-    note_allocation(*p, queue(st, nd));
-  return cudaSuccess;
-}
-cudaError_t cudaMallocAsync(void** p, size_t n, cudaStream_t s) {
-  return malloc_async(p, n, g_current_pool, s);
-}
-cudaError_t cudaMallocFromPoolAsync(void** p, size_t n, cudaMemPool_t mp, cudaStream_t s) {
-  Pool* pool = pool_of(mp);
-  return pool ? malloc_async(p, n, pool, s) : set_error(cudaErrorInvalidValue);
-}
-cudaError_t cudaFreeAsync(void* p, cudaStream_t s) {
-  API();
-  Stream* st;
-  CaptureState* cap;
-  if (cudaError_t e = stream_op(s, &st, &cap)) return set_error(e);
-  if (!p) return cudaSuccess;
-  if (!cap && !options().late_streams) return set_error(free_device(p));
-  Alloc* a = mem_find((u64)p);
-  if (!a || a->base != (u64)p || a->freeing) return set_error(cudaErrorInvalidValue);
-  Node nd;
-  nd.kind = N_FREE;
-  nd.dst = p;
-  if (cap) {  // the memory belongs to the graph from now on
-    record_node(st, nd);
-    return cudaSuccess;
-  }
-  a->freeing = true;
-  const WorkRef w = queue(st, nd);
-  w->then = [p, free = std::weak_ptr(w)] {
-    note_free(p, free.lock());
-    free_device(p, text(*free.lock()));
-  };
-  return cudaSuccess;
-}
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* p, int d) {
   if (d) return set_error(cudaErrorInvalidDevice);
   *p = (cudaMemPool_t)&g_default_pool;

@@ -12,6 +12,9 @@ struct Pool {
   void trim(u64 keep);
 };
 
+Pool* pool_of(cudaMemPool_t p);  // null: invalid handle
+Pool* current_pool();            // that cudaMallocAsync takes memory from
+
 cudaError_t alloc_device(void** p, size_t n, bool async, Pool* pool);
 cudaError_t free_device(void* p, const std::string& by = "");
 // Which pool the memory at `base` counts in, for as long as it lives.

@@ -1,0 +1,64 @@
+// Allocating and freeing memory in the order of a stream.
+
+#include "cudart/pools.h"
+#include "cudart/work.h"
+#include "memory.h"
+#include "options.h"
+
+using namespace ptxi;
+
+extern "C" {
+
+static cudaError_t malloc_async(void** p, size_t n, Pool* pool, cudaStream_t s) {
+  API();
+  Stream* st;
+  CaptureState* cap;
+  if (cudaError_t e = stream_op(s, &st, &cap)) return set_error(e);
+  cudaError_t e = alloc_device(p, n, true, cap ? nullptr : pool);
+  if (e == cudaErrorMemoryAllocation && !g_pending.empty()) {  // frees may be under way
+    run_everything();
+    e = alloc_device(p, n, true, cap ? nullptr : pool);
+  }
+  if (e) return set_error(e);
+  Node nd;
+  nd.kind = N_ALLOC;
+  nd.dst = *p;
+  if (cap)
+    record_node(st, nd);
+  else if (options().late_streams && *p)
+    note_allocation(*p, queue(st, nd));
+  return cudaSuccess;
+}
+cudaError_t cudaMallocAsync(void** p, size_t n, cudaStream_t s) {
+  return malloc_async(p, n, current_pool(), s);
+}
+cudaError_t cudaMallocFromPoolAsync(void** p, size_t n, cudaMemPool_t mp, cudaStream_t s) {
+  Pool* pool = pool_of(mp);
+  return pool ? malloc_async(p, n, pool, s) : set_error(cudaErrorInvalidValue);
+}
+cudaError_t cudaFreeAsync(void* p, cudaStream_t s) {
+  API();
+  Stream* st;
+  CaptureState* cap;
+  if (cudaError_t e = stream_op(s, &st, &cap)) return set_error(e);
+  if (!p) return cudaSuccess;
+  if (!cap && !options().late_streams) return set_error(free_device(p));
+  Alloc* a = mem_find((u64)p);
+  if (!a || a->base != (u64)p || a->freeing) return set_error(cudaErrorInvalidValue);
+  Node nd;
+  nd.kind = N_FREE;
+  nd.dst = p;
+  if (cap) {  // the memory belongs to the graph from now on
+    record_node(st, nd);
+    return cudaSuccess;
+  }
+  a->freeing = true;
+  const WorkRef w = queue(st, nd);
+  w->then = [p, free = std::weak_ptr(w)] {
+    note_free(p, free.lock());
+    free_device(p, text(*free.lock()));
+  };
+  return cudaSuccess;
+}
+
+}  // extern "C"
