@@ -26,7 +26,7 @@ Alloc* Block::find(u64 a, u64 n) {
 
 u8* Block::address(Warp& w, int l, const Instruction& in, Space sp, u64 a, unsigned n, bool write,
                    bool atomic) {
-  if (a % n)
+  if (a & (n - 1))
     err(in, E_MISALIGNED,
         "misaligned address " + mem_describe(a) + " for an access of " + std::to_string(n) + " bytes", &w, l);
   u64 window = a >> 56;

@@ -5,6 +5,7 @@
 
 #include "handlers.h"
 #include "lane_addresses.h"
+#include "lanes.h"
 #include "numeric.h"
 
 namespace ptxi {
@@ -102,6 +103,19 @@ inline u64 load_value(const u8* p, int n, bool sign) {
   return sign ? (u64)sign_extend(v, n * 8) : v;
 }
 
+// Parameters are nearly always read by all lanes at the same address.
+bool all_equal(const u64* addr, u32 m) {
+  u64 other = 0;
+  for (int l = 0; l < 32; l++) other |= m >> l & 1 ? addr[l] ^ addr[__builtin_ctz(m)] : 0;
+  return !other;
+}
+void set_lanes(Warp& w, Ref d, u32 m, u64 v) {
+  if (d.cls() == RC_64)
+    store_lanes(w.r64(d), m, [=](int) { return v; });
+  else
+    store_lanes(w.r32(d), m, [=](int) { return d.cls() == RC_16 ? (u16)v : (u32)v; });
+}
+
 // The mask without lanes that write the same value to the same address as an earlier lane.
 u32 drop_equal_writes(Warp& w, const Instruction& in, const u64* addr, u32 m) {
   u32 keep = 0;
@@ -126,17 +140,14 @@ void h_ld(Warp& w, const Instruction& in, u32 m) {
   const int n = type_bits(in.t) / 8;
   const unsigned total = (unsigned)(n * in.vec);
   const bool sign = is_signed(in.t);
-  if (in.sp == SP_PARAM && in.base.file() == 1) {  // a parameter: the same for all lanes
-    u64 a = w.get(in.base, 0) + (u64)in.off;
-    const u8* p = b.address(w, __builtin_ctz(m), in, SP_PARAM, a, total, false);
-    for (int i = 0; i < in.nd; i++) {
-      u64 v = load_value(p + i * n, n, sign);
-      FOR_LANES(l, m) w.set(in.d[i], l, v);
-    }
-    return;
-  }
   u64 addr[32];
   lane_addresses(w, in.base, in.off, in.sp, addr);
+  if (in.sp == SP_PARAM && all_equal(addr, m)) {
+    const int first = __builtin_ctz(m);
+    const u8* p = b.address(w, first, in, SP_PARAM, addr[first], total, false);
+    for (int i = 0; i < in.nd; i++) set_lanes(w, in.d[i], m, load_value(p + i * n, n, sign));
+    return;
+  }
   bool same;
   Space sp = request_space(in, addr, m, same);
   if (b.counting && same) count_request(b, in, sp, addr, m, total, false);

@@ -90,38 +90,30 @@ void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 
   u32 visited = 0;
   FOR_LANES(l, m) {
     if (visited >> l & 1) continue;
-    const u64 off = addr[l] - start, g0 = off >> sh.shift, g1 = (off + n - 1) >> sh.shift;
-    bool quick = true;
-    for (u64 g = g0; g <= g1; g++) {
-      const ShadowCell& c = cells[g];
-      quick &= c.wtime <= full && !c.inflight && (write ? c.rtime <= full : c.init == serial);
+    u32 lanes = 1u << l;
+    if (!write) {
+      for (int first = l; first < 32; first += 16)
+        for (int o = first; o < 32 && addr[o] == addr[l]; o++) lanes |= 1u << o;
+      lanes &= m;
+      visited |= lanes;
     }
-    if (!quick) {
-      shadow_access(w, l, in, off, n, write, atomic);
-      continue;
-    }
-    if (write) {
-      for (u64 g = g0; g <= g1; g++) {
-        ShadowCell& c = cells[g];
+    const u64 off = addr[l] - start, last = (off + n - 1) >> sh.shift;
+    for (u64 g = off >> sh.shift; g <= last; g++) {
+      ShadowCell& c = cells[g];
+      if (c.wtime > full || c.inflight || (write ? c.rtime > full : c.init != serial)) {
+        FOR_LANES(o, lanes) shadow_access(w, o, in, g << sh.shift, 1, write, atomic);
+      } else if (write) {
         c.init = serial;
         c.wtime = now;
         c.wwarp = (u8)w.id;
         c.wlane = (u8)l;
         c.watomic = atomic;
+      } else {
+        if (c.rwarp != w.id || c.rtime <= w.full_sync) c.rlanes = 0;
+        c.rwarp = (u8)w.id;
+        c.rlanes |= lanes;
+        c.rtime = mine[g] = now;
       }
-      continue;
-    }
-    u32 lanes = 0;
-    for (int first = l; first < 32; first += 16)
-      for (int o = first; o < 32 && addr[o] == addr[l]; o++) lanes |= 1u << o;
-    lanes &= m;
-    visited |= lanes;
-    for (u64 g = g0; g <= g1; g++) {
-      ShadowCell& c = cells[g];
-      if (c.rwarp != w.id || c.rtime <= w.full_sync) c.rlanes = 0;
-      c.rwarp = (u8)w.id;
-      c.rlanes |= lanes;
-      c.rtime = mine[g] = now;
     }
   }
 }

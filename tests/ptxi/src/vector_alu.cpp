@@ -1,4 +1,5 @@
-// Vectorised arithmetic. Anything not listed here falls back to h_generic (alu.cpp).
+// Vectorised arithmetic of integers, and the choice of handlers. Anything not listed here falls back to
+// h_generic (alu.cpp).
 
 #include "vector_alu.h"
 
@@ -15,27 +16,6 @@ bool is_int32(Type t) {
 }
 bool is_int64(Type t) {
   return t == T_B64 || t == T_U64 || t == T_S64;
-}
-
-// f32, to nearest; Z: subnormal operands and results are flushed.
-template <bool Z>
-float flushed(float f) {
-  return Z ? flush(f) : f;
-}
-template <bool Z>
-Handler float_operation(const Instruction& in) {
-  switch (in.op) {
-    case O_add:
-      return lanes(in, [](float a, float b) { return flushed<Z>(flushed<Z>(a) + flushed<Z>(b)); });
-    case O_sub:
-      return lanes(in, [](float a, float b) { return flushed<Z>(flushed<Z>(a) - flushed<Z>(b)); });
-    case O_mul:
-      return lanes(in, [](float a, float b) { return flushed<Z>(flushed<Z>(a) * flushed<Z>(b)); });
-    default:
-      return lanes(in, [](float a, float b, float c) {
-        return flushed<Z>(__builtin_fmaf(flushed<Z>(a), flushed<Z>(b), flushed<Z>(c)));
-      });
-  }
 }
 
 // Sums and products of integers.
@@ -111,27 +91,13 @@ Handler funnel_shift(const Instruction& in) {  // mode bit 0: right, bit 1: clam
              : lanes(in, [](u32 a, u32 b, u32 n) { return (u32)(((u64)b << 32 | a) << (n & 31) >> 32); });
 }
 
-// min and max of floats on their image as ordered integers: -0 < +0, and NaN loses.
-i32 ordered(u32 u) {
-  return (i32)(u ^ ((u32)((i32)u >> 31) >> 1));
-}
-bool is_nan_bits(u32 u) {
-  return (u & 0x7fffffff) > 0x7f800000;
-}
-template <bool Min>
-u32 float_extreme(u32 x, u32 y) {
-  u32 r = (Min ? ordered(x) < ordered(y) : ordered(x) > ordered(y)) ? x : y;
-  r = is_nan_bits(y) ? x : r;
-  r = is_nan_bits(x) ? y : r;
-  return is_nan_bits(r) ? 0x7fffffffu : r;
-}
 template <bool Min>
 Handler extreme(const Instruction& in) {
   if (in.relu) return nullptr;
-  if (in.t == T_F32)
-    return in.ftz || in.nan ? nullptr : lanes(in, [](u32 a, u32 b) { return float_extreme<Min>(a, b); });
   if (in.t == T_S32) return lanes(in, [](i32 a, i32 b) { return Min ? std::min(a, b) : std::max(a, b); });
   if (in.t == T_U32) return lanes(in, [](u32 a, u32 b) { return Min ? std::min(a, b) : std::max(a, b); });
+  if (in.t == T_S64) return lanes(in, [](i64 a, i64 b) { return Min ? std::min(a, b) : std::max(a, b); });
+  if (in.t == T_U64) return lanes(in, [](u64 a, u64 b) { return Min ? std::min(a, b) : std::max(a, b); });
   return nullptr;
 }
 
@@ -170,7 +136,7 @@ Handler move(const Instruction& in) {
 
 Handler vector_handler(const Instruction& in) {
   const int bits = type_bits(in.t);
-  const bool f32 = in.t == T_F32, plain_f32 = f32 && in.rnd <= RN && !in.sat;
+  const bool f32 = in.t == T_F32;
   const bool carry = in.carry_in || in.carry_out;
   switch (in.op) {
     case O_mov:
@@ -182,10 +148,16 @@ Handler vector_handler(const Instruction& in) {
     case O_mul:
     case O_mad:
     case O_fma:
-      if (plain_f32) return in.ftz ? float_operation<true>(in) : float_operation<false>(in);
+      if (f32 || in.t == T_F64) return vector_float(in);
       if (carry || in.sat) return nullptr;
       if (in.op == O_add || in.op == O_sub) return sum(in);
       return in.wide ? wide_product(in) : product(in);
+    case O_div:
+      // The quotient of two doubles that hold them is never rounded up to an integer.
+      if (in.t == T_U32) return lanes(in, [](u32 a, u32 b) { return b ? (u32)((double)a / b) : ~0u; });
+      return vector_float(in);
+    case O_sqrt:
+      return vector_float(in);
     case O_and_:
     case O_or_:
     case O_xor_:
@@ -196,19 +168,23 @@ Handler vector_handler(const Instruction& in) {
                           : nullptr;
     case O_not_:
       if (in.t == T_PRED) return vector_predicate(in);
-      return bits == 32 ? lanes(in, [](u32 a) { return ~a; }) : nullptr;
+      return bits == 32   ? lanes(in, [](u32 a) { return ~a; })
+             : bits == 64 ? lanes(in, [](u64 a) { return ~a; })
+                          : nullptr;
     case O_neg:
       if (f32 && !in.ftz) return lanes(in, [](u32 a) { return a ^ 0x80000000u; });
-      return is_int32(in.t) ? lanes(in, [](u32 a) { return 0u - a; }) : nullptr;
+      return is_int32(in.t)   ? lanes(in, [](u32 a) { return 0u - a; })
+             : is_int64(in.t) ? lanes(in, [](u64 a) { return 0u - a; })
+                              : nullptr;
     case O_abs:
       return f32 && !in.ftz ? lanes(in, [](u32 a) { return a & 0x7fffffffu; }) : nullptr;
     case O_shl:
     case O_shr:
       return bits == 32 ? shift<u32>(in) : bits == 64 ? shift<u64>(in) : nullptr;
     case O_min:
-      return extreme<true>(in);
+      return f32 ? vector_float(in) : extreme<true>(in);
     case O_max:
-      return extreme<false>(in);
+      return f32 ? vector_float(in) : extreme<false>(in);
     case O_lop3: {
       const bool plain = in.s[0].cls() == RC_32 && in.s[1].cls() == RC_32 && in.s[2].cls() == RC_32;
       return plain && in.d[0].cls() == RC_32 && in.s[3].file() == 1 ? lop3 : nullptr;

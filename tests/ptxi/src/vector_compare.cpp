@@ -28,8 +28,7 @@ inline void combine(Warp& w, const Instruction& in, u32 m, u32 r) {
 }
 template <int C, class T>
 void setp(Warp& w, const Instruction& in, u32 m) {
-  const T* a = (const T*)w.r32(in.s[0]);
-  const T* b = (const T*)w.r32(in.s[1]);
+  const Source<T> a(w, in, in.s[0]), b(w, in, in.s[1]);
   u32 r = 0;
   for (int l = 0; l < 32; l++) r |= (u32)cmp<C, T>(a[l], b[l]) << l;
   combine(w, in, m, r);
@@ -68,9 +67,15 @@ void predicate_operation(Warp& w, const Instruction& in, u32 m) {
 }  // namespace
 
 Handler vector_comparison(const Instruction& in) {
-  const RegClass want = type_bits(in.t) == 64 ? RC_64 : RC_32;
+  const int bits = type_bits(in.t);
+  const RegClass want = bits == 64 ? RC_64 : bits == 16 ? RC_16 : RC_32;
   if (in.d[0].cls() != RC_PRED || in.s[0].cls() != want || in.s[1].cls() != want) return nullptr;
   switch (in.t) {
+    case T_S16:
+      return in.cmp < 2 ? setp_for<u16>(in.cmp) : nullptr;
+    case T_U16:
+    case T_B16:
+      return setp_for<u16>(in.cmp);
     case T_S32:
       return setp_for<i32>(in.cmp);
     case T_U32:

@@ -57,6 +57,7 @@ Handler vector_conversion(const Instruction& in) {
       r = magnitude >= 0x7f800000 ? u : r;
       return magnitude > 0x7f800000 ? 0x7fffffffu : r;
     });
+  if (in.t == T_F64 && in.t2 == T_F32) return lanes(in, [](float a) { return (double)a; });
   if (in.t2 == T_F32) return in.rnd == RN ? from_f32(in) : nullptr;
   if (in.t == T_F32) return to_f32(in);
   return in.t2 == T_F64 ? nullptr : between_integers(in);

@@ -106,7 +106,17 @@ static const struct {
             {"setp.eq.f32", "prr"},      {"setp.lt.f32", "prr"},
             {"setp.le.f32", "prr"},      {"setp.gt.f32", "prr"},
             {"setp.ge.f32", "prr"},      {"setp.lt.and.s32", "prrp"},
-            {"setp.gt.or.f32", "prrp"},  {"setp.ge.xor.u32", "prrp"}};
+            {"setp.gt.or.f32", "prrp"},  {"setp.ge.xor.u32", "prrp"},
+            {"setp.eq.s16", "phh"},      {"setp.ne.s16", "phh"},
+            {"setp.lt.u16", "phh"},      {"setp.ge.u16", "phh"},
+            {"div.u32", "rrr"},          {"div.rn.f32", "rrr"},
+            {"div.rn.ftz.f32", "rrr"},   {"sqrt.rn.f32", "rr"},
+            {"sqrt.rn.ftz.f32", "rr"},   {"add.f64", "ddd"},
+            {"sub.f64", "ddd"},          {"mul.f64", "ddd"},
+            {"setp.gt.u16", "phh"},      {"cvt.f64.f32", "dr"},
+            {"min.s64", "ddd"},          {"max.s64", "ddd"},
+            {"min.u64", "ddd"},          {"max.u64", "ddd"},
+            {"not.b64", "dd"},           {"neg.s64", "dd"}};
 
 static string program(const string& op, const string& cls, const string& extra) {
   string s =
