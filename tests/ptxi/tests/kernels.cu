@@ -2,100 +2,8 @@
 // a 3x3 convolution as an implicit GEMM, and a causal flash-attention forward pass. Both use
 // ldmatrix, mma and a cp.async pipeline over XOR-swizzled shared memory. With -DBUG_WAIT,
 // -DBUG_SYNC or -DBUG_REUSE a synchronisation is left out (see run.sh).
-#include <chrono>
-#include <cuda_bf16.h>
-
+#include "products.h"
 #include "test.h"
-typedef __nv_bfloat16 bf16;
-
-__device__ unsigned smem_addr(const void* p) {
-  return (unsigned)__cvta_generic_to_shared(p);
-}
-__device__ void cp16(unsigned dst, const void* src, int bytes) {
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(dst), "l"(src), "r"(bytes));
-}
-__device__ void commit() {
-  asm volatile("cp.async.commit_group;");
-}
-template <int N>
-__device__ void wait() {
-  asm volatile("cp.async.wait_group %0;" ::"n"(N));
-}
-__device__ void ldm4(unsigned* r, unsigned a) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3},[%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"(a));
-}
-__device__ void ldm4t(unsigned* r, unsigned a) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3},[%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"(a));
-}
-__device__ void mma(float* c, const unsigned* a, unsigned b0, unsigned b1) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
-      "{%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%0,%1,%2,%3};"
-      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-}
-
-// y[n,h,w,k] = relu(bias[k] + sum x[n,h+r-1,w+s-1,c] * w[k,r,s,c]); NHWC, C a multiple of 64, K
-// of 64. A block computes 64 pixels x 64 channels with 4 warps of 32x32; three stages of 64x64
-// tiles.
-constexpr int ST = 3;
-__global__ void __launch_bounds__(128)
-    conv3x3(const bf16* x, const bf16* w, const float* bias, bf16* y, int N, int H, int W, int C, int K) {
-  extern __shared__ __align__(128) bf16 sm[];
-  const int t = threadIdx.x, l = t & 31, wp = t >> 5, wm = (wp >> 1) * 32, wn = (wp & 1) * 32;
-  const int p0 = blockIdx.x * 64, k0 = blockIdx.y * 64, pixels = N * H * W, steps = 9 * C / 64;
-  auto tile = [&](int s, int which) { return sm + (s * 2 + which) * 64 * 64; };
-  // 16-byte chunk `c` of row `r` lies at chunk c ^ (r & 7).
-  auto at = [&](bf16* base, int r, int c) { return smem_addr(base + r * 64 + ((c ^ (r & 7)) << 3)); };
-  auto load = [&](int step) {
-    const int tap = step / (C / 64), c0 = step % (C / 64) * 64, dr = tap / 3 - 1, ds = tap % 3 - 1,
-              s = step % ST;
-    for (int i = t; i < 64 * 8; i += 128) {
-      int r = i >> 3, c = i & 7, p = p0 + r, n = p / (H * W), h = p / W % H + dr, v = p % W + ds;
-      bool ok = p < pixels && h >= 0 && h < H && v >= 0 && v < W;
-      cp16(at(tile(s, 0), r, c), ok ? x + (((size_t)n * H + h) * W + v) * C + c0 + c * 8 : x, ok ? 16 : 0);
-      cp16(at(tile(s, 1), r, c), w + ((size_t)(k0 + r) * 9 + tap) * C + c0 + c * 8, 16);
-    }
-  };
-  float acc[2][4][4] = {};
-  for (int s = 0; s < ST - 1; s++) {
-    if (s < steps) load(s);
-    commit();
-  }
-  for (int step = 0; step < steps; step++) {
-#ifndef BUG_WAIT
-    wait<ST - 2>();
-#endif
-#ifndef BUG_SYNC
-    __syncthreads();
-#endif
-    if (step + ST - 1 < steps) load(step + ST - 1);
-    commit();
-    bf16 *a = tile(step % ST, 0), *b = tile(step % ST, 1);
-    for (int kk = 0; kk < 4; kk++) {
-      unsigned fa[2][4], fb[2][4];
-      for (int i = 0; i < 2; i++) ldm4(fa[i], at(a, wm + i * 16 + (l & 15), kk * 2 + (l >> 4)));
-      for (int j = 0; j < 2; j++)
-        ldm4(fb[j], at(b, wn + j * 16 + (l & 7) + (l >> 4) * 8, kk * 2 + ((l >> 3) & 1)));
-      for (int i = 0; i < 2; i++)
-        for (int j = 0; j < 4; j++)
-          mma(acc[i][j], fa[i], fb[j >> 1][(j & 1) * 2], fb[j >> 1][(j & 1) * 2 + 1]);
-    }
-  }
-  for (int i = 0; i < 2; i++)
-    for (int j = 0; j < 4; j++)
-      for (int h = 0; h < 2; h++) {
-        int p = p0 + wm + i * 16 + h * 8 + (l >> 2), k = k0 + wn + j * 8 + (l & 3) * 2;
-        if (p >= pixels) continue;
-        __nv_bfloat162 v = __floats2bfloat162_rn(fmaxf(acc[i][j][h * 2] + bias[k], 0.f),
-                                                 fmaxf(acc[i][j][h * 2 + 1] + bias[k + 1], 0.f));
-        *(__nv_bfloat162*)(y + (size_t)p * K + k) = v;
-      }
-}
 
 // One (batch*head, 64 query rows) per block, 4 warps of 16 rows, head dimension 64, tiles of 64
 // keys, double-buffered. Writes O and the log-sum-exp.
@@ -189,34 +97,15 @@ __global__ void __launch_bounds__(128)
   }
 }
 
-// Plain FMA matrix product, for timing.
-__global__ void sgemm(const float* a, const float* b, float* c, int n) {
-  __shared__ float sa[16][16], sb[16][16];
-  int x = threadIdx.x, y = threadIdx.y, i = blockIdx.y * 16 + y, j = blockIdx.x * 16 + x;
-  float s = 0;
-  for (int k = 0; k < n; k += 16) {
-    sa[y][x] = a[i * n + k + x];
-    sb[y][x] = b[(k + y) * n + j];
-    __syncthreads();
-    for (int q = 0; q < 16; q++) s += sa[y][q] * sb[q][x];
-    __syncthreads();
-  }
-  c[i * n + j] = s;
-}
-
 static std::vector<bf16> random_bf16(size_t n, uint32_t seed, float scale = 1) {
   std::vector<bf16> v(n);
   for (auto& x : v) x = __float2bfloat16(uniform(seed) * scale);
   return v;
 }
-static double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
-int main(int argc, char** argv) {
-  const bool big = argc > 1 && atoi(argv[1]);  // a longer run, for timing
+int main() {
   {
-    int N = big ? 4 : 2, H = big ? 16 : 7, W = big ? 16 : 9, C = big ? 128 : 64, K = 128;
+    int N = 2, H = 7, W = 9, C = 64, K = 128;
     auto x = random_bf16((size_t)N * H * W * C, 1), w = random_bf16((size_t)K * 9 * C, 2, 0.1f);
     std::vector<float> bias(K);
     uint32_t s = 3;
@@ -226,17 +115,15 @@ int main(int argc, char** argv) {
     CK(cudaMalloc(&dy, (size_t)N * H * W * K * 2));
     const int smem = ST * 2 * 64 * 64 * 2;
     if (smem > 48 << 10) CK(cudaFuncSetAttribute(conv3x3, cudaFuncAttributeMaxDynamicSharedMemorySize, smem));
-    double t0 = now();
     conv3x3<<<dim3((N * H * W + 63) / 64, K / 64), 128, smem>>>(dx, dw, db, dy, N, H, W, C, K);
     CK(cudaGetLastError());
     CK(cudaDeviceSynchronize());
-    if (big) printf("conv: %.3f s, %.3g Gflop/s\n", now() - t0, 2e-9 * N * H * W * K * 9 * C / (now() - t0));
     auto y = to_host(dy, (size_t)N * H * W * K);
     double e = 0;
     for (int n = 0; n < N; n++)
       for (int h = 0; h < H; h++)
         for (int v = 0; v < W; v++)
-          for (int k = 0; k < K; k += big ? 37 : 1) {
+          for (int k = 0; k < K; k++) {
             double r = bias[k];
             for (int a = 0; a < 3; a++)
               for (int b = 0; b < 3; b++) {
@@ -254,23 +141,21 @@ int main(int argc, char** argv) {
     check("3x3 convolution", e < 4.1e-3);  // one bf16 rounding
   }
   {
-    int T = big ? 512 : 150, BH = big ? 2 : 3;
+    int T = 150, BH = 3;
     auto q = random_bf16((size_t)BH * T * 64, 4), k = random_bf16((size_t)BH * T * 64, 5),
          v = random_bf16((size_t)BH * T * 64, 6);
     bf16 *dq = to_device(q), *dk = to_device(k), *dv = to_device(v), *dO;
     float* dL;
     CK(cudaMalloc(&dO, q.size() * 2));
     CK(cudaMalloc(&dL, BH * T * 4));
-    double t0 = now();
     flash_fwd<<<dim3((T + 63) / 64, BH), 128>>>(dq, dk, dv, dO, dL, T, 0.125f);
     CK(cudaDeviceSynchronize());
-    if (big) printf("attention: %.3f s\n", now() - t0);
     auto o = to_host(dO, q.size());
     auto L = to_host(dL, BH * T);
     double eo = 0, el = 0;
     std::vector<double> p(T);
     for (int b = 0; b < BH; b++)
-      for (int i = 0; i < T; i += big ? 29 : 1) {
+      for (int i = 0; i < T; i++) {
         double m = -1e30, s = 0;
         for (int j = 0; j <= i; j++) {
           double d = 0;
@@ -293,17 +178,15 @@ int main(int argc, char** argv) {
     check("flash attention log-sum-exp", el < 1e-4);
   }
   {
-    int n = big ? 256 : 64;
+    int n = 64;
     std::vector<float> a(n * n), b(n * n);
     uint32_t s = 9;
     for (auto& x : a) x = uniform(s);
     for (auto& x : b) x = uniform(s);
     float *da = to_device(a), *db = to_device(b), *dc;
     CK(cudaMalloc(&dc, n * n * 4));
-    double t0 = now();
     sgemm<<<dim3(n / 16, n / 16), dim3(16, 16)>>>(da, db, dc, n);
     CK(cudaDeviceSynchronize());
-    if (big) printf("sgemm: %.3f s, %.3g Gflop/s\n", now() - t0, 2e-9 * n * n * n / (now() - t0));
     auto c = to_host(dc, n * n);
     double e = 0;
     for (int i = 0; i < n; i++)
