@@ -203,10 +203,6 @@ void run(Cuda ctx, const Attention& dims, const bf16* qkv, bf16* o, float* log_s
 
 }  // namespace
 
-bool fits_tensor_cores(const Attention& dims) {
-  return (dims.d == 32 || dims.d == 64 || dims.d == 128) && dims.positions < INT32_MAX - 2 * own_rows;
-}
-
 void attention_forward_mma(Cuda ctx, const Attention& dims, const bf16* qkv, bf16* o, float* log_sum_exp) {
   if (dims.d == 32)
     run<32>(ctx, dims, qkv, o, log_sum_exp);

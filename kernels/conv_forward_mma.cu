@@ -3,12 +3,6 @@
 
 namespace fermion::kernels {
 
-bool fits_tensor_cores(const Conv2d& dims) {
-  const std::int64_t all = dims.K * dims.N * dims.H * dims.W;
-  return (dims.stride == 1 || dims.kernel == 3) && dims.first_channels % 16 == 0 &&
-         dims.second_channels % 16 == 0 && dims.Co % 8 == 0 && all < INT32_MAX;
-}
-
 bool conv2d_forward_mma(Cuda ctx, const Conv2d& dims, const Conv2dInput<bf16>& x, const float* weight,
                         const Conv2dOutput<bf16>& y) {
   const ConvMma conv{.tiles = conv_tiles(dims),

@@ -3,11 +3,6 @@
 #include "kernels/conv_launch.cuh"
 
 namespace fermion::kernels {
-
-bool gradient_fits_tensor_cores(const Conv2d& dims) {
-  return fits_tensor_cores(dims) && dims.Co % 16 == 0;
-}
-
 namespace {
 
 PixelTiles gradient_tiles(const Conv2d& dims) {

@@ -13,12 +13,12 @@
 //
 // The weights stay in registers. No access meets a bank twice. Grid: x persistent blocks, y channels, z
 // weight sets.
-#include <algorithm>
 #include <stdexcept>
 
 #include "kernels/conv_finish_forward.cuh"
 #include "kernels/conv_image_tiles.cuh"
 #include "kernels/conv_images_mma.h"
+#include "kernels/conv_tiles.h"
 #include "kernels/conv_weights.cuh"
 #include "kernels/launch.cuh"
 #include "kernels/mma.cuh"
@@ -125,11 +125,6 @@ __global__ void __launch_bounds__(ImageBlock::threads, ImageBlock::resident_bloc
 
 }  // namespace
 
-bool are_images(const Conv2d& dims, const Conv2dInput<bf16>& x) {
-  return dims.kernel == 3 && dims.stride == 1 && dims.first_channels == 3 && dims.second_channels == 0 &&
-         dims.Co % 8 == 0 && dims.K * dims.N * dims.H * dims.W < INT32_MAX && !x.first.norm;
-}
-
 void conv2d_images_forward_mma(Cuda ctx, const Conv2d& dims, const Conv2dInput<bf16>& x, const float* weight,
                                const Conv2dOutput<bf16>& y) {
   const ConvMma conv{.tiles = image_tiles(dims),
@@ -141,10 +136,8 @@ void conv2d_images_forward_mma(Cuda ctx, const Conv2d& dims, const Conv2dInput<b
                      .weight_row = 3};
   const std::int64_t columns = blocks_for(dims.Co, ImageBlock::channels),
                      items = blocks_for(conv.tiles.count, ImageBlock::warps);
-  const std::int64_t slots =
-      std::max<std::int64_t>(ImageBlock::resident_blocks * ctx.multiprocessors / (columns * dims.K), 1);
-  // As many blocks as do the work in as few rounds.
-  const std::int64_t blocks = blocks_for(items, blocks_for(items, slots));
+  const std::int64_t blocks =
+      blocks_in_rounds(items, ImageBlock::resident_blocks * ctx.multiprocessors / (columns * dims.K));
   ConvForward output{.y = y};
   if (y.mean) {
     if (columns * dims.K > Cuda::counter_count)

@@ -16,6 +16,7 @@
 
 #include "kernels/conv_image_tiles.cuh"
 #include "kernels/conv_images_mma.h"
+#include "kernels/conv_tiles.h"
 #include "kernels/conv_wgrad.cuh"
 #include "kernels/gemm.cuh"
 #include "kernels/launch.cuh"
@@ -147,10 +148,9 @@ void conv2d_images_weight_gradient_mma(Cuda ctx, const Conv2d& dims, const Conv2
   const std::int64_t columns = blocks_for(dims.Co, ImageWgrad::made),
                      items = blocks_for(conv.tiles.count, ImageWgrad::warps);
   const int resident_blocks = std::clamp(most_shared_bytes() / shared, 1, 2);
-  const std::int64_t slots =
-      std::max<std::int64_t>(ctx.multiprocessors * resident_blocks / (columns * dims.K), 1);
-  // As many blocks as do the work in as few rounds.
-  const std::int64_t splits = blocks_for(items, blocks_for(items, slots)), size = dims.Co * 27;
+  const std::int64_t splits =
+                         blocks_in_rounds(items, ctx.multiprocessors * resident_blocks / (columns * dims.K)),
+                     size = dims.Co * 27;
   conv.sums = splits == 1 ? dweight : Gradient<float>{ctx.workspace.take<float>(dims.K * splits * size)};
   launch(ctx, image_wgrad_kernel, {splits, columns, dims.K}, ImageWgrad::threads, shared, conv);
   if (splits > 1) add_splits(ctx, dims.K, splits, size, conv.sums.data, dweight);

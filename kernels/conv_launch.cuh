@@ -5,19 +5,10 @@
 #include <stdexcept>
 
 #include "kernels/conv_mma.cuh"
+#include "kernels/conv_tiles.h"
 #include "kernels/launch.cuh"
 
 namespace fermion::kernels {
-
-// Of a 1x1 convolution all pixels are one image: its tiles may be cut anywhere.
-inline PixelTiles conv_tiles(const Conv2d& dims) {
-  const auto N = static_cast<int>(dims.N), H = static_cast<int>(dims.H), W = static_cast<int>(dims.W);
-  if (dims.stride == 2) return strided_tiles(N, H, W);
-  if (dims.kernel == 3) return pixel_tiles(N, H, W, 1);
-  for (const int width : {14, 16})
-    if (dims.N * dims.H * dims.W % width == 0) return pixel_tiles(1, N * H * W / width, width, 0);
-  return pixel_tiles(N, H, W, 0);
-}
 
 template <class Block, class Output>
 void run_conv(Cuda ctx, const Conv2d& dims, const ConvMma& conv, Output output, bool sums) {
@@ -25,10 +16,8 @@ void run_conv(Cuda ctx, const Conv2d& dims, const ConvMma& conv, Output output, 
   const std::int64_t columns = blocks_for(conv.Co, Block::channels),
                      items = blocks_for(conv.tiles.count, Block::tiles);
   const int resident_blocks = std::clamp(most_shared_bytes() / shared, 1, 256 / Block::threads);
-  const std::int64_t slots =
-      std::max<std::int64_t>(ctx.multiprocessors * resident_blocks / (columns * dims.K), 1);
-  // As many blocks as do the work in as few rounds.
-  const std::int64_t blocks = blocks_for(items, blocks_for(items, slots));
+  const std::int64_t blocks =
+      blocks_in_rounds(items, ctx.multiprocessors * resident_blocks / (columns * dims.K));
   if (sums) {
     if (columns * dims.K > Cuda::counter_count)
       throw std::runtime_error("conv2d: too many channels or weight sets");

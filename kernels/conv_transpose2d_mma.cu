@@ -5,11 +5,6 @@
 namespace fermion::kernels {
 namespace {
 
-// As the 1x1 convolution that it is.
-Conv2d pointwise(const ConvTranspose2d& dims) {
-  return {.N = dims.N, .H = dims.H, .W = dims.W, .first_channels = dims.Ci, .Co = 4 * dims.Co, .kernel = 1};
-}
-
 DoubledPixels doubled(const ConvTranspose2d& dims) {
   const auto W = static_cast<int>(dims.W), C = static_cast<int>(dims.Co);
   return {W, C, Divisor(W), Divisor(C)};
@@ -26,14 +21,6 @@ void run(Cuda ctx, const ConvMma& conv, const Output& output, bool sums) {
 }
 
 }  // namespace
-
-bool fits_tensor_cores(const ConvTranspose2d& dims) {
-  return dims.Ci % 16 == 0 && dims.Co % 8 == 0 && 4 * dims.N * dims.H * dims.W < INT32_MAX;
-}
-
-bool gradient_fits_tensor_cores(const ConvTranspose2d& dims) {
-  return fits_tensor_cores(dims) && dims.Co % 16 == 0;
-}
 
 void conv_transpose2d_forward_mma(Cuda ctx, const ConvTranspose2d& dims, const Feature<bf16>& x,
                                   const float* weight, bf16* y) {
