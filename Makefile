@@ -49,7 +49,7 @@ ifneq ($(filter-out $(ops),$(OP)),)
 endif
 cases := $(patsubst %,tests/cases/%.cpp,$(or $(OP),$(ops)))
 cpu_tests := $(if $(OP)$(LIST),$(cases),$(wildcard tests/*_test.cpp tests/*/*.cpp))
-more_cuda_tests := $(addprefix tests/,$(addsuffix _test.cpp,engine/replay engine/staging layers/golden training/device training/profile training/cuda_run))
+more_cuda_tests := $(addprefix tests/,$(addsuffix _test.cpp,engine/replay engine/staging layers/golden training/device training/profile training/cuda_run training/step_counters))
 # Of the kernels' building blocks; on CUDA alone.
 block_tests := $(wildcard tests/kernels/*_test.cu)
 cuda_tests := $(cases) $(if $(OP)$(LIST),,$(more_cuda_tests) $(block_tests))
@@ -193,7 +193,7 @@ $(BUILD)/libfermion.a: $(objects)
 	@$(AR) rcs $@ $^
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(harness:%.cpp=$(BUILD)/%.o) $(BUILD)/libfermion.a
 	$(link)
-$(block_tests:%.cu=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.cu.o $(BUILD)/tests/main.o
+$(block_tests:%.cu=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.cu.o $(BUILD)/kernels/launch.cu.o $(BUILD)/tests/main.o
 	$(link)
 bench_objects := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard benchmarks/*.cpp tests/cases/*.cpp) $(filter-out tests/main.cpp,$(harness)))
 $(BUILD)/benchmarks/bench: $(bench_objects) $(BUILD)/libfermion.a

@@ -6,6 +6,7 @@
 
 #include "benchmarks/run_case.h"
 #include "engine/profile_range.h"
+#include "kernels/work.h"
 #include "tests/conv_layers.h"
 #include "tests/inputs.h"
 
@@ -14,9 +15,9 @@ namespace {
 
 using engine::DType;
 using engine::Shape;
+using kernels::Work;
 using nlohmann::json;
 using test::OpCase;
-using test::Traffic;
 
 // Makes each call of the op a profiled range.
 class CallRanges : public engine::CallObserver {
@@ -41,41 +42,36 @@ class CallRanges : public engine::CallObserver {
   std::optional<engine::ProfiledPart> range_;
 };
 
-json part_of(const char* name, double flops, const Traffic& traffic, DType dtype) {
-  return {{"part", name}, {"flops", flops}, {"bytes", traffic.bytes(dtype)}};
+json part_of(const char* name, const Work& work, DType dtype) {
+  return {{"part", name}, {"flops", work.flops}, {"bytes", work.bytes(engine::size_of(dtype))}};
 }
 
-// da becomes dy in place; the gradient of x, whose ReLU is that of x's own norm; the gradient of the weights.
+json part_of(const char* name, double flops, const test::Traffic& traffic, DType dtype) {
+  return part_of(name, Work{traffic.activations, traffic.other_bytes, flops}, dtype);
+}
+
+// The gradient of x passes the ReLU of x's own norm.
 json convolution_backward(const kernels::Conv2d& d, const OpCase& test, DType dtype) {
-  const auto K = static_cast<double>(d.K);
-  const double x = K * static_cast<double>(d.N * d.H * d.W * d.Ci()),
-               y = K * static_cast<double>(d.N * d.Ho() * d.Wo() * d.Co),
-               weight_bytes = 4 * K * static_cast<double>(d.Co * d.kernel * d.kernel * d.Ci());
-  json parts{part_of("dy", 0, {3 * y}, dtype), part_of("wgrad", test.flops, {x + y, weight_bytes}, dtype)};
+  json parts{part_of("dy", kernels::conv2d_dy_work(d), dtype),
+             part_of("wgrad", kernels::conv2d_wgrad_work(d), dtype)};
   if (test.inputs[0].gradient)
-    parts.push_back(part_of("dgrad", test.flops, {2 * x + y, weight_bytes}, dtype));
+    parts.push_back(part_of("dgrad", kernels::conv2d_dgrad_work(d, d.Ci(), d.Ci(), 0), dtype));
   return parts;
 }
 
-// Of attention by tiles of rows, each of which reads all columns. The backward is two kernels: by tiles of
-// queries (theta, O, dO and log_sum_exp; phi and g once for each tile; dtheta, and D with log_sum_exp) and by
-// tiles of keys (theta, dO, D and log_sum_exp once for each; phi, g; dphi, dg).
-Traffic attention_traffic(const OpCase& test, bool backward, double tiles) {
-  const Shape& qkv = test.inputs[0].shape;
-  const double rows = static_cast<double>(qkv.size() / qkv[-1]), d = static_cast<double>(qkv[-1] / 3);
-  return backward ? Traffic{(8 + 4 * tiles) * rows * d, 4 * (3 + 2 * tiles) * rows}
-                  : Traffic{(2 + 2 * tiles) * rows * d, 4 * rows};
+Work attention_work(const kernels::Attention& dims, bool backward, double tiles) {
+  if (!backward) return kernels::attention_forward_work(dims, tiles);
+  Work work = kernels::attention_dtheta_work(dims, tiles);
+  return work += kernels::attention_dphi_dg_work(dims, tiles);
 }
 
-// The tiles have 128 rows. Of the backward both kernels form S and dP: seven products where five would do for
-// one.
+// The tiles have 128 rows.
 json attention_part(const OpCase& test, bool backward, DType dtype) {
   const Shape& qkv = test.inputs[0].shape;
-  const auto tiles = static_cast<double>((qkv[1] * qkv[2] + 127) / 128);
-  json part =
-      part_of(backward ? "backward" : "forward", backward ? 7.0 / 5 * test.backward_flops : test.flops,
-              attention_traffic(test, backward, 1), dtype);
-  part["requested"] = attention_traffic(test, backward, tiles).bytes(dtype);
+  const kernels::Attention dims{qkv[0], qkv[1] * qkv[2], qkv[3] / 3};
+  const auto tiles = static_cast<double>((dims.positions + 127) / 128);
+  json part = part_of(backward ? "backward" : "forward", attention_work(dims, backward, 1), dtype);
+  part["requested"] = attention_work(dims, backward, tiles).bytes(engine::size_of(dtype));
   return part;
 }
 

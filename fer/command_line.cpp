@@ -103,10 +103,19 @@ CommandLine::CommandLine()
   add_train(app, typed, train);
   add_eval(app, eval);
   add_predict(app, predict, box);
-  CLI::App* info = add_command(app, "info", "Print the network as a table", "fer info --preset lnl-base");
+  CLI::App* info = add_command(app, "info", "Print the network, or what a training step launches, as a table",
+                               "fer info --preset lnl-base");
   info->add_option("checkpoint", info_checkpoint, "whose network; without it that of the options");
   add_typed(info, typed);
-  info->add_flag("--options", info_options, "every option of --set and --config: defaults and meaning");
+  CLI::Option* options =
+      info->add_flag("--options", info_options, "every option of --set and --config: defaults and meaning");
+  CLI::Option* step =
+      info->add_flag(
+              "--step", info_step,
+              "what a training step launches on CUDA, and the least time that it takes on an A100, H100 "
+              "and H200; default lnl-base, 64 faces")
+          ->excludes(options);
+  info->add_option("--precision", typed.precision, "of --step: fp32 or bf16; auto is bf16")->needs(step);
   add_json(info, info_json);
   CLI::App* folder = add_command(app, "data", "Say what a folder of faces holds", "fer data ferplus");
   folder->add_option("folder", data.folder, "folder of a data set")->required();

@@ -9,6 +9,7 @@
 #include "fer/info.h"
 #include "fer/printable.h"
 #include "fer/shell_quoted.h"
+#include "fer/step_info.h"
 
 namespace {
 
@@ -26,8 +27,8 @@ TrainConfig with_typed(TrainConfig config, const Typed& typed) {
   return config;
 }
 
-TrainConfig resolve(const Typed& typed) {
-  TrainConfig config = with_typed(drawn_faces_config(), typed);
+TrainConfig resolve(const Typed& typed, const TrainConfig& begin = drawn_faces_config()) {
+  TrainConfig config = with_typed(begin, typed);
   // Options of any kind may name a data set, which has other defaults.
   if (!config.data.empty()) config = with_typed(data_set_config(), typed);
   check(config);
@@ -46,13 +47,15 @@ TrainConfig resumed(const Typed& typed) {
   return config;
 }
 
-// The network that fer info describes.
-ModelConfig network_of(const CommandLine& line) {
+// What fer info describes.
+TrainConfig described(const CommandLine& line) {
   const std::filesystem::path& path = line.info_checkpoint;
-  if (path.empty()) return resolve(line.typed).model;
+  if (path.empty()) return resolve(line.typed, line.info_step ? step_config() : drawn_faces_config());
   if (!line.typed.preset.empty() || !line.typed.config.empty() || !line.typed.set.empty())
     throw UsageError("a checkpoint has its network; --preset, --config and --set are for others");
-  return checkpoint_info(engine::read_safetensors(path), path).config.model;
+  TrainConfig config = checkpoint_info(engine::read_safetensors(path), path).config;
+  if (!line.typed.precision.empty()) config.precision = line.typed.precision;
+  return config;
 }
 
 bool is_utf8(const char* text) {
@@ -106,7 +109,8 @@ int run(int argc, char** argv) {
     fmt::print("{}", line.info_json ? options_json().dump(2) + "\n" : options_table());
     return 0;
   }
-  if (is("info")) return info_command(network_of(line), line.info_json);
+  if (is("info") && line.info_step) return step_info_command(described(line), line.info_json);
+  if (is("info")) return info_command(described(line).model, line.info_json);
   if (is("data")) return data_command(line.data);
   if (is("devices")) return devices_command(line.devices_json);
   if (line.faces_seed) line.faces.sheet.seed = static_cast<std::uint64_t>(parse_seed(*line.faces_seed));
