@@ -51,7 +51,7 @@ Part make_part(const json& call, const json& part) {
           .requested_least = part.value("requested", 0.0)};
 }
 
-// Which part of conv2d's backward a kernel belongs to, by its name.
+// Which part of a convolution's backward a kernel belongs to, by its name.
 const char* backward_part(const std::string& kernel) {
   const auto has = [&](const char* text) { return kernel.find(text) != std::string::npos; };
   if (has("turn_into_dy")) return "dy";
@@ -156,6 +156,9 @@ json print_sums(const std::vector<Part>& parts) {
   const auto conv = [](const char* part) {
     return [=](const Part& p) { return p.op == "conv2d" && p.part == part; };
   };
+  const auto any_conv = [=](const char* part) {
+    return [=](const Part& p) { return p.op.starts_with("conv") && p.part == part; };
+  };
   const auto passes = [](const Part& p) { return p.kind == Kind::pass || p.part == "dy"; };
   const auto products = [](const Part& p) { return p.kind == Kind::product && p.flops > 0; };
   const auto on_mma = [=](const Part& p) { return products(p) || p.kind == Kind::attention; };
@@ -166,10 +169,9 @@ json print_sums(const std::vector<Part>& parts) {
   bars.ratio("DRAM, attention backward", &Part::distinct, &Part::bytes, of(Kind::attention, "backward"),
              1.15);
   bars.ratio("DRAM, products forward", &Part::distinct, &Part::bytes, of(Kind::product, "forward"), 1.3);
-  bars.ratio("DRAM, conv2d dgrad", &Part::distinct, &Part::bytes, conv("dgrad"), 1.3);
-  bars.ratio("DRAM, conv2d wgrad", &Part::distinct, &Part::bytes, conv("wgrad"), 1.6);
-  bars.ratio("DRAM, other products backward", &Part::distinct, &Part::bytes, of(Kind::product, "backward"),
-             1.6);
+  bars.ratio("DRAM, convolutions dgrad", &Part::distinct, &Part::bytes, any_conv("dgrad"), 1.3);
+  bars.ratio("DRAM, convolutions wgrad", &Part::distinct, &Part::bytes, any_conv("wgrad"), 1.6);
+  bars.ratio("DRAM, linear backward", &Part::distinct, &Part::bytes, of(Kind::product, "backward"), 1.6);
   bars.ratio("L2, passes and optimisers", &Part::requested, &Part::bytes, passes, 1.05);
   bars.ratio("L2, attention, by tiles of 128 rows", &Part::requested, &Part::requested_least,
              of(Kind::attention), 1.05);

@@ -6,6 +6,7 @@
 
 #include "benchmarks/run_case.h"
 #include "engine/profile_range.h"
+#include "kernels/conv_tiles.h"
 #include "kernels/work.h"
 #include "tests/conv_layers.h"
 #include "tests/inputs.h"
@@ -59,6 +60,13 @@ json convolution_backward(const kernels::Conv2d& d, const OpCase& test, DType dt
   return parts;
 }
 
+json transposed_convolution_backward(const OpCase& test, DType dtype) {
+  const Shape &x = test.inputs[0].shape, &weight = test.inputs[1].shape;
+  const kernels::Conv2d d = kernels::pointwise({x[0], x[1], x[2], x[3], weight[0]});
+  return {part_of("wgrad", kernels::conv2d_wgrad_work(d), dtype),
+          part_of("dgrad", kernels::conv2d_dgrad_work(d, d.Ci(), d.Ci(), 0), dtype)};
+}
+
 Work attention_work(const kernels::Attention& dims, bool backward, double tiles) {
   if (!backward) return kernels::attention_forward_work(dims, tiles);
   Work work = kernels::attention_dtheta_work(dims, tiles);
@@ -85,6 +93,7 @@ int count_in_step(const std::string& op, const OpCase& test, const test::ConvLay
 json parts_of(const std::string& op, const OpCase& test, const test::ConvLayer* layer, bool backward,
               DType dtype) {
   if (backward && layer) return convolution_backward(layer->dims, test, dtype);
+  if (backward && op == "conv_transpose2d") return transposed_convolution_backward(test, dtype);
   if (op == "attention") return json::array({attention_part(test, backward, dtype)});
   return json::array({backward ? part_of("backward", test.backward_flops, test.backward_traffic, dtype)
                                : part_of("forward", test.flops, test.traffic, dtype)});

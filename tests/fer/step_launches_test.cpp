@@ -58,7 +58,7 @@ TEST_CASE("bytes and flops by hand, lnl-base, batch 64") {
 
   const auto backward = launches_of("unet.enc.1.conv2/conv2d backward");
   REQUIRE(backward.size() == 4);
-  CHECK(backward[0].work.bytes(2) == 2 * 3 * pixels * 64);  // da, y; dy
+  CHECK(backward[0].work.bytes(2) == 2 * 3 * pixels * 64);    // da, y; dy
   CHECK(backward[1].work.bytes(2) == 2 * (2 * pixels * 64));  // x, dy; its sums are put together later
   CHECK(backward[2].work.bytes(2) == 4 * weight);
   CHECK(backward[3].work.bytes(2) == 2 * (3 * pixels * 64) + 4 * weight);  // dy, x for its ReLU; da
