@@ -62,7 +62,7 @@ u8* Block::address(Warp& w, int l, const Instruction& in, Space sp, u64 a, unsig
             string("global ") + (write ? "write" : "read") + " of " + std::to_string(n) +
                 " bytes out of bounds at " + mem_describe(a),
             &w, l);
-      if (global_checked) global_checks(w, l, in, al, a, n, write, atomic);
+      if (global_checked) global_checks(w, l, in, al, a, n, write);
       return al->store + (a - al->base);
     }
   }

@@ -61,7 +61,7 @@ void h_cp_async(Warp& w, const Instruction& in, u32 m) {
         if (!a)
           b.err(in, E_ILLEGAL_ADDRESS, "cp.async global read out of bounds at " + mem_describe(c.src), &w, l);
         if (options().init_check || options().race_check)
-          b.global_checks(w, l, in, a, c.src, (unsigned)bytes, false, false);
+          b.global_checks(w, l, in, a, c.src, (unsigned)bytes, false);
         reading |= 1u << l;
       }
       if (options().shared_check) b.shadow_inflight(w, l, in, c.dst - kSharedStart, n, true);

@@ -24,11 +24,11 @@ void Block::release(Barrier& bar) {
     x.first->at_barrier &= ~x.second;
     FOR_LANES(l, x.second) x.first->pc[l]++;
   }
-  if (options().shared_check) {
+  if (ordered) {
     if (full)
-      shadow_barrier(everyone, everyone, true);
+      order_warps(everyone, everyone, true);
     else
-      shadow_barrier(bar.warps, bar.warps | bar.arrivers, false);
+      order_warps(bar.warps, bar.warps | bar.arrivers, false);
   }
   bar = Barrier();
 }

@@ -71,7 +71,6 @@ void Block::start(unsigned x, unsigned y, unsigned z) {
     // Registers that are read before they are written hold this pattern in the first block.
     memset(regs, 0xde, need);
   }
-  fenced = false;
   if (options().max_steps) last_step = steps + options().max_steps;
   const bool fresh = (int)warps.size() != nw;  // the first block that this object runs
   if (fresh) {
@@ -196,6 +195,7 @@ void Block::start(unsigned x, unsigned y, unsigned z) {
       }
     }
   }
+  if (ordered) order_start();
   if (options().shared_check) shadow_start();
 }
 

@@ -57,7 +57,7 @@ struct Block {
   bool counting = false;
   bool shared_checked = options().shared_check != 0;
   bool global_checked = options().init_check || options().race_check;
-  bool fenced = false;  // a fence was executed (for the cross-block race check)
+  bool ordered = options().shared_check || options().race_check;  // what orders accesses is followed
   u64 steps = 0;
   u64 last_step = ~0ull;  // after it PTXI_MAX_STEPS ends the block
   std::mt19937 rng;
@@ -87,11 +87,9 @@ struct Block {
   u8* address(Warp& w, int lane, const Instruction& in, Space sp, u64 a, unsigned n, bool write,
               bool atomic = false);
   Alloc* find(u64 a, u64 n);
-  void global_checks(Warp& w, int lane, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write,
-                     bool strong);
+  void global_checks(Warp& w, int lane, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write);
   void check_init(Warp& w, int lane, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write);
-  void check_race(Warp& w, int lane, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write,
-                  bool strong);
+  void check_race(Warp& w, int lane, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write);
   void report_race(Warp& w, int lane, const Instruction& in, u64 a, bool write, const RaceAccess& other,
                    bool other_writes);
   bool global_ordered(const RaceAccess& a, Warp& w, int lane);
@@ -103,9 +101,27 @@ struct Block {
   void shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 start, u32 m, unsigned n,
                       bool write, bool atomic);
   void shadow_inflight(Warp& w, int lane, const Instruction& in, u64 off, unsigned n, bool begin);
-  void shadow_warp_sync(Warp& w, u32 lanes);
-  void shadow_barrier(u32 receivers, u32 participants, bool full);
+
+  // Order within the block (block_order.cpp)
+  void order_start();
+  void order_lanes(Warp& w, u32 lanes);
+  void order_warps(u32 receivers, u32 participants, bool full);
   bool lane_ordered(Warp& w, u32 time, int from, int to);
+  struct Together;
+  void gather(Together& all, const Warp& w, u32 lanes);
+  OrderPointer together(Together& all);
+  void share(const OrderPointer& order, Warp& w, u32 lanes);
+  void share_lanes(Warp& w, u32 lanes);
+  void share_warps(u32 receivers, u32 participants, bool full);
+
+  // Order by fences and strong accesses (causality.cpp)
+  void fence(Warp& w, const Instruction& in, u32 m);
+  void strong_access(Warp& w, int lane, const Instruction& in, u64 a);
+  void strong_read(Warp& w, int lane, const Instruction& in, const Place& place);
+  void strong_write(Warp& w, int lane, const Instruction& in, Place& place);
+  std::shared_ptr<const AtFence> at_fence(const Warp& w, int lane);
+  OrderPointer released(const Warp& w, int lane, const Release& release);
+  void settle_fence(Warp& w, int lane);
 
   // Counters (counters.cpp)
   Counters& counters_of(const Instruction& in) { return counters[(size_t)(&in - k.code.data())]; }
@@ -113,14 +129,7 @@ struct Block {
   void count_shared(const u64* addr, u32 m, unsigned n, u64* wavefronts, u64* ideal);
 };
 
-// Race check: what orders blocks.
-void race_meet(u64 addr, u32 block);
-void race_fence(u32 block);
-void race_acquire(u64 addr, u32 block);
-void race_sync(u64 addr, u32 block);
-bool race_ordered(u32 from, u64 time, u32 to);
-u64 race_now();
-void race_start();
-extern u32 g_race_base;  // when the launch began
+void race_start(u64 blocks);  // before a launch
+extern u32 g_race_launch;     // the launches of which there are accesses, counted
 
 }  // namespace ptxi

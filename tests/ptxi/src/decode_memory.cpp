@@ -30,9 +30,13 @@ bool Operands::control() {
         d.fix_bra.push_back({(int)d.k.code.size(), d.ret_label});
       }
       break;
-    case O_exit:
     case O_membar:
     case O_fence:
+      in.sc = in.op == O_membar || has("sc");
+      if (!in.acquire && !in.release) in.acquire = in.release = true;
+      if (has("proxy") || has("mbarrier_init")) in.acquire = in.release = in.sc = false;
+      break;
+    case O_exit:
     case O_trap:
     case O_brkpt:
     case O_nanosleep:

@@ -129,7 +129,9 @@ void Decoder::statement(const Stmt& st) {
       fail("unsupported modifier ." + x);
     else if (x == "satfinite" && in.op != O_cvt)
       fail("unsupported modifier .satfinite");
-    if (x == "acquire" || x == "release" || x == "acq_rel") in.acq_rel = true;
+    if (x == "acquire" || x == "acq_rel") in.acquire = true;
+    if (x == "release" || x == "acq_rel") in.release = true;
+    if (x == "cta") in.scope = IN_BLOCK;
   }
   if (!types.empty()) {
     in.t = types.back();
@@ -146,7 +148,6 @@ void Decoder::statement(const Stmt& st) {
   if (!o.control() && !o.memory() && !o.comparison() && !o.barrier() && !o.matrix() && !o.warp() &&
       !o.bits() && !o.moves())
     o.arithmetic();
-  if (in.op == O_membar || in.op == O_fence) in.acq_rel = true;
   in.cls = classify(in);
   select_handler(in);
   if (!options().mutate.empty())

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
 
 #include "block.h"
 
@@ -11,80 +10,48 @@ namespace ptxi {
 
 using std::string;
 
-// ---------------------------------------------------------------------------------------------
-// Order between blocks created by fences and atomics (cross-block race check). A block that does
-// an atomic on an address, with a fence before or after it or acquire/release semantics, knows everything the
-// blocks did that came to that address before it, with a fence before or release semantics.
-// ---------------------------------------------------------------------------------------------
-u32 g_race_base = 0;
-static u32 g_race_time = 1;
-static std::map<u64, std::map<u32, u64>> g_sync;          // address: block, time of its atomic
-static std::map<u32, std::map<u32, u64>> g_known_blocks;  // block: block, time
-static std::map<u32, std::map<u32, u64>> g_met_blocks;    // the same, once the block has fenced
-
-u64 race_now() {
-  return g_race_time;
-}
-void race_start() {
-  g_race_base = g_race_time;
-  g_race_time++;
-  g_sync.clear();
-  g_known_blocks.clear();
-  g_met_blocks.clear();
-}
-static void learn(std::map<u32, u64>& known, const std::map<u32, u64>& more) {
-  for (auto& p : more) {
-    u64& t = known[p.first];
-    t = std::max(t, p.second);
-  }
-}
-void race_meet(u64 addr, u32 block) {
-  if (auto met = g_sync.find(addr); met != g_sync.end()) learn(g_met_blocks[block], met->second);
-}
-void race_fence(u32 block) {
-  learn(g_known_blocks[block], g_met_blocks[block]);
-  g_met_blocks[block].clear();
-}
-void race_acquire(u64 addr, u32 block) {
-  learn(g_known_blocks[block], g_sync[addr]);
-}
-void race_sync(u64 addr, u32 block) {
-  race_acquire(addr, block);
-  learn(g_sync[addr], g_known_blocks[block]);  // what this block knows travels on with it
-  g_sync[addr][block] = g_race_time++;
-}
-bool race_ordered(u32 from, u64 time, u32 to) {
-  auto i = g_known_blocks.find(to);
-  if (i == g_known_blocks.end()) return false;
-  auto j = i->second.find(from);
-  return j != i->second.end() && j->second >= time;
-}
-
 namespace {
 
 bool live(const RaceAccess& a) {
-  return a.block && a.time > g_race_base;  // of this launch
+  return a.launch == g_race_launch;
+}
+
+bool same_warp(const RaceAccess& a, const RaceAccess& b) {
+  return a.block == b.block && a.warp == b.warp;
+}
+
+// Two such accesses do not race, though nothing orders them.
+bool morally_strong(const RaceAccess& a, const RaceAccess& b) {
+  return std::min(a.strong, b.strong) > (a.block == b.block ? 0 : 1 + IN_BLOCK);
 }
 
 // The newest access comes first, then the newest of another warp.
 void record(RaceAccess (&slots)[2], const RaceAccess& access) {
-  if (slots[0].block != access.block || slots[0].warp != access.warp) slots[1] = slots[0];
+  if (!same_warp(slots[0], access)) slots[1] = slots[0];
   slots[0] = access;
 }
 
+bool atomic(const Instruction& in) {
+  return in.op == O_atom || in.op == O_red;
+}
+
+bool strong(const Instruction& in) {
+  return atomic(in) || in.is_volatile;
+}
+
 bool reads(const Instruction& in, bool write) {
-  return !write || in.op == O_atom || in.op == O_red;
+  return !write || atomic(in);
 }
 
 }  // namespace
 
-// Whether `lane` of `w` knows that the access is over. Barriers order what is in one block, and are
-// followed only with the checks of shared memory.
+// Whether the access comes before what `lane` of `w` does now.
 bool Block::global_ordered(const RaceAccess& a, Warp& w, int lane) {
-  if (a.block != (u32)linear + 1) return race_ordered(a.block - 1, a.time, (u32)linear);
-  if (!shared_checked) return true;
-  if (a.warp != w.id) return a.clock <= w.known[a.warp];
-  return lane_ordered(w, a.clock, a.lane, lane);
+  const bool own = a.block == (u32)linear + 1;
+  if (own && (a.warp == w.id ? lane_ordered(w, a.clock, a.lane, lane) : a.clock <= w.known[a.warp]))
+    return true;
+  const Order* order = w.order ? w.order->lanes[lane].order.get() : nullptr;
+  return order && a.clock <= order->known.at(a.block - 1, a.warp * 32 + a.lane);
 }
 
 void Block::check_init(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write) {
@@ -118,39 +85,48 @@ void Block::report_race(Warp& w, int l, const Instruction& in, u64 a, bool write
          &w, l);
 }
 
-void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write,
-                       bool strong) {
-  const RaceAccess me{(u32)linear + 1, (u32)race_now(), sh.now, (u8)w.id, (u8)l, strong, in.read_only};
+void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write) {
+  const u8 strength = strong(in) ? (u8)(1 + in.scope) : 0;
+  RaceAccess me{(u32)linear + 1, g_race_launch, sh.now, (u8)w.id, (u8)l, strength, in.read_only, true};
   const int shift = __builtin_ctz((unsigned)k.global_granule);
   const u64 o = a - al->base;
   bool told = false;
+  const auto after = [&](const RaceAccess& other) { return !live(other) || global_ordered(other, w, l); };
   // Of two accesses one of which writes.
-  const auto check = [&](const RaceAccess& other, bool other_writes) {
+  const auto check = [&](const RaceAccess& other, bool other_writes, bool is_after) {
     if (told || !live(other)) return;
     const bool nc = in.read_only || other.read_only;
-    if (!nc && ((strong && other.strong) || global_ordered(other, w, l))) return;
+    if (!nc && (is_after || morally_strong(me, other))) return;
     report_race(w, l, in, a, write, other, other_writes);
     told = true;
   };
   for (u64 i = o >> shift; i <= (o + n - 1) >> shift; i++) {
     RaceCell& c = al->race[i];
-    if (live(c.write[0]))
-      for (const RaceAccess& other : c.write) check(other, true);
+    me.follows = true;
+    if (live(c.write[0])) {
+      const RaceAccess &newest = c.write[0], &older = c.write[1];
+      const bool after_newest = after(newest), after_older = (after_newest && newest.follows) || after(older);
+      check(newest, true, after_newest);
+      check(older, true, after_older);
+      // What an atomic reads precedes it.
+      const bool follows = after_newest || (atomic(in) && morally_strong(me, newest));
+      me.follows = follows && (!same_warp(me, newest) || newest.follows || after_older);
+    }
     if (write) {
       if (live(c.read[0])) {
-        for (const RaceAccess& other : c.read) check(other, false);
-        if (c.read[0].block == me.block && c.read[0].warp == me.warp) FOR_LANES(r, c.read_lanes) {
+        for (const RaceAccess& other : c.read) check(other, false, after(other));
+        if (same_warp(c.read[0], me)) FOR_LANES(r, c.read_lanes) {
             RaceAccess lane = c.read[0];
             lane.lane = (u8)r;
-            check(lane, false);
+            check(lane, false, after(lane));
           }
       }
       record(c.write, me);
     }
-    if (reads(in, write) && !(write && strong)) {
+    if (reads(in, write) && !(write && strength)) {
       const RaceAccess& last = c.read[0];
-      const bool go_on =
-          last.block == me.block && last.warp == me.warp && live(last) && last.clock > w.full_sync;
+      const bool go_on = same_warp(last, me) && live(last) && last.clock > w.full_sync &&
+                         !(w.order && last.clock <= w.order->released_at);
       c.read_lanes = (go_on ? c.read_lanes : 0) | 1u << l;
       record(c.read, me);
     }
@@ -158,19 +134,11 @@ void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, 
 }
 
 // All checks of one lane's access.
-void Block::global_checks(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write,
-                          bool strong) {
+void Block::global_checks(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write) {
   if (al->init) check_init(w, l, in, al, a, n, write);
   if (!al->race) return;
-  // A volatile access may wait for another block's flag.
-  const bool synchronises = in.acq_rel || (fenced && in.is_volatile);
-  if (synchronises && in.op == O_st) race_sync(a, (u32)linear);
-  check_race(w, l, in, al, a, n, write, strong || in.is_volatile);
-  if (in.op != O_ld) return;
-  if (synchronises)
-    race_acquire(a, (u32)linear);
-  else if (in.is_volatile)
-    race_meet(a, (u32)linear);
+  check_race(w, l, in, al, a, n, write);
+  if (strong(in)) strong_access(w, l, in, a);
 }
 
 }  // namespace ptxi

@@ -10,9 +10,8 @@ void h_trap(Warp& w, const Instruction& in, u32 m) {
   w.block->err(in, E_LAUNCH_FAILURE, "trap", &w, __builtin_ctz(m));
 }
 
-void h_fence(Warp& w, const Instruction& in, u32) {
-  w.block->fenced = true;
-  if (options().race_check) race_fence((u32)w.block->linear);
+void h_fence(Warp& w, const Instruction& in, u32 m) {
+  if (options().race_check) w.block->fence(w, in, m);
   if (w.block->counting) w.block->counters_of(in).fences++;
 }
 

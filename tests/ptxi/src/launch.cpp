@@ -24,8 +24,8 @@ u64 g_profiler_starts = 0;
 
 void launch(Kernel& k, const LaunchDims& d, const u8* params) {
   g_launch_id++;
-  if (options().race_check) race_start();
   const u64 blocks = (u64)d.grid[0] * d.grid[1] * d.grid[2];
+  if (options().race_check) race_start(blocks);
   const bool file = !options().counters.empty();
   const bool counting = file && (!options().counters_range || g_profiled);
   if (file) counters_open();

@@ -77,7 +77,7 @@ u8* bulk_base(Warp& w, const Instruction& in, Space sp, const u64* addr, u32 m, 
   if (sp == SP_GLOBAL || sp == SP_CONST) {
     Alloc* a = b.find(lo, hi - lo + n);
     if (!a) return nullptr;
-    if (b.global_checked) FOR_LANES(l, m) b.global_checks(w, l, in, a, addr[l], n, write, atomic);
+    if (b.global_checked) FOR_LANES(l, m) b.global_checks(w, l, in, a, addr[l], n, write);
     return a->store - a->base;
   }
   if (sp == SP_SHARED) {

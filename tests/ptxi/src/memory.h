@@ -8,17 +8,19 @@
 namespace ptxi {
 
 enum AllocKind : u8 { A_DEVICE, A_PINNED, A_MANAGED, A_REGISTERED, A_SYMBOL };
-// An access to global memory by a lane of a running launch. `clock` is Shadow::now of its block.
+// An access to global memory by a lane. `clock` is Shadow::now of its block.
 struct RaceAccess {
-  u32 block;  // its index + 1
-  u32 time, clock;
+  u32 block, launch;
+  u32 clock;
   u8 warp, lane;
-  bool strong, read_only;  // atomic, volatile or relaxed; ld.global.nc
+  u8 strong;           // 0: weak; else 1 + its scope
+  bool read_only : 1;  // ld.global.nc
+  bool follows : 1;    // it comes after the writes that were remembered
 };
 // The newest write and read of a granule, and the newest before by another warp. Zero: none.
 struct RaceCell {
   RaceAccess write[2], read[2];
-  u32 read_lanes;  // of read[0]'s warp since its last synchronisation
+  u32 read_lanes;  // of read[0]'s warp since it last synchronised or released
 };
 struct Alloc {
   u64 base = 0, size = 0;  // as the program sees it

@@ -24,7 +24,7 @@ bool Block::step_warp(Warp& w, u64 quantum) {
   const Instruction* const code = k.code.data();
   bool progress = false;
   // PTXI_SHARED=2: only bar.warp.sync orders the memory accesses of lanes.
-  const bool order_by_any_warp_op = options().shared_check == 1;
+  const bool order_by_any_warp_op = ordered && options().shared_check < 2;
   const u64 stop_at = quantum ? steps + quantum : ~0ull;
   while (true) {
     u32 run = w.alive & ~w.at_barrier & ~w.parked;
@@ -200,7 +200,7 @@ bool Block::step_warp(Warp& w, u64 quantum) {
           err(in, E_ILLEGAL_INSTRUCTION, "warp-wide instruction after lanes have exited", &w,
               __builtin_ctz(m));
         in.fn(w, in, m);
-        if (order_by_any_warp_op) shadow_warp_sync(w, m);
+        if (order_by_any_warp_op) order_lanes(w, m);
       } else {  // shfl, vote, match, redux, bar.warp with a member mask
         bool wait = false;
         u32 rest = m;
@@ -229,7 +229,7 @@ bool Block::step_warp(Warp& w, u64 quantum) {
             in.fn(w, in, sub);
           else if (counting)
             counters_of(in).warp_syncs++;
-          if (order_by_any_warp_op || (shared_checked && in.op == O_bar)) shadow_warp_sync(w, sub);
+          if (order_by_any_warp_op || (ordered && in.op == O_bar)) order_lanes(w, sub);
           rest &= ~sub;
         }
       }

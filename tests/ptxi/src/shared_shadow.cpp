@@ -1,5 +1,5 @@
 // Shadow of shared memory: uninitialised reads, races between warps, and races between the lanes
-// of one warp. Shadow::now is a clock that never goes back; it advances at every synchronisation.
+// of one warp.
 #include <algorithm>
 
 #include "block.h"
@@ -13,70 +13,14 @@ void Block::shadow_start() {
   sh.shift = __builtin_ctz((unsigned)std::max(1, k.granule));
   const u64 n = (shared_total >> sh.shift) + 2;
   const int nw = (int)warps.size();
-  if (sh.granules != n || sh.warps != nw || sh.now > 3000000000u) {
+  if (sh.granules != n || sh.warps != nw || sh.full_barrier == 1) {
     sh.granules = n;
     sh.warps = nw;
     sh.cells.assign(n, ShadowCell());
     sh.warp_rtime.assign(n * (u64)nw, 0);
     sh.serial = 0;
-    sh.now = 1;
   }
   sh.serial++;
-  sh.full_barrier = sh.now++;
-  for (Warp& w : warps) {
-    w.full_sync = sh.full_barrier;
-    w.lane_sync.reset();
-    w.known.assign((size_t)nw, sh.full_barrier);
-  }
-}
-
-// All lanes in `lanes` now know each other's earlier accesses.
-void Block::shadow_warp_sync(Warp& w, u32 lanes) {
-  const u32 t = sh.now++;
-  if (lanes == w.alive) {
-    w.full_sync = t;
-    w.lane_sync.reset();
-    return;
-  }
-  if (!w.lane_sync) w.lane_sync = std::make_unique<std::vector<u32>>(32 * 32, w.full_sync);
-  u32* v = w.lane_sync->data();
-  for (int a = 0; a < 32; a++) {
-    u32 best = lanes >> a & 1 ? t : 0;
-    FOR_LANES(l, lanes) best = std::max(best, v[l * 32 + a]);
-    FOR_LANES(l, lanes) v[l * 32 + a] = best;
-  }
-}
-
-bool Block::lane_ordered(Warp& w, u32 time, int from, int to) {
-  if (from == to || time <= w.full_sync) return true;
-  return w.lane_sync && time <= (*w.lane_sync)[(size_t)(to * 32 + from)];
-}
-
-// A block barrier: the receivers learn what all participants did before.
-void Block::shadow_barrier(u32 receivers, u32 participants, bool full) {
-  const u32 t = sh.now++;
-  if (full) {
-    sh.full_barrier = t;
-    for (Warp& w : warps) {
-      std::fill(w.known.begin(), w.known.end(), t);
-      w.full_sync = t;
-      w.lane_sync.reset();
-    }
-    return;
-  }
-  std::vector<u32> join(warps.size(), 0);
-  for (size_t v = 0; v < warps.size(); v++)
-    if (participants >> v & 1) {
-      for (size_t x = 0; x < warps.size(); x++) join[x] = std::max(join[x], warps[v].known[x]);
-    }
-  for (size_t v = 0; v < warps.size(); v++)
-    if (participants >> v & 1) join[v] = t;
-  for (size_t v = 0; v < warps.size(); v++)
-    if (receivers >> v & 1) {
-      for (size_t x = 0; x < warps.size(); x++) warps[v].known[x] = std::max(warps[v].known[x], join[x]);
-      warps[v].full_sync = t;
-      warps[v].lane_sync.reset();
-    }
 }
 
 // The whole request of a warp; `start` is the address of offset 0. Cells that nobody else has

@@ -37,6 +37,7 @@ enum Type : u8 {
   T_TF32,
   T_B128
 };
+enum Scope : u8 { IN_BLOCK, ON_DEVICE };  // .cta; .cluster, .gpu and .sys
 enum Space : u8 { SP_GENERIC, SP_GLOBAL, SP_SHARED, SP_LOCAL, SP_PARAM, SP_CONST };
 
 int type_bits(Type t);

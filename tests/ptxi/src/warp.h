@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "causality.h"
 #include "program.h"
 
 namespace ptxi {
@@ -34,7 +35,8 @@ struct Warp {
   // lane_sync[b][a] is the time up to which lane b knows the accesses of lane a.
   u32 full_sync = 0;
   std::unique_ptr<std::vector<u32>> lane_sync;
-  std::vector<u32> known;  // known[v]: time up to which this warp knows the accesses of warp v
+  std::vector<u32> known;            // known[v]: time up to which this warp knows the accesses of warp v
+  std::unique_ptr<WarpOrder> order;  // by fences and strong accesses; null: by none
 
   u32* r32(Ref r) { return file[r.file()] + r.word(); }
   u64* r64(Ref r) { return (u64*)(file[r.file()] + r.word()); }

@@ -99,13 +99,14 @@ __global__ void race_older_reader(float* x, float* o) {
     if (first) x[0] = x[0] + 1;
   }
 }
-// Legal: partial sums, fence, atomic ticket; the last block adds them up.
+// Legal: partial sums, fence, atomic ticket, fence; the last block adds them up.
 __global__ void last_block(int* part, int* ticket, int* total) {
   __shared__ bool last;
   if (threadIdx.x == 0) {
     part[blockIdx.x] = blockIdx.x;
     __threadfence();
     last = atomicAdd(ticket, 1) == gridDim.x - 1;
+    __threadfence();
     if (last) {
       int s = 0;
       for (int i = 0; i < gridDim.x; i++) s += part[i];

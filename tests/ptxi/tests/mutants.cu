@@ -80,10 +80,11 @@ __global__ void copied(float* o) {
 // The last block adds up what the others left.
 __global__ void last_block(float* o, float* partials, int* tickets) {
   if (threadIdx.x == 0) partials[blockIdx.x] = blockIdx.x;
-  __threadfence();  // the last block sees what was written before
+  __threadfence();  // passes on what was written before
   __shared__ bool last;
   if (threadIdx.x == 0) last = atomicAdd(tickets, 1) == gridDim.x - 1;
   __syncthreads();  // for last
+  __threadfence();  // the last block sees what was passed on
   if (!last) return;
   float sum = 0;
   for (int i = 0; i < gridDim.x; i++) sum += partials[i];

@@ -1,0 +1,144 @@
+// What the threads of a block know of each other's accesses by its barriers and what synchronises a warp; and
+// that they pass on what they know of others. Shadow::now is a clock that goes back only between blocks; it
+// advances at every synchronisation.
+#include <algorithm>
+
+#include "block.h"
+
+namespace ptxi {
+
+void Block::order_start() {
+  if (sh.now > 3000000000u) sh.now = 1;
+  sh.full_barrier = sh.now++;
+  for (Warp& w : warps) {
+    w.full_sync = sh.full_barrier;
+    w.lane_sync.reset();
+    w.known.assign(warps.size(), sh.full_barrier);
+    w.order.reset();
+  }
+}
+
+// All lanes in `lanes` now know each other's earlier accesses.
+void Block::order_lanes(Warp& w, u32 lanes) {
+  share_lanes(w, lanes);
+  const u32 t = sh.now++;
+  if (lanes == w.alive) {
+    w.full_sync = t;
+    w.lane_sync.reset();
+    return;
+  }
+  if (!w.lane_sync) w.lane_sync = std::make_unique<std::vector<u32>>(32 * 32, w.full_sync);
+  u32* v = w.lane_sync->data();
+  for (int a = 0; a < 32; a++) {
+    u32 best = lanes >> a & 1 ? t : 0;
+    FOR_LANES(l, lanes) best = std::max(best, v[l * 32 + a]);
+    FOR_LANES(l, lanes) v[l * 32 + a] = best;
+  }
+}
+
+bool Block::lane_ordered(Warp& w, u32 time, int from, int to) {
+  if (from == to || time <= w.full_sync) return true;
+  return w.lane_sync && time <= (*w.lane_sync)[(size_t)(to * 32 + from)];
+}
+
+// A block barrier: the receivers learn what all participants did before.
+void Block::order_warps(u32 receivers, u32 participants, bool full) {
+  share_warps(receivers, participants, full);
+  const u32 t = sh.now++;
+  if (full) {
+    sh.full_barrier = t;
+    for (Warp& w : warps) {
+      std::fill(w.known.begin(), w.known.end(), t);
+      w.full_sync = t;
+      w.lane_sync.reset();
+    }
+    return;
+  }
+  std::vector<u32> join(warps.size(), 0);
+  for (size_t v = 0; v < warps.size(); v++)
+    if (participants >> v & 1) {
+      for (size_t x = 0; x < warps.size(); x++) join[x] = std::max(join[x], warps[v].known[x]);
+    }
+  for (size_t v = 0; v < warps.size(); v++)
+    if (participants >> v & 1) join[v] = t;
+  for (size_t v = 0; v < warps.size(); v++)
+    if (receivers >> v & 1) {
+      for (size_t x = 0; x < warps.size(); x++) warps[v].known[x] = std::max(warps[v].known[x], join[x]);
+      warps[v].full_sync = t;
+      warps[v].lane_sync.reset();
+    }
+}
+
+// What threads that synchronise know together. What they have fenced that `order` lacks is apart, that of
+// their own block in `fenced_here`.
+struct Block::Together {
+  OrderPointer order;
+  Known fenced;
+  std::vector<u32> fenced_here;
+};
+
+void Block::gather(Together& all, const Warp& w, u32 lanes) {
+  if (!w.order) return;
+  const Release* last = nullptr;
+  FOR_LANES(l, lanes) {
+    const LaneOrder& lane = w.order->lanes[l];
+    join(all.order, lane.order);
+    if (!lane.fence_apart) continue;
+    const Release& fence = lane.released[ON_DEVICE];
+    if (!last || fence.own != last->own || fence.order != last->order) {
+      all.fenced.join(value(fence.order).known);
+      all.fenced_here.resize(fence.own->threads.size());
+      for (size_t i = 0; i < all.fenced_here.size(); i++)
+        all.fenced_here[i] = std::max(all.fenced_here[i], fence.own->threads[i]);
+    }
+    last = &fence;
+    u32& mine = all.fenced_here[(size_t)(w.id * 32 + l)];
+    mine = std::max(mine, fence.own->time);
+  }
+}
+
+OrderPointer Block::together(Together& all) {
+  if (all.fenced_here.empty()) return all.order;
+  Order order = value(all.order);
+  order.fenced.join(all.fenced);
+  order.fenced.by_fence.join(VectorClock(linear, std::move(all.fenced_here)));
+  return std::make_shared<const Order>(std::move(order));
+}
+
+void Block::share(const OrderPointer& order, Warp& w, u32 lanes) {
+  if (!w.order && !order) return;
+  if (!w.order) w.order = std::make_unique<WarpOrder>();
+  FOR_LANES(l, lanes) {
+    LaneOrder& lane = w.order->lanes[l];
+    lane.order = order;
+    lane.fence_apart = false;
+  }
+}
+
+// The lanes pass on to each other what they know.
+void Block::share_lanes(Warp& w, u32 lanes) {
+  if (!w.order || !w.order->apart) return;
+  Together all;
+  gather(all, w, lanes);
+  share(together(all), w, lanes);
+  w.order->apart = lanes != w.alive;
+}
+
+// The receivers learn what the participants know. In a `full` barrier all warps are both.
+void Block::share_warps(u32 receivers, u32 participants, bool full) {
+  const auto news = [&](const Warp& w) { return participants >> w.id & 1 && w.order && w.order->news; };
+  if (std::none_of(warps.begin(), warps.end(), news)) return;
+  Together all;
+  for (const Warp& w : warps)
+    if (participants >> w.id & 1) gather(all, w, ~0u);
+  const OrderPointer order = together(all);
+  for (Warp& w : warps) {
+    if (!(receivers >> w.id & 1)) continue;
+    share(order, w, ~0u);
+    if (!w.order) continue;
+    w.order->apart = false;
+    w.order->news = !full;
+  }
+}
+
+}  // namespace ptxi
