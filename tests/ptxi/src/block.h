@@ -120,7 +120,7 @@ struct Block {
   void strong_read(Warp& w, int lane, const Instruction& in, const Place& place);
   void strong_write(Warp& w, int lane, const Instruction& in, Place& place);
   std::shared_ptr<const AtFence> at_fence(const Warp& w, int lane);
-  OrderPointer released(const Warp& w, int lane, const Release& release);
+  const OrderPointer& released(const Warp& w, int lane, Release& release);
   void settle_fence(Warp& w, int lane);
 
   // Counters (counters.cpp)

@@ -31,7 +31,7 @@ bool fence_sc(const Instruction& in) {
 struct Joined {
   OrderPointer a, b, both;
 };
-std::array<Joined, 16> g_joined;
+std::array<Joined, 256> g_joined;
 
 OrderPointer joined(const OrderPointer& a, const OrderPointer& b) {
   if (!b || a == b) return a;
@@ -84,7 +84,8 @@ std::shared_ptr<const AtFence> Block::at_fence(const Warp& w, int lane) {
 }
 
 // What a release of the lane passes on.
-OrderPointer Block::released(const Warp& w, int lane, const Release& release) {
+const OrderPointer& Block::released(const Warp& w, int lane, Release& release) {
+  if (release.passed) return release.passed;
   Order order = value(release.order);
   std::vector<u32> threads = release.own->threads;
   threads[(size_t)(w.id * 32 + lane)] = release.own->time;
@@ -94,7 +95,7 @@ OrderPointer Block::released(const Warp& w, int lane, const Release& release) {
     order.fenced.by_fence.join(own);
   }
   order.known.by_release.join(own);
-  return std::make_shared<const Order>(std::move(order));
+  return release.passed = std::make_shared<const Order>(std::move(order));
 }
 
 void Block::fence(Warp& w, const Instruction& in, u32 m) {
@@ -112,7 +113,8 @@ void Block::fence(Warp& w, const Instruction& in, u32 m) {
     if (!in.release) continue;
     if (in.scope == ON_DEVICE && !in.sc) settle_fence(w, l);
     if (!own || w.lane_sync) own = at_fence(w, l);
-    for (int scope = 0; scope <= in.scope; scope++) lane.released[scope] = {lane.order, own, fence_sc(in)};
+    for (int scope = 0; scope <= in.scope; scope++)
+      lane.released[scope] = {lane.order, own, fence_sc(in), nullptr};
     lane.fence_apart |= fence_sc(in);
   }
   sh.now++;
@@ -144,17 +146,22 @@ void Block::strong_read(Warp& w, int l, const Instruction& in, const Place& plac
 void Block::strong_write(Warp& w, int l, const Instruction& in, Place& place) {
   LaneOrder& lane = orders(w).lanes[l];
   settle_fence(w, l);
-  const Release now{lane.order, in.release ? at_fence(w, l) : nullptr, false};
-  if (in.release) sh.now++;
-  if (in.op == O_st) place.released[IN_BLOCK] = nullptr;
-  if (in.op == O_st || in.scope != ON_DEVICE) place.released[ON_DEVICE] = place.observed = nullptr;
-  if (place.block != linear) place.released[IN_BLOCK] = nullptr;
+  if (place.block != linear || in.op == O_st) place.released[IN_BLOCK] = nullptr;
   place.block = linear;
+  if (in.scope != ON_DEVICE || in.op == O_st) place.released[ON_DEVICE] = place.observed = nullptr;
   for (int scope = 0; scope <= in.scope; scope++)
-    for (const Release& release : {lane.released[scope], now})
-      if (release.own) join(place.released[scope], released(w, l, release));
-  if (in.scope == ON_DEVICE && lane.order)
-    join(place.observed, std::make_shared<const Order>(Order{{}, {}, lane.order->fenced}));
+    if (lane.released[scope].own) join(place.released[scope], released(w, l, lane.released[scope]));
+  if (in.release) {
+    Release now{lane.order, at_fence(w, l), false, nullptr};
+    sh.now++;
+    for (int scope = 0; scope <= in.scope; scope++) join(place.released[scope], released(w, l, now));
+  }
+  if (in.scope != ON_DEVICE || !lane.order) return;
+  if (lane.wrote != lane.order) {
+    lane.wrote = lane.order;
+    lane.as_observed = std::make_shared<const Order>(Order{{}, {}, lane.order->fenced});
+  }
+  join(place.observed, lane.as_observed);
 }
 
 void Block::strong_access(Warp& w, int l, const Instruction& in, u64 a) {
@@ -164,7 +171,7 @@ void Block::strong_access(Warp& w, int l, const Instruction& in, u64 a) {
   if (there && in.op != O_st && in.op != O_red) strong_read(w, l, in, at->second);
   if (in.op == O_ld || in.op == O_ldu) return;
   const bool knows = w.order && (w.order->lanes[l].released[IN_BLOCK].own || w.order->lanes[l].order);
-  if (there || knows || in.release) strong_write(w, l, in, g_places[a]);
+  if (there || knows || in.release) strong_write(w, l, in, there ? at->second : g_places[a]);
 }
 
 }  // namespace ptxi

@@ -46,12 +46,15 @@ struct Release {
   OrderPointer order;
   std::shared_ptr<const AtFence> own;  // null: it has not fenced
   bool sc = false;
+  OrderPointer passed;  // the two as one, once it is needed
 };
 
 struct LaneOrder {
   OrderPointer order;
-  Release released[2];       // by scope: the newest fence of that scope or a wider one
-  OrderPointer met[2];       // by scope: what its strong reads have observed, for a fence to acquire
+  Release released[2];  // by scope: the newest fence of that scope or a wider one
+  OrderPointer met[2];  // by scope: what its strong reads have observed, for a fence to acquire
+  OrderPointer wrote,
+      as_observed;           // `order` at its last strong write, and Order::fenced of that as Order::observed
   bool fence_apart = false;  // released[ON_DEVICE] is a fence.sc that Order::fenced lacks
 };
 struct WarpOrder {

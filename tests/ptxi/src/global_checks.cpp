@@ -87,7 +87,7 @@ void Block::report_race(Warp& w, int l, const Instruction& in, u64 a, bool write
 
 void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write) {
   const u8 strength = strong(in) ? (u8)(1 + in.scope) : 0;
-  RaceAccess me{(u32)linear + 1, g_race_launch, sh.now, (u8)w.id, (u8)l, strength, in.read_only, true};
+  const RaceAccess me{(u32)linear + 1, g_race_launch, sh.now, (u8)w.id, (u8)l, strength, in.read_only, true};
   const int shift = __builtin_ctz((unsigned)k.global_granule);
   const u64 o = a - al->base;
   bool told = false;
@@ -102,15 +102,15 @@ void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, 
   };
   for (u64 i = o >> shift; i <= (o + n - 1) >> shift; i++) {
     RaceCell& c = al->race[i];
-    me.follows = true;
+    bool follows = true;
     if (live(c.write[0])) {
       const RaceAccess &newest = c.write[0], &older = c.write[1];
       const bool after_newest = after(newest), after_older = (after_newest && newest.follows) || after(older);
       check(newest, true, after_newest);
       check(older, true, after_older);
       // What an atomic reads precedes it.
-      const bool follows = after_newest || (atomic(in) && morally_strong(me, newest));
-      me.follows = follows && (!same_warp(me, newest) || newest.follows || after_older);
+      follows = after_newest || (atomic(in) && morally_strong(me, newest));
+      follows &= !same_warp(me, newest) || newest.follows || after_older;
     }
     if (write) {
       if (live(c.read[0])) {
@@ -122,6 +122,7 @@ void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, 
           }
       }
       record(c.write, me);
+      c.write[0].follows = follows;
     }
     if (reads(in, write) && !(write && strength)) {
       const RaceAccess& last = c.read[0];
