@@ -22,7 +22,8 @@ struct Backward {
   Gradient<bf16> dqkv;
 };
 
-// log_sum_exp, in base 2, and D of the block's own rows, to shared.row and x.row. dO lies in own y.
+// log_sum_exp, in base 2, and D of the block's own rows, to shared.row and x.row. Of dO, in own y, a thread
+// reads the vectors that it has brought itself.
 template <int D>
 __device__ void form_rows(const Backward& x, const OwnRows<D>& own, const BackwardTiles<D>& shared) {
   using Tiles = BackwardTiles<D>;
@@ -67,7 +68,6 @@ __global__ void __launch_bounds__(attention_mma_threads, 2) dtheta_mma(const __g
   RowCopies<Other, 3 * D, 3 * D> copies(qkv + D, qkv + 2 * D);
   copies.template next<other_rows>(shared.other, x.positions);
   wait_for_copies();
-  __syncthreads();
   form_rows(x, own, shared);
   __syncthreads();
 
