@@ -17,16 +17,26 @@ unset SEED
 # the others too.
 schedules=(${SCHEDULES:-random-1/late forward/late reversed/early random-2/early})
 
-# One program under one schedule; the first report makes its case fail, and that ends it. No block of the cases comes
-# near so many steps. Seconds are the processor's: the machine may be busy with other things.
-run() { # program, schedule, environment settings
-  local program=$1 order=0
-  case $2 in
+# One case of a program, or all, under one schedule; the first report makes the case fail, and that ends it. No block of
+# the cases comes near so many steps. Seconds are the processor's: the machine may be busy with other things.
+run() { # program, case, schedule, environment settings
+  local program=$1 case=$2 order=0
+  case $3 in
     reversed/*) order=1 ;;
     random-*/*) order=2 ;;
   esac
-  env DEVICE=cuda PTXI_ORDER=$order PTXI_SEED="${2//[!0-9]/}" PTXI_CPASYNC="${2#*/}" PTXI_STRICT=1 PTXI_MAX_STEPS=100000000 \
-    OMP_WAIT_POLICY=passive "${@:3}" bash -c 'ulimit -t 600 && exec scripts/run "$0" --no-intro' "$program" 2>&1
+  env DEVICE=cuda PTXI_ORDER=$order PTXI_SEED="${3//[!0-9]/}" PTXI_CPASYNC="${3#*/}" PTXI_STRICT=1 PTXI_MAX_STEPS=100000000 \
+    OMP_WAIT_POLICY=passive ${case:+CASE="$case"} "${@:4}" bash -c 'ulimit -t 600 && exec scripts/run "$0" --no-intro' "$program" 2>&1
+}
+
+# What can be taken away of the kernels that a case uses: to $CASES a line for each, with the case's seconds.
+survey() { # program, case
+  local output TIMEFORMAT='seconds %U'
+  output=$({ time run "$1" "$2" forward/late PTXI_MUTATE=used; } 2>&1)
+  awk -v program="$1" -v name="$2" '
+    /^seconds / { seconds = $2 }
+    /^\[ptxi\] mutant / && $4 ~ /@kernels\// { mutants[$4] }
+    END { for (mutant in mutants) print mutant "\t" seconds "\t" program "\t" name }' <<<"$output" >>"$CASES"
 }
 
 # In a few words, from what a failed program printed.
@@ -38,44 +48,41 @@ what_noticed() { # its exit status
   END { if (!found) print status == 152 ? "no end" : "a wrong result" }'
 }
 
-# One mutant: to $RESULTS noticed, equivalent, unused, or what is wrong; the mutant, op, case, schedule, what noticed it.
-test_mutant() { # mutant, programs
-  local mutant=$1 found=unused equivalent= program schedule output status case how
-  shift
+# One mutant: to $RESULTS noticed, equivalent, or what is wrong; the mutant, op, case, schedule, what noticed it.
+# The quickest case comes first.
+test_mutant() { # mutant
+  local mutant=$1 found=unused equivalent='' how='' program='' case='' schedule output status
   grep -qF "$mutant " "$list" && equivalent=1
   for schedule in "${schedules[@]}"; do
-    for program in "$@"; do
-      output=$(run "$program" "$schedule" PTXI_MUTATE="$mutant")
+    while IFS=$'\t' read -r program case; do
+      found='NOT NOTICED'
+      output=$(run "$program" "$case" "$schedule" PTXI_MUTATE="$mutant" </dev/null)
       status=$?
-      if [ $status -eq 0 ]; then
-        grep -q '^\[ptxi\] no kernel that was used' <<<"$output" || found='NOT NOTICED'
-        continue
-      fi
-      case=$(sed -nE "s/.*CASE='([^']*)'.*/\1/p" <<<"$output" | head -n 1)
+      [ $status -ne 0 ] || continue
       how=$(what_noticed $status <<<"$output")
       found=noticed
       [ -z "$equivalent" ] || found='NOTICED, BUT LISTED AS EQUIVALENT'
       # It is the mutant that was noticed if the case passes as it is. 137: killed from outside, for want of memory.
-      run "$program" "$schedule" ${case:+CASE="$case"} >/dev/null && [ $status -ne 137 ] || found='FAILS WITHOUT IT TOO'
+      run "$program" "$case" "$schedule" >/dev/null </dev/null && [ $status -ne 137 ] || found='FAILS WITHOUT IT TOO'
       break 2
-    done
-    [ "$found" != unused ] || break
+    done < <(awk -F'\t' -v mutant="$mutant" '$1 == mutant { print $3 "\t" $4 }' "$CASES")
   done
   [ "$found" != 'NOT NOTICED' ] || [ -z "$equivalent" ] || found=equivalent
   # A program may hold kernels that only other ops use.
-  [ "$found" != unused ] || [ -n "$OP" ] || found='NO CASE RUNS IT'
-  printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$found" "$mutant" "${how:+${program##*/}}" "${case:-}" "${how:+$schedule}" "${how:-}" >>"$RESULTS"
+  [ "$found" != unused ] || [ -z "$OP" ] || return 0
+  [ "$found" != unused ] || found='NO CASE RUNS IT'
+  printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$found" "$mutant" "${how:+${program##*/}}" "${how:+$case}" "${how:+$schedule}" "$how" >>"$RESULTS"
   printf '%-10s %-68s %s\n' "$found" "$mutant" "${how:+${program##*/}, $case: $how}"
 }
-if [ "$1" = --one ]; then
-  read -ra words <<<"$2"
-  test_mutant "${words[@]}"
-  exit
-fi
+case $1 in
+  --one) test_mutant "$2" && exit ;;
+  --survey) survey "${2%%$'\t'*}" "${2#*$'\t'}" && exit ;;
+esac
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-export RESULTS=$folder/results
+export RESULTS=$folder/results CASES=$folder/cases
+touch "$CASES"
 
 # What can be taken away, and the programs that have it: loading them is enough.
 for program in "$@"; do
@@ -94,7 +101,14 @@ else
   cat "$folder/all"
 fi >"$folder/chosen"
 
-tr '\n' '\0' <"$folder/chosen" | xargs -0 -n 1 -P "$(nproc)" "$0" --one
+# The cases of the programs that have one of those; the optimisers have no list, and are one case each.
+for program in $(cut -d' ' -f2- "$folder/chosen" | tr ' ' '\n' | sort -u); do
+  DEVICE=cuda LIST=1 scripts/run "$program" --no-intro 2>/dev/null | sed -n "s,^${program##*/}: ,$program\t,p" >"$folder/list"
+  if [ -s "$folder/list" ]; then cat "$folder/list"; else printf '%s\t\n' "$program"; fi
+done | tr '\n' '\0' | xargs -0 -n 1 -P "$(nproc)" "$0" --survey
+sort -t$'\t' -k2,2n "$CASES" -o "$CASES"
+
+cut -d' ' -f1 "$folder/chosen" | tr '\n' '\0' | xargs -0 -n 1 -P "$(nproc)" "$0" --one
 
 # Lines move: a list that names what is not there is out of date.
 stale=
@@ -103,7 +117,7 @@ stale=
 
 [ -z "${TABLE:-}" ] || sort -V -t$'\t' -k2 "$RESULTS" | awk -F'\t' -f scripts/mutants_table.awk "$list" - >"$TABLE"
 awk -F'\t' -v stale="${stale:+1}" '
-  { count[$1 ~ /^(noticed|equivalent|unused)$/ ? $1 : "wrong"]++ }
+  { count[$1 ~ /^(noticed|equivalent)$/ ? $1 : "wrong"]++ }
   END {
     printf "%d noticed, %d equivalent, %d not noticed\n", count["noticed"], count["equivalent"], count["wrong"]
     exit count["wrong"] > 0 || stale || count["noticed"] == 0

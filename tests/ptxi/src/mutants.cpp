@@ -42,7 +42,7 @@ Mutants& mutants() {
 
 void print_at_exit() {
   const Mutants& m = mutants();
-  if (options().mutate != "list") {
+  if (options().mutate != "list" && options().mutate != "used") {
     if (!m.taken_away)
       fprintf(stderr, "[ptxi] no kernel that was used has the synchronisation %s (PTXI_MUTATE)\n",
               options().mutate.c_str());
