@@ -22,7 +22,7 @@ bool same_warp(const RaceAccess& a, const RaceAccess& b) {
 
 // Two such accesses do not race, though nothing orders them.
 bool morally_strong(const RaceAccess& a, const RaceAccess& b) {
-  return std::min(a.strong, b.strong) > (a.block == b.block ? 0 : 1 + IN_BLOCK);
+  return std::min(a.kind, b.kind) > (a.block == b.block ? WEAK : STRONG_IN_BLOCK);
 }
 
 // The newest access comes first, then the newest of another warp.
@@ -37,6 +37,11 @@ bool atomic(const Instruction& in) {
 
 bool strong(const Instruction& in) {
   return atomic(in) || in.is_volatile;
+}
+
+AccessKind kind_of(const Instruction& in) {
+  if (strong(in)) return in.scope == ON_DEVICE ? STRONG_ON_DEVICE : STRONG_IN_BLOCK;
+  return in.read_only ? READ_ONLY : WEAK;
 }
 
 bool reads(const Instruction& in, bool write) {
@@ -66,7 +71,7 @@ void Block::report_race(Warp& w, int l, const Instruction& in, u64 a, bool write
   const string what = string(write ? "write" : "read") + " of " + mem_describe(a) + " after a " +
                       (other_writes ? "write" : "read");
   const bool elsewhere = other.block != (u32)linear + 1;
-  if (in.read_only || other.read_only)
+  if (in.read_only || other.kind == READ_ONLY)
     warn(in, "ld.global.nc of memory that the same launch writes: " + what, &w, l);
   else if (elsewhere)
     warn(in,
@@ -86,8 +91,8 @@ void Block::report_race(Warp& w, int l, const Instruction& in, u64 a, bool write
 }
 
 void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write) {
-  const u8 strength = strong(in) ? (u8)(1 + in.scope) : 0;
-  const RaceAccess me{(u32)linear + 1, g_race_launch, sh.now, (u8)w.id, (u8)l, strength, in.read_only, true};
+  const AccessKind kind = kind_of(in);
+  const RaceAccess me{(u32)linear + 1, g_race_launch, sh.now, (u8)w.id, (u8)l, kind, true};
   const int shift = __builtin_ctz((unsigned)k.global_granule);
   const u64 o = a - al->base;
   bool told = false;
@@ -95,7 +100,7 @@ void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, 
   // Of two accesses one of which writes.
   const auto check = [&](const RaceAccess& other, bool other_writes, bool is_after) {
     if (told || !live(other)) return;
-    const bool nc = in.read_only || other.read_only;
+    const bool nc = kind == READ_ONLY || other.kind == READ_ONLY;
     if (!nc && (is_after || morally_strong(me, other))) return;
     report_race(w, l, in, a, write, other, other_writes);
     told = true;
@@ -124,7 +129,7 @@ void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, 
       record(c.write, me);
       c.write[0].follows = follows;
     }
-    if (reads(in, write) && !(write && strength)) {
+    if (reads(in, write) && !(write && kind > WEAK)) {
       const RaceAccess& last = c.read[0];
       const bool go_on = same_warp(last, me) && live(last) && last.clock > w.full_sync &&
                          !(w.order && last.clock <= w.order->released_at);

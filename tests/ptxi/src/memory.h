@@ -8,14 +8,15 @@
 namespace ptxi {
 
 enum AllocKind : u8 { A_DEVICE, A_PINNED, A_MANAGED, A_REGISTERED, A_SYMBOL };
+// ld.global.nc; others, by strength.
+enum AccessKind : u8 { READ_ONLY, WEAK, STRONG_IN_BLOCK, STRONG_ON_DEVICE };
 // An access to global memory by a lane. `clock` is Shadow::now of its block.
 struct RaceAccess {
   u32 block, launch;
   u32 clock;
   u8 warp, lane;
-  u8 strong;           // 0: weak; else 1 + its scope
-  bool read_only : 1;  // ld.global.nc
-  bool follows : 1;    // it comes after the writes that were remembered
+  AccessKind kind;
+  bool follows;  // a write: it comes after the other that is remembered
 };
 // The newest write and read of a granule, and the newest before by another warp. Zero: none.
 struct RaceCell {
