@@ -122,7 +122,7 @@ void Decoder::statement(const Stmt& st) {
     else if (x == "const")
       in.sp = SP_CONST;
     else if (x == "nc")
-      in.read_only = true;
+      in.access = READ_ONLY;
     else if (x == "volatile" || x == "relaxed" || x == "acquire" || x == "release")
       in.is_volatile = true;
     else if (x == "xorsign" || x == "v8" || x == "oob" || x == "multimem")
@@ -148,6 +148,8 @@ void Decoder::statement(const Stmt& st) {
   if (!o.control() && !o.memory() && !o.comparison() && !o.barrier() && !o.matrix() && !o.warp() &&
       !o.bits() && !o.moves())
     o.arithmetic();
+  if (in.is_volatile || in.op == O_atom || in.op == O_red)
+    in.access = in.scope == ON_DEVICE ? STRONG_ON_DEVICE : STRONG_IN_BLOCK;
   in.cls = classify(in);
   select_handler(in);
   if (!options().mutate.empty())

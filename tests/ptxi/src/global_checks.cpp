@@ -35,15 +35,6 @@ bool atomic(const Instruction& in) {
   return in.op == O_atom || in.op == O_red;
 }
 
-bool strong(const Instruction& in) {
-  return atomic(in) || in.is_volatile;
-}
-
-AccessKind kind_of(const Instruction& in) {
-  if (strong(in)) return in.scope == ON_DEVICE ? STRONG_ON_DEVICE : STRONG_IN_BLOCK;
-  return in.read_only ? READ_ONLY : WEAK;
-}
-
 bool reads(const Instruction& in, bool write) {
   return !write || atomic(in);
 }
@@ -71,7 +62,7 @@ void Block::report_race(Warp& w, int l, const Instruction& in, u64 a, bool write
   const string what = string(write ? "write" : "read") + " of " + mem_describe(a) + " after a " +
                       (other_writes ? "write" : "read");
   const bool elsewhere = other.block != (u32)linear + 1;
-  if (in.read_only || other.kind == READ_ONLY)
+  if (in.access == READ_ONLY || other.kind == READ_ONLY)
     warn(in, "ld.global.nc of memory that the same launch writes: " + what, &w, l);
   else if (elsewhere)
     warn(in,
@@ -91,7 +82,7 @@ void Block::report_race(Warp& w, int l, const Instruction& in, u64 a, bool write
 }
 
 void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write) {
-  const AccessKind kind = kind_of(in);
+  const AccessKind kind = in.access;
   const RaceAccess me{(u32)linear + 1, g_race_launch, sh.now, (u8)w.id, (u8)l, kind, true};
   const int shift = __builtin_ctz((unsigned)k.global_granule);
   const u64 o = a - al->base;
@@ -144,7 +135,7 @@ void Block::global_checks(Warp& w, int l, const Instruction& in, Alloc* al, u64 
   if (al->init) check_init(w, l, in, al, a, n, write);
   if (!al->race) return;
   check_race(w, l, in, al, a, n, write);
-  if (strong(in)) strong_access(w, l, in, a);
+  if (in.access > WEAK) strong_access(w, l, in, a);
 }
 
 }  // namespace ptxi

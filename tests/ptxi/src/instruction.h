@@ -72,14 +72,13 @@ struct Instruction {
   u8 nd = 0, ns = 0;
   bool ftz = false, sat = false, wide = false, hi = false, to = false, nan = false, relu = false;
   bool carry_out = false, carry_in = false, aligned = false;
-  bool pred_neg = false;  // @!p
-  bool src_neg = false;   // !p as a source predicate
-  // Accesses, in PTX's memory consistency model; atomics are always strong.
+  bool pred_neg = false;     // @!p
+  bool src_neg = false;      // !p as a source predicate
   bool is_volatile = false;  // or relaxed, acquire, release
+  AccessKind access = WEAK;
   bool acquire = false, release = false;
   bool sc = false;  // fence.sc, membar
   Scope scope = ON_DEVICE;
-  bool read_only = false;   // ld.global.nc
   bool mask_short = false;  // its member mask lacks the highest lane (PTXI_MUTATE)
   i32 pred = -1;            // word of the guard predicate, or -1
   Ref base, base2, d[8], s[16];

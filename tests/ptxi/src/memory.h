@@ -8,8 +8,6 @@
 namespace ptxi {
 
 enum AllocKind : u8 { A_DEVICE, A_PINNED, A_MANAGED, A_REGISTERED, A_SYMBOL };
-// ld.global.nc; others, by strength.
-enum AccessKind : u8 { READ_ONLY, WEAK, STRONG_IN_BLOCK, STRONG_ON_DEVICE };
 // An access to global memory by a lane. `clock` is Shadow::now of its block.
 struct RaceAccess {
   u32 block, launch;
