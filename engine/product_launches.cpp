@@ -11,14 +11,11 @@
 namespace fermion::engine {
 namespace {
 
+using kernels::blocks_for;
 using kernels::Conv2d;
 using kernels::ConvTranspose2d;
 using kernels::Work;
 using Launches = std::vector<Launch>;
-
-std::int64_t blocks_for(std::int64_t count, std::int64_t size) {
-  return (count + size - 1) / size;
-}
 
 // A gradient by weights: where its sum is made in parts, another launch puts them together and writes it.
 void add_wgrad(Launches& to, Launch launch, std::int64_t splits) {

@@ -56,4 +56,9 @@ struct Gradient {
   FERMION_HOST_DEVICE explicit operator bool() const { return data != nullptr; }
 };
 
+// Blocks of `size` that cover `count`.
+constexpr std::int64_t blocks_for(std::int64_t count, std::int64_t size) {
+  return (count + size - 1) / size;
+}
+
 }  // namespace fermion::kernels

@@ -27,8 +27,7 @@ inline Conv2d pointwise(const ConvTranspose2d& dims) {
 
 // As many blocks as do `items` of work in as few rounds, where `slots` blocks run at a time.
 inline std::int64_t blocks_in_rounds(std::int64_t items, std::int64_t slots) {
-  const std::int64_t at_once = std::max<std::int64_t>(slots, 1), rounds = (items + at_once - 1) / at_once;
-  return (items + rounds - 1) / rounds;
+  return blocks_for(items, blocks_for(items, std::max<std::int64_t>(slots, 1)));
 }
 
 }  // namespace fermion::kernels

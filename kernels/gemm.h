@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "kernels/host_device.h"
+#include "kernels/context.h"
 
 namespace fermion::kernels {
 
@@ -26,10 +26,10 @@ struct Gemm {
 // dims with as many splits as make some 512 blocks, but none less than 256 deep. By the shape alone, so that
 // every chip sums in the same order.
 inline Gemm with_splits(Gemm dims) {
-  const std::int64_t tiles = dims.K * ((dims.M + 63) / 64) * ((dims.N + 63) / 64);
+  const std::int64_t tiles = dims.K * blocks_for(dims.M, 64) * blocks_for(dims.N, 64);
   const std::int64_t most = std::min(dims.depth / 256, 512 / std::max<std::int64_t>(tiles, 1));
   dims.splits = std::max<std::int64_t>(most, 1);
-  if (dims.depth > 0) dims.splits = (dims.depth + dims.split_depth() - 1) / dims.split_depth();
+  if (dims.depth > 0) dims.splits = blocks_for(dims.depth, dims.split_depth());
   return dims;
 }
 

@@ -43,9 +43,4 @@ void launch(Cuda ctx, void (*kernel)(Parameters...), Grid grid, dim3 block, std:
   check_launch(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(args)...), address);
 }
 
-// Blocks of `size` that cover `count`.
-constexpr std::int64_t blocks_for(std::int64_t count, std::int64_t size) {
-  return (count + size - 1) / size;
-}
-
 }  // namespace fermion::kernels
