@@ -1,5 +1,6 @@
-// How kernels that work per channel cut pixels [K, pixels, C] into blocks: threadIdx.x walks up to 32 vectors
-// of channels, threadIdx.y the pixels of the block's chunk. Grid: x chunks, y vectors, z weight sets.
+// How kernels that work per channel cut items [K, items, C], pixels mostly, into blocks: threadIdx.x walks up
+// to 8 vectors of channels, a line of the cache, threadIdx.y the items of the block's chunk. So a warp loads
+// what it needs of a channel once for several rows of threads. Grid: x chunks, y vectors, z weight sets.
 #pragma once
 
 #include "kernels/launch.cuh"
@@ -8,23 +9,36 @@ namespace fermion::kernels {
 
 inline constexpr int channel_threads = 256;
 
-struct ChannelBlocks {
-  std::int64_t pixels, C;  // of one weight set
-  std::int64_t chunk = 0;  // pixels of a block
-  dim3 block = {};
-  Grid grid = {};
+struct ChannelChunks {
+  std::int64_t items, C;  // of one weight set
+  std::int64_t chunk;     // items of a block
+
+  // The first of the thread's N channels; C or more where it has none.
+  template <int N>
+  __device__ std::int64_t channel() const {
+    return (std::int64_t{blockIdx.y} * blockDim.x + threadIdx.x) * N;
+  }
+  // Calls body(item) for the thread's items, counted over all weight sets.
+  template <class Body>
+  __device__ void for_each(const Body& body) const {
+    const std::int64_t first = blockIdx.x * chunk, last = min(first + chunk, items);
+    for (std::int64_t i = first + threadIdx.y; i < last; i += blockDim.y) body(blockIdx.z * items + i);
+  }
 };
 
-// per_thread: pixels.
-inline ChannelBlocks channel_blocks(std::int64_t K, std::int64_t pixels, std::int64_t C, int vector,
+struct ChannelBlocks : ChannelChunks {
+  dim3 block;
+  Grid grid;
+};
+
+// per_thread: items.
+inline ChannelBlocks channel_blocks(std::int64_t K, std::int64_t items, std::int64_t C, int vector,
                                     std::int64_t per_thread) {
-  ChannelBlocks blocks{pixels, C};
   unsigned width = 1;
-  while (width < 32 && width < C / vector) width *= 2;
-  blocks.block = dim3(width, channel_threads / width);
-  blocks.chunk = per_thread * blocks.block.y;
-  blocks.grid = {blocks_for(pixels, blocks.chunk), blocks_for(C / vector, width), K};
-  return blocks;
+  while (width < 8 && width < C / vector) width *= 2;
+  const dim3 block(width, channel_threads / width);
+  const std::int64_t chunk = per_thread * block.y;
+  return {{items, C, chunk}, block, {blocks_for(items, chunk), blocks_for(C / vector, width), K}};
 }
 
 }  // namespace fermion::kernels

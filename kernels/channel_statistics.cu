@@ -24,14 +24,12 @@ __device__ void sum_over_pixels(const Floats<N>& sum, float (&shared)[N][channel
 // Mean and sum of squared deviations from it, of each chunk: partials [K, chunks, 2, C].
 template <int N, class T>
 __global__ void __launch_bounds__(channel_threads)
-    describe_chunks(std::int64_t pixels, std::int64_t C, std::int64_t chunk, const T* y, float* partials) {
+    describe_chunks(ChannelChunks dims, const T* y, float* partials) {
   __shared__ float shared[N][channel_threads];
-  const std::int64_t k = blockIdx.z, first = blockIdx.x * chunk, last = min(first + chunk, pixels);
-  const std::int64_t c = (static_cast<std::int64_t>(blockIdx.y) * blockDim.x + threadIdx.x) * N;
+  const std::int64_t C = dims.C, c = dims.channel<N>();
+  const std::int64_t pixels = min(dims.chunk, dims.items - blockIdx.x * dims.chunk);
   const auto for_each_pixel = [&](const auto& body) {
-    if (c >= C) return;
-    for (std::int64_t p = first + threadIdx.y; p < last; p += blockDim.y)
-      body(load<N>(y + (k * pixels + p) * C + c));
+    if (c < C) dims.for_each([&](std::int64_t pixel) { body(load<N>(y + pixel * C + c)); });
   };
   Floats<N> sum{}, m2{};
   for_each_pixel([&](Floats<N> values) {
@@ -42,7 +40,7 @@ __global__ void __launch_bounds__(channel_threads)
   __syncthreads();
   Floats<N> mean;
 #pragma unroll
-  for (int i = 0; i < N; ++i) mean[i] = shared[i][threadIdx.x] / static_cast<float>(last - first);
+  for (int i = 0; i < N; ++i) mean[i] = shared[i][threadIdx.x] / static_cast<float>(pixels);
   for_each_pixel([&](Floats<N> values) {
 #pragma unroll
     for (int i = 0; i < N; ++i) m2[i] = fmaf(values[i] - mean[i], values[i] - mean[i], m2[i]);
@@ -50,7 +48,7 @@ __global__ void __launch_bounds__(channel_threads)
   __syncthreads();
   sum_over_pixels(m2, shared);
   if (threadIdx.y != 0 || c >= C) return;
-  float* row = partials + (k * gridDim.x + blockIdx.x) * 2 * C + c;
+  float* row = partials + (blockIdx.z * gridDim.x + blockIdx.x) * 2 * C + c;
 #pragma unroll
   for (int i = 0; i < N; ++i) {
     row[i] = mean[i];
@@ -91,7 +89,7 @@ void channel_statistics(Cuda ctx, std::int64_t K, std::int64_t pixels, std::int6
     constexpr int N = vector();
     const ChannelBlocks blocks = channel_blocks(K, pixels, C, N, 32);
     float* partials = ctx.workspace.take<float>(K * blocks.grid.x * 2 * C);
-    launch(ctx, describe_chunks<N, T>, blocks.grid, blocks.block, 0, pixels, C, blocks.chunk, y, partials);
+    launch(ctx, describe_chunks<N, T>, blocks.grid, blocks.block, 0, blocks, y, partials);
     launch(ctx, merge_chunks, {blocks_for(C, row_channels), 1, K}, dim3(row_channels, row_threads), 0, pixels,
            C, blocks.chunk, blocks.grid.x, partials, mean, inv_std);
   });

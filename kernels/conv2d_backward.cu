@@ -14,12 +14,10 @@ namespace {
 // dy = gain inv_std (da - (sum_da + x_hat sum_da_x_hat) / M), where da was; and the norm's own gradients.
 template <int N, class T>
 __global__ void __launch_bounds__(channel_threads)
-    turn_into_dy(std::int64_t pixels, std::int64_t C, std::int64_t chunk, Feature<T> y,
-                 Conv2dArrived<T> arrived, Gradient<float> gain, Gradient<float> shift) {
-  const std::int64_t k = blockIdx.z, first = blockIdx.x * chunk, last = min(first + chunk, pixels);
-  const std::int64_t c = (static_cast<std::int64_t>(blockIdx.y) * blockDim.x + threadIdx.x) * N;
-  if (c >= C) return;
-  const std::int64_t channel = k * C + c;
+    turn_into_dy(ChannelChunks dims, Feature<T> y, Conv2dArrived<T> arrived, Gradient<float> gain,
+                 Gradient<float> shift) {
+  const std::int64_t c = dims.channel<N>(), channel = blockIdx.z * dims.C + c;
+  if (c >= dims.C) return;
   const Floats<N> mean = load<N>(y.norm.mean + channel), inv_std = load<N>(y.norm.inv_std + channel),
                   sum_da = load<N>(arrived.sum_da + channel),
                   sum_da_x_hat = load<N>(arrived.sum_da_x_hat + channel);
@@ -29,21 +27,21 @@ __global__ void __launch_bounds__(channel_threads)
   }
   // dy = scale da + slope (y - mean) + constant
   Floats<N> scale = load<N>(y.norm.gain + channel), slope, constant;
-  const float share = 1 / static_cast<float>(pixels);
+  const float share = 1 / static_cast<float>(dims.items);
 #pragma unroll
   for (int i = 0; i < N; ++i) {
     scale[i] *= inv_std[i];
     slope[i] = -scale[i] * inv_std[i] * (sum_da_x_hat[i] * share);
     constant[i] = -scale[i] * (sum_da[i] * share);
   }
-  for (std::int64_t p = first + threadIdx.y; p < last; p += blockDim.y) {
-    const std::int64_t at = (k * pixels + p) * C + c;
+  dims.for_each([&](std::int64_t pixel) {
+    const std::int64_t at = pixel * dims.C + c;
     const Floats<N> values = load<N>(y.y + at);
     Floats<N> d = load<N>(arrived.da + at);
 #pragma unroll
     for (int i = 0; i < N; ++i) d[i] = fmaf(scale[i], d[i], fmaf(slope[i], values[i] - mean[i], constant[i]));
     store(arrived.da + at, d);
-  }
+  });
 }
 
 template <class T>
@@ -52,8 +50,8 @@ void undo_norm(Cuda ctx, const Conv2d& dims, const Feature<T>& y, const Conv2dAr
   with_vectors<T>(dims.Co, [&](auto vector) {
     const ChannelBlocks blocks =
         channel_blocks(dims.K, dims.N * dims.Ho() * dims.Wo(), dims.Co, vector(), 16);
-    launch(ctx, turn_into_dy<vector(), T>, blocks.grid, blocks.block, 0, blocks.pixels, blocks.C,
-           blocks.chunk, y, arrived, gradient.gain, gradient.shift);
+    launch(ctx, turn_into_dy<vector(), T>, blocks.grid, blocks.block, 0, blocks, y, arrived, gradient.gain,
+           gradient.shift);
   });
 }
 

@@ -3,8 +3,8 @@
 // a maximum is decided alike in both.
 #pragma once
 
+#include "kernels/channel_blocks.cuh"
 #include "kernels/feature.h"
-#include "kernels/launch.cuh"
 #include "kernels/vec.cuh"
 
 namespace fermion::kernels {
@@ -56,16 +56,11 @@ class ChannelNorm {
   bool relu_;
 };
 
-// How a reader's backward cuts its work: one block takes `chunk` items, pixels mostly, of one weight set and
-// up to 32 vectors of channels: threadIdx.x walks the vectors, threadIdx.y the items. The sums of da over
-// them, added in a fixed order, go to the block's row of partials [K, chunks, 2, C].
-struct FeatureBackward {
-  std::int64_t items, C;  // of one weight set
-  std::int64_t chunk;
+// How a reader's backward cuts its work. A block's sums of da, added in a fixed order, go to its row of
+// partials [K, chunks, 2, C].
+struct FeatureBackward : ChannelChunks {
   float* partials;  // null without a norm
 };
-
-inline constexpr int feature_threads = 256;
 
 // The thread's sums of da and of da x_hat.
 template <int N>
@@ -85,28 +80,28 @@ class FeatureSums {
     put(to, d, write);
   }
 
-  // Leaves the block's sums in its row; c: the first of the thread's channels.
-  __device__ void leave(const FeatureBackward& dims, std::int64_t c) const {
+  // Leaves the block's sums in its row.
+  __device__ void leave(const FeatureBackward& dims) const {
     if (!dims.partials) return;
-    __shared__ float sums[2 * N][feature_threads];
-    const int lane = threadIdx.y * blockDim.x + threadIdx.x;
+    // [da, da x_hat][channels of a vector][items][vectors], with a gap after each channel: no bank is met
+    // twice.
+    __shared__ float sums[2 * N * (channel_threads + 8)];
+    const int width = static_cast<int>(blockDim.x), gap = channel_threads + width;
+    const int lane = static_cast<int>(threadIdx.y) * width + static_cast<int>(threadIdx.x);
 #pragma unroll
     for (int i = 0; i < N; ++i) {
-      sums[i][lane] = da_[i];
-      sums[N + i][lane] = da_x_hat_[i];
+      sums[i * gap + lane] = da_[i];
+      sums[(N + i) * gap + lane] = da_x_hat_[i];
     }
     __syncthreads();
-    if (threadIdx.y != 0 || c >= dims.C) return;
     float* row = dims.partials + (std::int64_t{blockIdx.z} * gridDim.x + blockIdx.x) * 2 * dims.C;
-#pragma unroll
-    for (int i = 0; i < N; ++i) {
-      float da = 0, da_x_hat = 0;
-      for (int y = 0; y < static_cast<int>(blockDim.y); ++y) {
-        da += sums[i][y * blockDim.x + threadIdx.x];
-        da_x_hat += sums[N + i][y * blockDim.x + threadIdx.x];
-      }
-      row[c + i] = da;
-      row[dims.C + c + i] = da_x_hat;
+    for (int column = lane; column < 2 * N * width; column += channel_threads) {
+      const int i = column / width, x = column % width;
+      const std::int64_t channel = (std::int64_t{blockIdx.y} * width + x) * N + i % N;
+      if (channel >= dims.C) continue;
+      float sum = 0;
+      for (int y = 0; y < static_cast<int>(blockDim.y); ++y) sum += sums[i * gap + y * width + x];
+      row[i / N * dims.C + channel] = sum;
     }
   }
 
@@ -114,34 +109,21 @@ class FeatureSums {
   Floats<N> da_{}, da_x_hat_{};
 };
 
-// Calls body(k, item) for the thread's items.
-template <class Body>
-__device__ void for_each_item(const FeatureBackward& dims, const Body& body) {
-  const std::int64_t first = blockIdx.x * dims.chunk, last = min(first + dims.chunk, dims.items);
-  for (std::int64_t item = first + threadIdx.y; item < last; item += blockDim.y) body(blockIdx.z, item);
-}
-
-// The first of the thread's N channels; C or more where it has none.
-template <int N>
-__device__ std::int64_t first_channel() {
-  return (std::int64_t{blockIdx.y} * blockDim.x + threadIdx.x) * N;
-}
-
 // d(pixel, c, norm) gives the gradient of value(x) by N channels from c of pixel (k, n, h, w), counted over
 // all weight sets.
 template <int N, class T, class D>
-__global__ void __launch_bounds__(feature_threads, 2)
+__global__ void __launch_bounds__(channel_threads, 2)
     feature_backward_kernel(FeatureBackward dims, Feature<T> x, FeatureGradient<T> dx, D d) {
-  const std::int64_t c = first_channel<N>();
+  const std::int64_t c = dims.channel<N>();
   FeatureSums<N> sums;
   if (c < dims.C) {
     const ChannelNorm<N> norm(x.norm, blockIdx.z * dims.C + c);
-    for_each_item(dims, [&](std::int64_t k, std::int64_t p) {
-      const std::int64_t pixel = k * dims.items + p, at = pixel * dims.C + c;
+    dims.for_each([&](std::int64_t pixel) {
+      const std::int64_t at = pixel * dims.C + c;
       sums.take(norm, load<N>(x.y + at), d(pixel, c, norm), dx.da.data + at, dx.da.write);
     });
   }
-  sums.leave(dims, c);
+  sums.leave(dims);
 }
 
 // Adds up the chunks' rows, in f64, one thread per k and channel.
@@ -154,15 +136,11 @@ template <class T, int Most = widest<T>, class Kernel, class... Args>
 void launch_backward(Cuda ctx, std::int64_t K, std::int64_t items, std::int64_t C, std::int64_t per_thread,
                      const FeatureGradient<T>& dx, const Kernel& kernel, const Args&... args) {
   const auto run = [&](auto vector) {
-    const std::int64_t vectors = C / vector();
-    unsigned width = 1;
-    while (width < 32 && width < vectors) width *= 2;
-    const dim3 block(width, feature_threads / width);
-    const std::int64_t chunk = per_thread * block.y;
-    const Grid grid{blocks_for(items, chunk), blocks_for(vectors, width), K};
-    float* partials = dx.sum_da ? ctx.workspace.take<float>(K * grid.x * 2 * C) : nullptr;
-    launch(ctx, kernel(vector), grid, block, 0, FeatureBackward{items, C, chunk, partials}, args...);
-    if (partials) add_feature_sums(ctx, K, grid.x, C, partials, dx.sum_da, dx.sum_da_x_hat);
+    const ChannelBlocks blocks = channel_blocks(K, items, C, vector(), per_thread);
+    const std::int64_t chunks = blocks.grid.x;
+    float* partials = dx.sum_da ? ctx.workspace.take<float>(K * chunks * 2 * C) : nullptr;
+    launch(ctx, kernel(vector), blocks.grid, blocks.block, 0, FeatureBackward{blocks, partials}, args...);
+    if (partials) add_feature_sums(ctx, K, chunks, C, partials, dx.sum_da, dx.sum_da_x_hat);
   };
   C % Most == 0 ? run(std::integral_constant<int, Most>{}) : run(std::integral_constant<int, 1>{});
 }

@@ -7,8 +7,6 @@
 namespace fermion::kernels {
 namespace {
 
-constexpr int threads = 256;
-
 // The windows of an image, those at its lower and right border too that have but one or two pixels.
 struct Windows {
   ImageDims dims;
@@ -60,34 +58,34 @@ __device__ Floats<N> largest(const ChannelNorm<N>& norm, const Vec<T, N> (&y)[4]
   return best;
 }
 
-// One thread makes N channels of one pixel of y.
+// One thread makes N channels of some pixels of y.
 template <int N, class T>
-__global__ void __launch_bounds__(threads)
-    pool(Windows windows, Divisor by_vectors, std::int64_t count, Feature<T> x, T* y) {
-  const std::int64_t at = static_cast<std::int64_t>(blockIdx.x) * threads + threadIdx.x;
-  if (at >= count) return;
-  const ImageDims& dims = windows.dims;
-  const std::int64_t c = by_vectors.remainder(at) * N;
-  const Window window(windows, by_vectors.quotient(at));
-  const ChannelNorm<N> norm(x.norm, window.image / dims.N * dims.C + c);
-  Vec<T, N> values[4];
+__global__ void __launch_bounds__(channel_threads)
+    pool(ChannelChunks dims, Windows windows, Feature<T> x, T* y) {
+  const std::int64_t c = dims.channel<N>();
+  if (c >= dims.C) return;
+  const ChannelNorm<N> norm(x.norm, blockIdx.z * dims.C + c);
+  dims.for_each([&](std::int64_t number) {
+    const Window window(windows, number);
+    Vec<T, N> values[4];
 #pragma unroll
-  for (int p = 0; p < 4; ++p) values[p] = stored<N>(x.y + window.pixel(dims, p) * dims.C + c);
-  unsigned winners;
-  store(y + at * N, largest(norm, values, winners));
+    for (int p = 0; p < 4; ++p) values[p] = stored<N>(x.y + window.pixel(windows.dims, p) * dims.C + c);
+    unsigned winners;
+    store(y + number * dims.C + c, largest(norm, values, winners));
+  });
 }
 
 // One thread makes N channels of the pixels of some windows: dy goes to the one that won, 0 to the others.
 template <int N, class T>
-__global__ void __launch_bounds__(feature_threads, 2)
+__global__ void __launch_bounds__(channel_threads, 2)
     unpool(FeatureBackward dims, Windows windows, Feature<T> x, const T* dy, FeatureGradient<T> dx) {
   const ImageDims& images = windows.dims;
-  const std::int64_t c = first_channel<N>(), H = images.H / 2, W = images.W / 2;
+  const std::int64_t c = dims.channel<N>(), H = images.H / 2, W = images.W / 2;
   FeatureSums<N> sums;
   if (c < dims.C) {
     const ChannelNorm<N> norm(x.norm, blockIdx.z * dims.C + c);
-    for_each_item(dims, [&](std::int64_t k, std::int64_t number) {
-      const Window window(windows, k * dims.items + number);
+    dims.for_each([&](std::int64_t number) {
+      const Window window(windows, number);
       const std::int64_t first = window.pixel(images, 0) * dims.C + c, row = images.W * dims.C;
       // As they are stored, for there are not registers enough for all in f32.
       Vec<T, N> values[4] = {}, d{};
@@ -110,7 +108,7 @@ __global__ void __launch_bounds__(feature_threads, 2)
       }
     });
   }
-  sums.leave(dims, c);
+  sums.leave(dims);
 }
 
 }  // namespace
@@ -119,10 +117,8 @@ template <class T>
 void max_pool2d_forward(Cuda ctx, const ImageDims& dims, Feature<T> x, T* y) {
   const Windows windows(dims, false);
   with_vectors<T>(dims.C, [&](auto vector) {
-    constexpr int N = vector();
-    const std::int64_t count = dims.K * windows.count() * dims.C / N;
-    launch(ctx, pool<N, T>, {blocks_for(count, threads)}, threads, 0, windows, Divisor(dims.C / N), count, x,
-           y);
+    const ChannelBlocks blocks = channel_blocks(dims.K, windows.count(), dims.C, vector(), 4);
+    launch(ctx, pool<vector(), T>, blocks.grid, blocks.block, 0, blocks, windows, x, y);
   });
 }
 

@@ -9,7 +9,7 @@ constexpr std::int64_t rows_per_block = 16;
 
 // threadIdx.x walks vectors of channels, y the pixels of a row, z rows. blockIdx.x: (k, n, rows).
 template <int V, class T>
-__global__ void __launch_bounds__(feature_threads)
+__global__ void __launch_bounds__(channel_threads)
     copy_windows(RegionSplit dims, RegionAxis rows, RegionAxis columns, Feature<T> x, T* y) {
   const std::int64_t c = (static_cast<std::int64_t>(blockIdx.y) * blockDim.x + threadIdx.x) * V;
   if (c >= dims.C) return;
@@ -74,8 +74,8 @@ void region_split_forward(Cuda ctx, const RegionSplit& dims, Feature<T> x, T* y)
   with_vectors<T>(dims.C, [&](auto vector) {
     constexpr int V = vector();
     const unsigned channels = lanes_for(dims.C / V, 32);
-    const unsigned pixels = lanes_for(dims.columns().window(), feature_threads / channels);
-    const dim3 block(channels, pixels, lanes_for(rows_per_block, feature_threads / channels / pixels));
+    const unsigned pixels = lanes_for(dims.columns().window(), channel_threads / channels);
+    const dim3 block(channels, pixels, lanes_for(rows_per_block, channel_threads / channels / pixels));
     const std::int64_t bands = blocks_for(dims.rows().window(), rows_per_block);
     launch(ctx, copy_windows<V, T>,
            {dims.grid * dims.grid * dims.N * bands, blocks_for(dims.C / V, channels)}, block, 0, dims,

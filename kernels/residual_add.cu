@@ -4,21 +4,20 @@
 namespace fermion::kernels {
 namespace {
 
-constexpr int threads = 256;
-
-// One thread adds N channels of one pixel.
+// One thread adds N channels of some pixels.
 template <int N, class T>
-__global__ void __launch_bounds__(threads)
-    add(std::int64_t vectors, std::int64_t per_set, std::int64_t C, Feature<T> a, Feature<T> b, T* y) {
-  const std::int64_t vector = static_cast<std::int64_t>(blockIdx.x) * threads + threadIdx.x;
-  if (vector >= vectors) return;
-  const std::int64_t at = vector * N, channel = at / per_set * C + at % C;
-  const Floats<N> va = ChannelNorm<N>(a.norm, channel).value(load<N>(a.y + at));
-  const Floats<N> vb = ChannelNorm<N>(b.norm, channel).value(load<N>(b.y + at));
-  Floats<N> sum;
+__global__ void __launch_bounds__(channel_threads) add(ChannelChunks dims, Feature<T> a, Feature<T> b, T* y) {
+  const std::int64_t c = dims.channel<N>(), channel = blockIdx.z * dims.C + c;
+  if (c >= dims.C) return;
+  const ChannelNorm<N> norm_a(a.norm, channel), norm_b(b.norm, channel);
+  dims.for_each([&](std::int64_t pixel) {
+    const std::int64_t at = pixel * dims.C + c;
+    const Floats<N> va = norm_a.value(load<N>(a.y + at)), vb = norm_b.value(load<N>(b.y + at));
+    Floats<N> sum;
 #pragma unroll
-  for (int i = 0; i < N; ++i) sum[i] = va[i] + vb[i];
-  store(y + at, sum);
+    for (int i = 0; i < N; ++i) sum[i] = va[i] + vb[i];
+    store(y + at, sum);
+  });
 }
 
 }  // namespace
@@ -26,10 +25,8 @@ __global__ void __launch_bounds__(threads)
 template <class T>
 void residual_add_forward(Cuda ctx, const ImageDims& dims, Feature<T> a, Feature<T> b, T* y) {
   with_vectors<T>(dims.C, [&](auto vector) {
-    constexpr int N = vector();
-    const std::int64_t vectors = dims.size() / N;
-    launch(ctx, add<N, T>, {blocks_for(vectors, threads)}, threads, 0, vectors,
-           dims.N * dims.H * dims.W * dims.C, dims.C, a, b, y);
+    const ChannelBlocks blocks = channel_blocks(dims.K, dims.N * dims.H * dims.W, dims.C, vector(), 8);
+    launch(ctx, add<vector(), T>, blocks.grid, blocks.block, 0, blocks, a, b, y);
   });
 }
 
