@@ -8,6 +8,19 @@
 
 namespace fermion::kernels {
 
+// How a block goes through the chunks of 16 channels that are summed over.
+enum class Depth {
+  resident,  // the weights of all stay in shared memory, while it goes on to its next tiles
+  streamed,  // with the weights of two at a time
+  split      // so too, but through a part of them: several blocks share a tile (kernels/conv_depth.cuh)
+};
+
+struct SplitDepth {
+  int blocks = 1;                // that share a tile, one after another in x
+  float4* sums = nullptr;        // [K, gridDim.y, gridDim.x], of each what its threads have summed
+  unsigned* counters = nullptr;  // [K, gridDim.y, gridDim.x / blocks], zeros
+};
+
 struct ConvMma {
   PixelTiles tiles;
   int first_chunks, chunks;  // of 16 channels that are summed over: of the first input, of both
@@ -16,6 +29,7 @@ struct ConvMma {
   const float* weight;
   std::int64_t weight_row;     // how many weights of one tap lie side by side
   DoubledPixels doubled = {};  // of the transposed 2x2 convolution
+  SplitDepth split = {};
 };
 
 // What a convolution's tap (a, b) reads and makes, tap = a Kernel + b, for a place of kernels/pixel_tiles.h:
@@ -35,13 +49,14 @@ struct ConvTap {
   }
 };
 
-// Gradient: by the input. Resident: the weights of all chunks fit into shared memory.
-template <bool Gradient, int Fragments, int Tiles, int Columns, int Kernel, int Stride, bool Resident>
+// Gradient: by the input.
+template <bool Gradient, int Fragments, int Tiles, int Columns, int Kernel, int Stride, Depth Depth_>
 struct ConvBlock {
   using Tap = ConvTap<Gradient, Kernel, Stride>;
   static constexpr int tile_fragments = Fragments, tiles = Tiles, columns = Columns, kernel = Kernel;
   static constexpr int phases = Tap::up * Tap::up, fragments = phases * Fragments;  // made by a warp
-  static constexpr bool gradient = Gradient, resident = Resident, doubling = false;
+  static constexpr Depth depth = Depth_;
+  static constexpr bool gradient = Gradient, resident = depth == Depth::resident, doubling = false;
   static constexpr int taps = Kernel * Kernel, threads = 32 * Tiles * Columns, channels = 32 * Columns;
   // Bytes: of 8 numbers of the depth of all channels; or of one number of the depth.
   static constexpr int weight_plane = 16 * (channels + 4), weight_line = 2 * (channels + 8);
@@ -56,15 +71,15 @@ struct ConvBlock {
   static constexpr int part_taps = fetched_vectors > 6 ? 1 : Kernel;
 
   static int shared_bytes(const PixelTiles& tiles_of, int chunks) {
-    return 2 * Tiles * 2 * 16 * tiles_of.slots() + (Resident ? chunks : 2) * weight_chunk +
+    return 2 * Tiles * 2 * 16 * tiles_of.slots() + (resident ? chunks : 2) * weight_chunk +
            2 * 4 * 16 * chunks + 2 * fetched_vectors * threads;
   }
 };
 
 // The transposed 2x2 convolution, as a 1x1 one: forward with 4 C channels, tap C + c, that are stored to the
 // doubled image; by the input with 4 C channels that are summed over, by 16 of each tap.
-template <bool Gradient, int Fragments, bool Resident>
-struct DoublingBlock : ConvBlock<Gradient, Fragments, 4, 2, 1, 1, Resident> {
+template <bool Gradient, int Fragments, Depth Depth_>
+struct DoublingBlock : ConvBlock<Gradient, Fragments, 4, 2, 1, 1, Depth_> {
   static constexpr bool doubling = true;
 };
 
@@ -90,6 +105,16 @@ struct ConvShared {
     rest = reinterpret_cast<char*>(sources) + 2 * Block::fetched_vectors * Block::threads;
   }
 };
+
+// Of those blocks that share no tile, how many there are, and which one this one belongs to.
+template <class Block>
+__device__ int items(const ConvMma& conv) {
+  return static_cast<int>(Block::depth == Depth::split ? gridDim.x / conv.split.blocks : gridDim.x);
+}
+template <class Block>
+__device__ int item(const ConvMma& conv) {
+  return static_cast<int>(Block::depth == Depth::split ? blockIdx.x / conv.split.blocks : blockIdx.x);
+}
 
 // A warp's sums: fragments of 16 pixels, those of the first phase first, by 4 of 8 channels.
 template <class Block>

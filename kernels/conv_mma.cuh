@@ -16,12 +16,14 @@
 //   pixels   [2 buffers][Tiles][2 planes of 8 channels][slots] x 8 channels
 //   weights  [2 buffers, or all chunks of 16 channels] as in kernels/conv_weights.cuh
 //
-// Where the weights of all chunks fit, they stay while the block goes on to its next tiles. The taps of a
-// pixel are shifts of its address: nothing is unfolded. In the gradient of stride 2 a tile is 32 pixels of dy
+// Where the weights of all chunks fit, they stay while the block goes on to its next tiles; where there are
+// few tiles, several blocks share one, each a part of the chunks. The taps of a pixel are shifts of its
+// address: nothing is unfolded. In the gradient of stride 2 a tile is 32 pixels of dy
 // and makes 128 of x, in four phases that one, two, two and four taps reach. Grid: x persistent blocks, y
 // channels that are made, z weight sets.
 #pragma once
 
+#include "kernels/conv_depth.cuh"
 #include "kernels/conv_finish_forward.cuh"
 #include "kernels/conv_finish_gradient.cuh"
 #include "kernels/conv_pixels.cuh"
@@ -88,7 +90,10 @@ __global__ void __launch_bounds__(Block::threads, 256 / Block::threads)
     conv_kernel(const __grid_constant__ ConvMma conv, const __grid_constant__ Output output) {
   const ConvShared<Block> shared(conv);
   const int warp = threadIdx.x / 32, t = warp / Block::columns, column = warp % Block::columns;
-  const int first = blockIdx.x * Block::tiles, step = gridDim.x * Block::tiles, count = conv.tiles.count;
+  const int first = item<Block>(conv) * Block::tiles, count = conv.tiles.count;
+  // Blocks that share a tile go on to no other.
+  const int step = Block::depth == Depth::split ? count : static_cast<int>(gridDim.x) * Block::tiles;
+  const DepthPart<Block> depth(conv);
   prepare_norms(conv, shared);
   prepare_finish(conv, output, shared);
   __syncthreads();
@@ -98,12 +103,12 @@ __global__ void __launch_bounds__(Block::threads, 256 / Block::threads)
   pixels.aim(first);
 #pragma unroll
   for (int part = 0; part < Block::taps / Block::part_taps; ++part) {
-    pixels.load(part, 0);
-    pixels.store(part, 0, 0);
+    pixels.load(part, depth.begin);
+    pixels.store(part, depth.begin, 0);
   }
   for (int chunk = 0; chunk < (Block::resident ? conv.chunks : 1); ++chunk)
     for (int row = 0; row < Block::kernel; ++row) {
-      weights.load(row, chunk);
+      weights.load(row, depth.begin + chunk);
       weights.store(row, chunk);
     }
   const PixelAddresses<Block> addresses(conv, shared, t);
@@ -113,13 +118,13 @@ __global__ void __launch_bounds__(Block::threads, 256 / Block::threads)
   int buffer = 0;
   for (int tile = first; tile < count; tile += step) {
     ConvSums<Block> sums{};
-    for (int chunk = 0; chunk < conv.chunks; ++chunk, buffer ^= 1) {
+    for (int chunk = depth.begin; chunk < depth.end; ++chunk, buffer ^= 1) {
       // The next chunk, perhaps of the next tiles, goes to the other buffer meanwhile.
-      const int next = chunk + 1 < conv.chunks ? chunk + 1 : 0;
-      const bool more = next > 0 || tile + step < count;
+      const bool last = chunk + 1 == depth.end, more = !last || tile + step < count;
+      const int next = last ? depth.begin : chunk + 1;
       const int weights_at = Block::resident ? chunk : buffer;
       PixelMatrices<Block> matrices;
-      if (next == 0 && more) pixels.aim(tile + step);
+      if (last && more) pixels.aim(tile + step);
 #pragma unroll
       for (int tap = 0; tap < Block::taps; ++tap) {
         const int row = tap / Block::kernel, part = tap / Block::part_taps;
@@ -133,6 +138,8 @@ __global__ void __launch_bounds__(Block::threads, 256 / Block::threads)
       }
       __syncthreads();
     }
+    if constexpr (Block::depth == Depth::split)
+      if (!add_parts(conv, sums)) return;
     if (tile + t < count) finish_tile(conv, output, shared, tile + t, t, column, sums);
   }
   finish_channels(conv, output, shared);

@@ -78,6 +78,15 @@ FERMION_CASES(conv2d) {
                                          .norm_out = true,
                                          .relu_out = false,
                                          .persistent = true}),
+           // Blocks that share tiles, and the channels that those are summed over: with a norm out, more than
+           // a block's, of 1x1.
+           conv("depth in parts", {.x = {5, 14, 14, 64},
+                                   .Co = 48,
+                                   .norm_in = true,
+                                   .norm_out = true,
+                                   .second = 48,
+                                   .relu_out = false}),
+           conv("depth in parts, 1x1", {.x = {3, 10, 14, 144}, .Co = 72, .kernel = 1, .norm_in = true}),
            // Of stride 2: tiles with tails, sizes odd and even, two inputs, images side by side, weight sets.
            conv("stride 2, tiles", {.x = {1, 19, 37, 32},
                                     .Co = 48,

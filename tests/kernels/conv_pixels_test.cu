@@ -106,10 +106,10 @@ void check_pixels(const PixelTiles& tiles, bool normed) {
 TEST_CASE("taps find the pixels around their place, with their channels, and zeros outside") {
   for (const bool normed : {false, true}) {
     INFO((normed ? "with a norm" : "plain"));
-    check_pixels<ConvBlock<false, 4, 4, 2, 3, 1, true>>(pixel_tiles(1, 9, 17, 1), normed);
-    check_pixels<ConvBlock<false, 4, 4, 2, 3, 1, true>>(pixel_tiles(5, 4, 4, 1), normed);
-    check_pixels<ConvBlock<false, 7, 4, 2, 3, 1, true>>(pixel_tiles(3, 7, 7, 1), normed);
-    check_pixels<ConvBlock<false, 7, 4, 2, 1, 1, true>>(pixel_tiles(1, 13, 14, 0), normed);
-    check_pixels<ConvBlock<false, 4, 4, 2, 3, 2, true>>(strided_tiles(1, 11, 35), normed);
+    check_pixels<ConvBlock<false, 4, 4, 2, 3, 1, Depth::resident>>(pixel_tiles(1, 9, 17, 1), normed);
+    check_pixels<ConvBlock<false, 4, 4, 2, 3, 1, Depth::resident>>(pixel_tiles(5, 4, 4, 1), normed);
+    check_pixels<ConvBlock<false, 7, 4, 2, 3, 1, Depth::resident>>(pixel_tiles(3, 7, 7, 1), normed);
+    check_pixels<ConvBlock<false, 7, 4, 2, 1, 1, Depth::resident>>(pixel_tiles(1, 13, 14, 0), normed);
+    check_pixels<ConvBlock<false, 4, 4, 2, 3, 2, Depth::resident>>(strided_tiles(1, 11, 35), normed);
   }
 }

@@ -103,11 +103,11 @@ TEST_CASE("of 64 channels, each has a place of its own among its 32, and a place
 TEST_CASE("every weight is in the operand of its tap, zeros where there is no channel") {
   for (const Name name : {output_channel, tap, input_channel}) {
     INFO("weights name their ", names[name]);
-    check_weights<ConvBlock<false, 4, 4, 2, 3, 1, true>>(name);
-    check_weights<ConvBlock<false, 4, 8, 1, 3, 1, true>>(name);
-    check_weights<ConvBlock<false, 4, 4, 2, 1, 1, true>>(name);
-    check_weights<ConvBlock<true, 4, 4, 2, 3, 1, true>>(name);
-    check_weights<ConvBlock<true, 4, 8, 1, 3, 1, true>>(name);
-    check_weights<ConvBlock<true, 4, 4, 2, 1, 1, true>>(name);
+    check_weights<ConvBlock<false, 4, 4, 2, 3, 1, Depth::resident>>(name);
+    check_weights<ConvBlock<false, 4, 8, 1, 3, 1, Depth::resident>>(name);
+    check_weights<ConvBlock<false, 4, 4, 2, 1, 1, Depth::resident>>(name);
+    check_weights<ConvBlock<true, 4, 4, 2, 3, 1, Depth::resident>>(name);
+    check_weights<ConvBlock<true, 4, 8, 1, 3, 1, Depth::resident>>(name);
+    check_weights<ConvBlock<true, 4, 4, 2, 1, 1, Depth::resident>>(name);
   }
 }
