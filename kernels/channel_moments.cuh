@@ -41,9 +41,8 @@ struct LastBlock {
   __device__ static int channel() { return static_cast<int>(threadIdx.x) % channels; }
   __device__ static int lane() { return static_cast<int>(threadIdx.x) / channels; }
 
-  // The sum over the lanes of a channel, in their order, for each of them.
+  // The sum over the lanes of a channel, in their order, for each of them. Between two calls lies a barrier.
   __device__ double sum(double own) const {
-    __syncthreads();
     shared[threadIdx.x] = own;
     __syncthreads();
     double all = 0;
@@ -63,6 +62,7 @@ struct LastBlock {
       total += static_cast<double>(m.count) * static_cast<double>(m.mean);
     }
     count = sum(count);
+    __syncthreads();
     const double centre = sum(total) / count;
 #pragma unroll 4
     for (int i = lane(); i < rows; i += lanes) {
@@ -70,6 +70,7 @@ struct LastBlock {
       const double difference = static_cast<double>(m.mean) - centre;
       m2 += static_cast<double>(m.m2) + static_cast<double>(m.count) * difference * difference;
     }
+    __syncthreads();
     m2 = sum(m2);
     if (lane() != 0 || rows == 0) return;
     *mean = static_cast<float>(centre);

@@ -74,6 +74,7 @@ __global__ void merge_chunks(std::int64_t pixels, std::int64_t C, std::int64_t c
   for_each_chunk([&](double count, double mean_of_chunk, double m2_of_chunk) {
     m2 += m2_of_chunk + count * (mean_of_chunk - centre) * (mean_of_chunk - centre);
   });
+  __syncthreads();
   m2 = sum_rows(m2);
   if (threadIdx.y != 0 || c >= C) return;
   mean[k * C + c] = static_cast<float>(centre);

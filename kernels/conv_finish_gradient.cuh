@@ -143,6 +143,7 @@ __device__ void finish_channels(const ConvMma& conv, const ConvGradient& to,
     da_x_hat += row.da_x_hat;
   }
   da = last.sum(da);
+  __syncthreads();
   da_x_hat = last.sum(da_x_hat);
   const ConvInput in(conv, to, channel);
   if (Last::lane() != 0 || !there || !in.dx.sum_da) return;

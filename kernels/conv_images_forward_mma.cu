@@ -102,8 +102,8 @@ __global__ void __launch_bounds__(ImageBlock::threads, ImageBlock::resident_bloc
   const ConvShared<ImageBlock> shared{
       reinterpret_cast<char*>(memory),
       reinterpret_cast<char*>(memory + ImageBlock::warps * ImageBlock::words)};
+  // By each warp, those of its own tiles.
   prepare_finish(conv, output, shared);
-  __syncthreads();
 
   const ImageWeights weights(conv);
   const std::int64_t image = std::int64_t{3} * conv.tiles.H * conv.tiles.W;

@@ -48,10 +48,8 @@ class PixelFetch {
     }
   }
 
-  // From now on, the pixels of the tiles from `tile` on.
+  // From now on, the pixels of the tiles from `tile` on. A barrier lies between this and the use of others.
   __device__ void aim(int tile) {
-    // Nobody of the warp still needs the old ones.
-    __syncwarp();
     for (int i = 0; i < vectors && half() == 0; ++i) {
       const int t = conv_.tiles.by_inputs.quotient(at(i)), input = conv_.tiles.by_inputs.remainder(at(i));
       const int pixel = t < Block::tiles && tile + t < conv_.tiles.count

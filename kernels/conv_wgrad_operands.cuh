@@ -34,11 +34,9 @@ class WgradInput {
       }
   }
 
-  // From now on, the pixels of this tile.
+  // From now on, the pixels of this tile. A barrier lies between this and the use of another's.
   __device__ void aim(int tile) {
     const PixelTiles::Place place = conv_.tiles.place(tile);
-    // Nobody of the warp still needs the old ones.
-    __syncwarp();
     for (int i = 0; i < Block::x_vectors && plane() == 0; ++i)
       shared_.inputs[input(i)] =
           input(i) < conv_.tiles.inputs ? conv_.tiles.input(place, input(i)) : PixelTiles::Input{-1, -1};

@@ -16,6 +16,7 @@ __global__ void add_rows(std::int64_t chunks, std::int64_t C, const float* parti
       da_x_hat += row[C];
     }
   da = sum_rows(da);
+  __syncthreads();
   da_x_hat = sum_rows(da_x_hat);
   if (threadIdx.y != 0 || c >= C) return;
   sum_da[k * C + c] += static_cast<float>(da);

@@ -13,10 +13,10 @@ __device__ inline std::int64_t row_channel() {
   return std::int64_t{blockIdx.x} * row_channels + threadIdx.x;
 }
 
-// The sum over threadIdx.y of what each has, in their order, for each of them.
+// The sum over threadIdx.y of what each has, in their order, for each of them. Between two calls lies a
+// barrier.
 __device__ inline double sum_rows(double own) {
   __shared__ double shared[row_threads][row_channels];
-  __syncthreads();
   shared[threadIdx.y][threadIdx.x] = own;
   __syncthreads();
   double sum = 0;

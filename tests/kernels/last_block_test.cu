@@ -26,6 +26,7 @@ __global__ void add_lanes(const double* numbers, double* sums) {
   __shared__ double shared[threads];
   const Last last{shared};
   sums[threadIdx.x] = last.sum(numbers[threadIdx.x]);
+  __syncthreads();
   sums[threadIdx.x] += 1000 * last.sum(2 * numbers[threadIdx.x]);
 }
 
