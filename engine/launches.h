@@ -15,6 +15,7 @@ struct Launch {
   std::string kernel;
   kernels::Work work;
   bool tensor_cores = false;  // where the flops are made; else on the CUDA cores
+  double scratch = 0;         // bytes of sums of parts that it leaves in the workspace or reads there
 };
 
 // What an op reads or writes.

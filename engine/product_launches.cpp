@@ -19,10 +19,12 @@ using Launches = std::vector<Launch>;
 
 // A gradient by weights: where its sum is made in parts, another launch puts them together and writes it.
 void add_wgrad(Launches& to, Launch launch, std::int64_t splits) {
+  if (splits == 1) return to.push_back(launch);
   const double weight_bytes = launch.work.other_bytes;
-  if (splits > 1) launch.work.other_bytes = 0;
+  launch.work.other_bytes = 0;
+  launch.scratch = static_cast<double>(splits) * weight_bytes;
   to.push_back(launch);
-  if (splits > 1) to.push_back({"add", {0, weight_bytes}});
+  to.push_back({"add", {0, weight_bytes}, false, launch.scratch});
 }
 
 void append(Launches& to, const Launches& more) {
@@ -41,6 +43,14 @@ std::int64_t image_splits(const OpCall& call, const Conv2d& dims) {
   const std::int64_t tiles = dims.N * blocks_for(dims.H, 4) * blocks_for(dims.W, 16);
   return kernels::blocks_in_rounds(blocks_for(tiles, 8),
                                    call.multiprocessors / (blocks_for(dims.Co, 32) * dims.K));
+}
+
+// By blocks that may share tiles. Ci: channels that are summed over, Co: that are made.
+Launch conv_kernel(const OpCall& call, const Work& work, const kernels::PixelTiles& tiles, std::int64_t K,
+                   std::int64_t kernel, std::int64_t Ci, std::int64_t Co) {
+  const kernels::DepthBlocks blocks(tiles, static_cast<int>(Ci / 16), static_cast<int>(kernel * kernel), Co,
+                                    K, call.multiprocessors);
+  return {"conv_kernel", work, true, blocks.scratch()};
 }
 
 struct Convolution {
@@ -74,9 +84,11 @@ Convolution convolution_of(const OpCall& call) {
           {call.inputs.begin(), call.inputs.begin() + static_cast<std::ptrdiff_t>(count)}};
 }
 
-Launches conv2d_forward(const Convolution& conv) {
-  const Work work = conv2d_forward_work(conv.dims);
-  if (conv.on_tensor_cores()) return {{"conv_kernel", work, true}};
+Launches conv2d_forward(const OpCall& call, const Convolution& conv) {
+  const Conv2d& dims = conv.dims;
+  const Work work = conv2d_forward_work(dims);
+  if (conv.on_tensor_cores())
+    return {conv_kernel(call, work, conv_tiles(dims), dims.K, dims.kernel, dims.Ci(), dims.Co)};
   if (conv.of_images()) return {{"image_conv_kernel", work, true}};
   Launches launches{{"gemm_kernel", work}};
   if (conv.norm) {
@@ -101,9 +113,10 @@ void add_conv2d_wgrad(Launches& to, const OpCall& call, const Convolution& conv)
   }
 }
 
-void add_conv2d_dgrad(Launches& to, const Convolution& conv) {
+void add_conv2d_dgrad(Launches& to, const OpCall& call, const Convolution& conv) {
+  const Conv2d& dims = conv.dims;
   std::int64_t made = 0, read = 0, added = 0;
-  const bool fits = conv.bf16 && gradient_fits_tensor_cores(conv.dims);
+  const bool fits = conv.bf16 && gradient_fits_tensor_cores(dims);
   for (const OperandInfo& x : conv.inputs) {
     if (!x.wanted) continue;
     const std::int64_t channels = x.shape[-1];
@@ -112,23 +125,25 @@ void add_conv2d_dgrad(Launches& to, const Convolution& conv) {
     added += x.arrived ? channels : 0;
     if (fits) continue;
     // With a norm the gradient of value(x) goes through the workspace.
-    Work work = conv2d_dgrad_work(conv.dims, channels, 0, x.arrived && !x.norm ? channels : 0);
-    if (x.norm) work.activations = kernels::Conv2dSizes(conv.dims).y;
+    Work work = conv2d_dgrad_work(dims, channels, 0, x.arrived && !x.norm ? channels : 0);
+    if (x.norm) work.activations = kernels::Conv2dSizes(dims).y;
     to.push_back({"gemm_kernel", work});
     if (x.norm) append(to, feature_backward(x, 0));
   }
-  if (fits && made > 0) to.push_back({"conv_kernel", conv2d_dgrad_work(conv.dims, made, read, added), true});
+  if (fits && made > 0)
+    to.push_back(conv_kernel(call, conv2d_dgrad_work(dims, made, read, added), conv_gradient_tiles(dims),
+                             dims.K, dims.kernel, dims.Co, made));
 }
 
 }  // namespace
 
 Launches conv2d_launches(const OpCall& call) {
   const Convolution conv = convolution_of(call);
-  if (!call.backward) return conv2d_forward(conv);
+  if (!call.backward) return conv2d_forward(call, conv);
   Launches launches;
   if (conv.norm) launches.push_back({"turn_into_dy", conv2d_dy_work(conv.dims)});
   if (call.inputs[conv.inputs.size()].wanted) add_conv2d_wgrad(launches, call, conv);
-  add_conv2d_dgrad(launches, conv);
+  add_conv2d_dgrad(launches, call, conv);
   return launches;
 }
 
@@ -139,7 +154,9 @@ Launches conv_transpose2d_launches(const OpCall& call) {
   const ConvTranspose2d dims{s[0], s[1], s[2], s[3], call.output.shape[3]};
   const Conv2d as = pointwise(dims);
   const bool bf16 = call.dtype == DType::bf16, fits = bf16 && fits_tensor_cores(dims);
-  if (!call.backward) return {{fits ? "conv_kernel" : "gemm_kernel", conv2d_forward_work(as), fits}};
+  const Work forward = conv2d_forward_work(as);
+  if (!call.backward && fits) return {conv_kernel(call, forward, conv_tiles(as), 1, 1, dims.Ci, 4 * dims.Co)};
+  if (!call.backward) return {{"gemm_kernel", forward}};
   Launches launches;
   if (call.inputs[1].wanted) {
     const kernels::Gemm product{1, 4 * dims.Co, dims.Ci, dims.N * dims.H * dims.W};
@@ -149,7 +166,7 @@ Launches conv_transpose2d_launches(const OpCall& call) {
   if (!x.wanted) return launches;
   if (bf16 && gradient_fits_tensor_cores(dims)) {
     const Work work = conv2d_dgrad_work(as, dims.Ci, x.norm ? dims.Ci : 0, x.arrived ? dims.Ci : 0);
-    launches.push_back({"conv_kernel", work, true});
+    launches.push_back(conv_kernel(call, work, conv_tiles(as), 1, 1, 4 * dims.Co, dims.Ci));
     return launches;
   }
   Work work = conv2d_dgrad_work(as, dims.Ci, 0, x.arrived && !x.norm ? dims.Ci : 0);

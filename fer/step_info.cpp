@@ -14,12 +14,13 @@ using engine::DType;
 // Of some launches: bytes, flops, and by chip seconds and those of launches that memory bounds.
 struct Sum {
   std::int64_t launches = 0;
-  double bytes = 0, flops = 0;
+  double bytes = 0, scratch = 0, flops = 0;
   std::array<double, chips.size()> seconds{}, by_memory{};
 
   void add(const engine::Launch& launch, DType dtype) {
     ++launches;
     bytes += launch.work.bytes(engine::size_of(dtype));
+    scratch += launch.scratch;
     flops += launch.work.flops;
     for (std::size_t i = 0; i < chips.size(); ++i) {
       const Floor floor = floor_of(launch, dtype, chips[i]);
@@ -35,14 +36,15 @@ const char* part_of(const std::string& call) {
 }
 
 void print_row(const std::string& call, const std::string& kernel, const std::string& output, double bytes,
-               double flops) {
-  fmt::print("{:<44} {:<24} {:<22} {:>9.3f} {:>9.3f}", call, kernel, output, bytes / 1e6, flops / 1e9);
+               double scratch, double flops) {
+  fmt::print("{:<44} {:<24} {:<22} {:>9.3f} {:>9} {:>9.3f}", call, kernel, output, bytes / 1e6,
+             scratch > 0 ? fmt::format("{:.3f}", scratch / 1e6) : "", flops / 1e9);
 }
 
 // A letter says what bounds a launch. What the call is stands in its first launch's row.
 void print_launch(const StepLaunch& row, DType dtype) {
   print_row(row.first ? row.call : "", row.launch.kernel, row.first ? row.output.text() : "",
-            row.launch.work.bytes(engine::size_of(dtype)), row.launch.work.flops);
+            row.launch.work.bytes(engine::size_of(dtype)), row.launch.scratch, row.launch.work.flops);
   for (const Chip& chip : chips) {
     const Floor floor = floor_of(row.launch, dtype, chip);
     const char* bound = floor.seconds == 0        ? " "
@@ -55,7 +57,7 @@ void print_launch(const StepLaunch& row, DType dtype) {
 }
 
 void print_sum(const std::string& what, const Sum& sum) {
-  print_row(what, fmt::format("{} launches", sum.launches), "", sum.bytes, sum.flops);
+  print_row(what, fmt::format("{} launches", sum.launches), "", sum.bytes, sum.scratch, sum.flops);
   for (const double seconds : sum.seconds) fmt::print(" {:>8.2f}  ", 1e6 * seconds);
   fmt::print("\n");
 }
@@ -80,12 +82,13 @@ nlohmann::json launch_json(const StepLaunch& row, DType dtype) {
           {"kernel", row.launch.kernel},
           {"output", output},
           {"bytes", row.launch.work.bytes(engine::size_of(dtype))},
+          {"scratch_bytes", row.launch.scratch},
           {"flops", row.launch.work.flops},
           {"floors", floors_json(row.launch, dtype)}};
 }
 
 void print_table(const std::vector<StepLaunch>& rows, DType dtype) {
-  fmt::print("{:<44} {:<24} {:<22} {:>9} {:>9}", "call", "kernel", "output", "MB", "GFLOP");
+  fmt::print("{:<44} {:<24} {:<22} {:>9} {:>9} {:>9}", "call", "kernel", "output", "MB", "scratch", "GFLOP");
   for (const Chip& chip : chips) fmt::print(" {:>5} us  ", chip.name);
   fmt::print("\n");
   for (const StepLaunch& row : rows) print_launch(row, dtype);
@@ -102,8 +105,9 @@ void print_sums(const std::vector<StepLaunch>& rows, const TrainConfig& config, 
   for (const StepLaunch& row : rows) all.add(row.launch, dtype);
   print_sum("step", all);
   fmt::print(
-      "\nm: bound by memory, t: by tensor cores, f: by f32 on the CUDA cores. The least that a step of {} "
-      "faces can take, {}, launch after launch:\n",
+      "\nm: bound by memory, t: by tensor cores, f: by f32 on the CUDA cores. Scratch: MB of sums of parts, "
+      "in "
+      "the workspace, besides. The least that a step of {} faces can take, {}, launch after launch:\n",
       config.batch, dtype == DType::bf16 ? "bf16" : "fp32");
   for (std::size_t i = 0; i < chips.size(); ++i)
     fmt::print(
@@ -128,6 +132,7 @@ void print_json(const std::vector<StepLaunch>& rows, const TrainConfig& config, 
                                     {"precision", dtype == DType::bf16 ? "bf16" : "fp32"},
                                     {"launches", launches},
                                     {"bytes", sum.bytes},
+                                    {"scratch_bytes", sum.scratch},
                                     {"flops", sum.flops},
                                     {"floors", totals}}
                          .dump());

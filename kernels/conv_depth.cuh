@@ -3,8 +3,6 @@
 // that is the last to do so adds up all, in the order of the channels, and goes on with the tile.
 #pragma once
 
-#include <algorithm>
-
 #include "kernels/channel_moments.cuh"
 #include "kernels/conv_block.cuh"
 
@@ -23,7 +21,7 @@ struct DepthPart {
   }
 };
 
-// float4 of one thread, and of a block.
+// By float4, of one thread and of a block.
 template <class Block>
 constexpr int thread_sums = 4 * Block::fragments;
 template <class Block>
@@ -58,20 +56,6 @@ __device__ bool add_parts(const ConvMma& conv, ConvSums<Block>& sums) {
         sum[0] += other.x, sum[1] += other.y, sum[2] += other.z, sum[3] += other.w;
       }
   return true;
-}
-
-// How many blocks share a tile, at most `room`: what takes the least time, in microseconds on an H200. There
-// a chunk took 1.75 with one tap and 4.3 with nine; and a multiprocessor moves 110 KB, of `bytes` that each
-// block leaves and that the last one reads of each.
-inline int blocks_of_tile(int chunks, int taps, std::int64_t bytes, std::int64_t room) {
-  const double chunk = 1.4 + 0.32 * taps, exchange = static_cast<double>(bytes) / 110e3;
-  int best = 1;
-  double least = chunk * chunks;
-  for (int blocks = 2; blocks <= std::min<std::int64_t>(room, chunks); ++blocks) {
-    const double time = chunk * ((chunks + blocks - 1) / blocks) + exchange * (1 + blocks);
-    if (time < least) best = blocks, least = time;
-  }
-  return best;
 }
 
 }  // namespace fermion::kernels

@@ -3,15 +3,6 @@
 #include "kernels/conv_launch.cuh"
 
 namespace fermion::kernels {
-namespace {
-
-PixelTiles gradient_tiles(const Conv2d& dims) {
-  if (dims.stride == 1) return conv_tiles(dims);
-  return strided_gradient_tiles(static_cast<int>(dims.N), static_cast<int>(dims.H), static_cast<int>(dims.W));
-}
-
-}  // namespace
-
 bool conv2d_input_gradient_mma(Cuda ctx, const Conv2d& dims, const Conv2dInput<bf16>& x, const float* weight,
                                const bf16* dy, const FeatureGradient<bf16>& first,
                                const FeatureGradient<bf16>& second) {
@@ -20,7 +11,7 @@ bool conv2d_input_gradient_mma(Cuda ctx, const Conv2d& dims, const Conv2dInput<b
   const std::int64_t made = dims.Ci() - before - (second.da ? 0 : dims.second_channels);
   if (made == 0) return true;
   const auto chunks = static_cast<int>(dims.Co / 16);
-  const ConvMma conv{.tiles = gradient_tiles(dims),
+  const ConvMma conv{.tiles = conv_gradient_tiles(dims),
                      .first_chunks = chunks,
                      .chunks = chunks,
                      .Co = static_cast<int>(made),

@@ -11,45 +11,45 @@
 
 namespace fermion::kernels {
 
-// How many blocks make a launch.
-template <class Block, class Output>
-struct ConvGrid {
-  int shared;  // bytes
-  std::int64_t columns, blocks;
-  int of_tile = 1;
+inline DepthBlocks depth_blocks(Cuda ctx, const Conv2d& dims, const ConvMma& conv, int taps) {
+  return {conv.tiles, conv.chunks, taps, conv.Co, dims.K, ctx.multiprocessors};
+}
 
-  ConvGrid(Cuda ctx, const Conv2d& dims, const ConvMma& conv)
-      : shared(Block::shared_bytes(conv.tiles, conv.chunks) + Output::template shared_bytes<Block>()),
-        columns(blocks_for(conv.Co, Block::channels)) {
-    const std::int64_t items = blocks_for(conv.tiles.count, Block::tiles);
-    const int resident_blocks = std::clamp(most_shared_bytes() / shared, 1, 256 / Block::threads);
-    const std::int64_t slots = std::int64_t{ctx.multiprocessors} * resident_blocks / (columns * dims.K);
-    if (Block::depth == Depth::split)
-      of_tile = blocks_of_tile(conv.chunks, Block::taps, 16 * block_sums<Block>, slots / items);
-    blocks = Block::depth == Depth::split ? items * of_tile : blocks_in_rounds(items, slots);
-  }
-};
+template <class Block, class Output>
+int shared_bytes_of(const ConvMma& conv) {
+  return Block::shared_bytes(conv.tiles, conv.chunks) + Output::template shared_bytes<Block>();
+}
 
 template <class Block, class Output>
 void run_conv(Cuda ctx, const Conv2d& dims, ConvMma conv, Output output, bool sums) {
-  const ConvGrid<Block, Output> grid(ctx, dims, conv);
-  const std::int64_t columns = grid.columns * dims.K;
+  const int shared = shared_bytes_of<Block, Output>(conv);
+  const std::int64_t columns = blocks_for(conv.Co, Block::channels);
+  std::int64_t items = blocks_for(conv.tiles.count, Block::tiles), blocks_of_item = 1;
+  if (Block::depth == Depth::split) {
+    blocks_of_item = depth_blocks(ctx, dims, conv, Block::taps).of_tile;
+  } else {
+    const int resident_blocks = std::clamp(most_shared_bytes() / shared, 1, 256 / Block::threads);
+    items = blocks_in_rounds(items, ctx.multiprocessors * resident_blocks / (columns * dims.K));
+  }
   if (sums) {
-    if (columns > Cuda::counter_count) throw std::runtime_error("conv2d: too many channels or weight sets");
-    output.rows = ctx.workspace.take<typename Output::Row>(dims.K * grid.blocks / grid.of_tile * conv.Co);
+    if (columns * dims.K > Cuda::counter_count)
+      throw std::runtime_error("conv2d: too many channels or weight sets");
+    output.rows = ctx.workspace.take<typename Output::Row>(dims.K * items * conv.Co);
     output.counters = ctx.counters;
   }
+  const Grid grid{items * blocks_of_item, columns, dims.K};
   if (Block::depth == Depth::split)
-    conv.split = {grid.of_tile, ctx.workspace.take<float4>(columns * grid.blocks * block_sums<Block>),
-                  ctx.counters + columns};
-  launch(ctx, conv_kernel<Block, Output>, {grid.blocks, grid.columns, dims.K}, Block::threads,
-         static_cast<std::size_t>(grid.shared), conv, output);
+    conv.split = {static_cast<int>(blocks_of_item),
+                  ctx.workspace.take<float4>(grid.x * grid.y * grid.z * block_sums<Block>),
+                  ctx.counters + columns * dims.K};
+  launch(ctx, conv_kernel<Block, Output>, grid, Block::threads, static_cast<std::size_t>(shared), conv,
+         output);
 }
 
 // True where it has run: the device has the memory.
 template <class Block, class Output>
 bool run_fitting(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
-  if (ConvGrid<Block, Output>(ctx, dims, conv).shared > most_shared_bytes()) return false;
+  if (shared_bytes_of<Block, Output>(conv) > most_shared_bytes()) return false;
   run_conv<Block>(ctx, dims, conv, output, sums);
   return true;
 }
@@ -58,7 +58,7 @@ template <bool Gradient, int Fragments, int Kernel, int Stride, class Output>
 bool run_widths(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
   const auto runs = [&](auto block) { return run_fitting<decltype(block)>(ctx, dims, conv, output, sums); };
   using Split = ConvBlock<Gradient, Fragments, 4, 2, Kernel, Stride, Depth::split>;
-  if (conv.Co > 32 && ConvGrid<Split, Output>(ctx, dims, conv).of_tile > 1 && runs(Split{})) return true;
+  if (depth_blocks(ctx, dims, conv, Kernel * Kernel).of_tile > 1 && runs(Split{})) return true;
   // Of stride 2, the pixels of eight tiles fill too much memory.
   if constexpr (Kernel == 3 && (Gradient || Stride == 1))
     if (conv.Co <= 32 && runs(ConvBlock<Gradient, Fragments, 8, 1, Kernel, Stride, Depth::resident>{}))

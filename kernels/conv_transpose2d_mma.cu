@@ -15,9 +15,8 @@ constexpr int most_resident_chunks = 8;
 
 template <bool Gradient, int Fragments, class Output>
 void run(Cuda ctx, const ConvMma& conv, const Output& output, bool sums) {
-  using Split = DoublingBlock<Gradient, Fragments, Depth::split>;
-  if (ConvGrid<Split, Output>(ctx, {}, conv).of_tile > 1)
-    run_conv<Split>(ctx, {}, conv, output, sums);
+  if (depth_blocks(ctx, {}, conv, 1).of_tile > 1)
+    run_conv<DoublingBlock<Gradient, Fragments, Depth::split>>(ctx, {}, conv, output, sums);
   else if (conv.chunks <= most_resident_chunks)
     run_conv<DoublingBlock<Gradient, Fragments, Depth::resident>>(ctx, {}, conv, output, sums);
   else

@@ -80,13 +80,13 @@ FERMION_CASES(conv2d) {
                                          .persistent = true}),
            // Blocks that share tiles, and the channels that those are summed over: with a norm out, more than
            // a block's, of 1x1.
-           conv("depth in parts", {.x = {5, 14, 14, 64},
+           conv("depth in parts", {.x = {5, 3, 14, 32},
                                    .Co = 48,
                                    .norm_in = true,
                                    .norm_out = true,
-                                   .second = 48,
+                                   .second = 32,
                                    .relu_out = false}),
-           conv("depth in parts, 1x1", {.x = {3, 10, 14, 144}, .Co = 72, .kernel = 1, .norm_in = true}),
+           conv("depth in parts, 1x1", {.x = {1, 10, 14, 144}, .Co = 72, .kernel = 1, .norm_in = true}),
            // Of stride 2: tiles with tails, sizes odd and even, two inputs, images side by side, weight sets.
            conv("stride 2, tiles", {.x = {1, 19, 37, 32},
                                     .Co = 48,
