@@ -62,7 +62,7 @@ bundled := $(addprefix $(bundle)/,bin/fer benchmarks/bench tests/bin/tests lib/l
 # A GPU that is not there is interpreted; programs other than tests only where that is asked for.
 runner := $(if $(filter ptx,$(cuda)),scripts/run)
 
-.PHONY: all build setup setup-cuda train test test-schedules test-outside mutants source-mutants bench bench-outside profile ptxas gpu-report gpu-bundle check clean help
+.PHONY: all build setup setup-cuda train test test-schedules test-outside mutants source-mutants bench bench-outside profile ptxas sass gpu-report gpu-bundle check clean help
 all: setup
 	@$(if $(filter interpreted,$(GPU)),scripts/setup_cuda.sh)
 	@[ -z "$(gpu)" ] || [ -n "$(cuda)" ] || echo 'GPU found, no CUDA compiler: `make setup-cuda` (270 MB, from PyPI)'
@@ -119,6 +119,12 @@ ptxas: setup-cuda
 run-ptxas: $(foreach target,sm_80 sm_90,$(patsubst kernels/%.cu,build/ptxas/%.$(target),$(wildcard $(patsubst %,kernels/%*.cu,$(or $(OP),*)))))
 	@awk -f scripts/ptxas_table.awk $^
 
+sass: setup-cuda
+	@scripts/nvdisasm.sh $(cuda_home) >/dev/null
+	@$(MAKE) --no-print-directory GPU=interpreted run-sass
+run-sass: $(foreach target,sm_80 sm_90,$(patsubst kernels/%.cu,build/ptxas/%.$(target).sass,$(wildcard $(patsubst %,kernels/%*mma.cu,$(or $(OP),*)))))
+	@python3 scripts/sass_table.py $^
+
 bench: all
 	@$(MAKE) --no-print-directory $(BUILD)/benchmarks/bench
 	@$(if $(filter interpreted,$(GPU)),scripts/bench_interpreted.sh) $(BUILD)/benchmarks/bench $(if $(OP),--op $(OP)) $(if $(COMPARE),--compare "$(COMPARE)") $(ARGS)
@@ -167,6 +173,7 @@ help:
 	@echo "                     OP=sgd files of one op, MUTANTS=200 SEED=3 which, ONLY=file those listed there, TABLE=file;"
 	@echo "                     Ctrl-C stops, the same SEED goes on"
 	@echo "make ptxas           registers, spills, shared memory and resident warps of each kernel; OP=conv2d one op's"
+	@echo "make sass            machine instructions for each mma in the loops of the tensor-core kernels; OP=conv one op's"
 	@echo "make bench           every op and the train step, beside their peers; OP=conv2d one op;"
 	@echo "                     GPU=interpreted counts what the CUDA kernels of lnl-base do, beside what they are to reach;"
 	@echo "                     COMPARE=old.json prints quotients to earlier results (ARGS='--json old.json' writes them)"
@@ -233,9 +240,11 @@ define ask_ptxas
 @mkdir -p $(@D)
 @echo "ptxas $< ($(subst .,,$(suffix $@)))"
 @$(nvcc) $(NVCCFLAGS) -arch=$(subst .sm,compute,$(suffix $@)) -MD -MP -MT $@ -MF $@.d -ptx $< -o $@.ptx
-@$(cuda_home)/bin/ptxas -arch=$(subst .,,$(suffix $@)) -v $@.ptx -o /dev/null >$@.log 2>&1 || { cat $@.log; exit 1; }
+@$(cuda_home)/bin/ptxas -arch=$(subst .,,$(suffix $@)) -v $@.ptx -o $@.cubin >$@.log 2>&1 || { cat $@.log; exit 1; }
 @{ grep -E '\.entry|^\.maxntid|^\.extern \.shared' $@.ptx; cat $@.log; } | c++filt >$@
 endef
+build/ptxas/%.sass: build/ptxas/%
+	@$$(scripts/nvdisasm.sh $(cuda_home)) -c $<.cubin >$@
 # report.html's parts live inside the program.
 CHART_JS := /usr/share/javascript/chart.js/chart.min.js
 $(BUILD)/fer/assets.o: CXXFLAGS += -DCHART_JS='"$(CHART_JS)"'

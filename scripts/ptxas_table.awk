@@ -14,7 +14,9 @@ function resident_warps(registers, shared, threads, target,    warps, blocks) {
   blocks = least(blocks, int(1024 * (target == "sm_80" ? 164 : 228) / up(shared + 1024, 128)))
   return blocks * warps
 }
-function short(name) {
+function short(name,    i) {
+  split("resident streamed split", depths, " ")  # kernels/conv_block.cuh
+  for (i = 1; i <= 3; ++i) gsub("\\(fermion::kernels::Depth\\)" i - 1, depths[i], name)
   gsub(/fermion::kernels::|\(anonymous namespace\)::|^void /, "", name)
   sub(/\(.*/, "", name)
   return name
