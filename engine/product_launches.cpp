@@ -32,8 +32,11 @@ void append(Launches& to, const Launches& more) {
 }
 
 // kernels/conv_wgrad_launch.cuh. A block makes `made` output channels of `read` input channels.
-std::int64_t tensor_core_splits(const OpCall& call, const Conv2d& dims, std::int64_t made,
-                                std::int64_t read) {
+std::int64_t tensor_core_splits(const OpCall& call, const Conv2d& dims) {
+  const bool wide = dims.kernel == 1;
+  const std::int64_t made = wide || dims.Co > 32 ? 64 : 32, read = !wide ? (dims.Ci() > 32 ? 64 : 32)
+                                                                   : dims.Ci() > 64 ? 128
+                                                                                    : 64;
   const std::int64_t pairs = blocks_for(dims.Co, made) * blocks_for(dims.Ci(), read);
   return kernels::blocks_in_rounds(kernels::conv_tiles(dims).count, call.multiprocessors / (pairs * dims.K));
 }
@@ -101,10 +104,8 @@ Launches conv2d_forward(const OpCall& call, const Convolution& conv) {
 void add_conv2d_wgrad(Launches& to, const OpCall& call, const Convolution& conv) {
   const Conv2d& dims = conv.dims;
   const Work work = conv2d_wgrad_work(dims);
-  const bool wide = dims.kernel == 1;
   if (conv.on_tensor_cores()) {
-    const std::int64_t made = wide || dims.Co > 32 ? 64 : 32, read = wide || dims.Ci() > 32 ? 64 : 32;
-    add_wgrad(to, {"wgrad_kernel", work, true}, tensor_core_splits(call, dims, made, read));
+    add_wgrad(to, {"wgrad_kernel", work, true}, tensor_core_splits(call, dims));
   } else if (conv.of_images()) {
     add_wgrad(to, {"image_wgrad_kernel", work, true}, image_splits(call, dims));
   } else {
@@ -161,7 +162,7 @@ Launches conv_transpose2d_launches(const OpCall& call) {
   if (call.inputs[1].wanted) {
     const kernels::Gemm product{1, 4 * dims.Co, dims.Ci, dims.N * dims.H * dims.W};
     add_wgrad(launches, {fits ? "wgrad_kernel" : "gemm_kernel", conv2d_wgrad_work(as), fits},
-              fits ? tensor_core_splits(call, as, 64, 64) : with_splits(product).splits);
+              fits ? tensor_core_splits(call, as) : with_splits(product).splits);
   }
   if (!x.wanted) return launches;
   if (bf16 && gradient_fits_tensor_cores(dims)) {

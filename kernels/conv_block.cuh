@@ -1,17 +1,17 @@
 // What one launch of a convolution on tensor cores does (kernels/conv_mma.cuh), and how a block is laid out.
 #pragma once
 
-#include "kernels/conv2d.h"
+#include "kernels/conv_tiles.h"
 #include "kernels/doubled_pixels.h"
 #include "kernels/pixel_tiles.h"
 #include "kernels/vec.cuh"
 
 namespace fermion::kernels {
 
-// How a block goes through the chunks of 16 channels that are summed over.
+// How a block goes through the channels that are summed over.
 enum class Depth {
   resident,  // the weights of all stay in shared memory, while it goes on to its next tiles
-  streamed,  // with the weights of two at a time
+  streamed,  // with the weights of two steps at a time
   split      // so too, but through a part of them: several blocks share a tile (kernels/conv_depth.cuh)
 };
 
@@ -58,21 +58,27 @@ struct ConvBlock {
   static constexpr Depth depth = Depth_;
   static constexpr bool gradient = Gradient, resident = depth == Depth::resident, doubling = false;
   static constexpr int taps = Kernel * Kernel, threads = 32 * Tiles * Columns, channels = 32 * Columns;
+  // A step goes through 16 channels of the depth, of a 1x1 convolution 32: one product more, tap after tap.
+  static constexpr int step_chunks = chunks_of_step(Kernel), products = taps * step_chunks,
+                       planes = 2 * step_chunks;
   // Bytes: of 8 numbers of the depth of all channels; or of one number of the depth.
   static constexpr int weight_plane = 16 * (channels + 4), weight_line = 2 * (channels + 8);
   static constexpr int weight_tap = Gradient ? 16 * weight_line : 2 * weight_plane,
-                       weight_chunk = taps * weight_tap;
+                       weight_step = products * weight_tap;
 
   using Pixels = TilePixels<Fragments, Tap::up == 2 ? 2 : Kernel, Tap::stride>;
   // The vectors of input pixels that one thread fetches, where most images lie side by side.
-  static constexpr int fetched_vectors = (Tiles * 2 * Pixels::most_inputs + threads - 1) / threads;
+  static constexpr int fetched_vectors = (Tiles * planes * Pixels::most_inputs + threads - 1) / threads;
 
-  // While how many taps are multiplied, some of the next vectors are on their way.
-  static constexpr int part_taps = fetched_vectors > 6 ? 1 : Kernel;
+  // While how many products are made, some of the next vectors are on their way.
+  static constexpr int part_products = fetched_vectors > 6 ? 1 : Kernel, parts = products / part_products;
 
+  FERMION_HOST_DEVICE static constexpr int steps(int chunks) {
+    return (chunks + step_chunks - 1) / step_chunks;
+  }
   static int shared_bytes(const PixelTiles& tiles_of, int chunks) {
-    return 2 * Tiles * 2 * 16 * tiles_of.slots() + (resident ? chunks : 2) * weight_chunk +
-           2 * 4 * 16 * chunks + 2 * fetched_vectors * threads;
+    return 2 * Tiles * planes * 16 * tiles_of.slots(planes) + (resident ? steps(chunks) : 2) * weight_step +
+           2 * 4 * 16 * step_chunks * steps(chunks) + 4 * fetched_vectors * threads / planes;
   }
 };
 
@@ -95,14 +101,15 @@ struct ConvShared {
 
   __device__ explicit ConvShared(const ConvMma& conv) {
     extern __shared__ uint4 memory[];
-    plane = 16 * conv.tiles.slots();
-    buffer = Block::tiles * 2 * plane;
+    const int steps = Block::steps(conv.chunks), channels = 16 * Block::step_chunks * steps;
+    plane = 16 * conv.tiles.slots(Block::planes);
+    buffer = Block::tiles * Block::planes * plane;
     pixels = reinterpret_cast<char*>(memory);
     weights = pixels + 2 * buffer;
-    scale = reinterpret_cast<float*>(weights + (Block::resident ? conv.chunks : 2) * Block::weight_chunk);
-    offset = scale + 16 * conv.chunks;
-    sources = reinterpret_cast<int*>(offset + 16 * conv.chunks);
-    rest = reinterpret_cast<char*>(sources) + 2 * Block::fetched_vectors * Block::threads;
+    scale = reinterpret_cast<float*>(weights + (Block::resident ? steps : 2) * Block::weight_step);
+    offset = scale + channels;
+    sources = reinterpret_cast<int*>(offset + channels);
+    rest = reinterpret_cast<char*>(sources) + 4 * Block::fetched_vectors * Block::threads / Block::planes;
   }
 };
 

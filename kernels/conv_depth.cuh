@@ -8,16 +8,16 @@
 
 namespace fermion::kernels {
 
-// The chunks of 16 channels that the block goes through.
+// The steps through the depth that the block makes.
 template <class Block>
 struct DepthPart {
   int begin, end;
 
-  __device__ explicit DepthPart(const ConvMma& conv) : begin(0), end(conv.chunks) {
+  __device__ explicit DepthPart(const ConvMma& conv) : begin(0), end(Block::steps(conv.chunks)) {
     if constexpr (Block::depth != Depth::split) return;
-    const int blocks = conv.split.blocks, part = static_cast<int>(blockIdx.x) % blocks;
-    begin = conv.chunks * part / blocks;
-    end = conv.chunks * (part + 1) / blocks;
+    const int steps = end, blocks = conv.split.blocks, part = static_cast<int>(blockIdx.x) % blocks;
+    begin = steps * part / blocks;
+    end = steps * (part + 1) / blocks;
   }
 };
 

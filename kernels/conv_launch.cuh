@@ -11,8 +11,8 @@
 
 namespace fermion::kernels {
 
-inline DepthBlocks depth_blocks(Cuda ctx, const Conv2d& dims, const ConvMma& conv, int taps) {
-  return {conv.tiles, conv.chunks, taps, conv.Co, dims.K, ctx.multiprocessors};
+inline DepthBlocks depth_blocks(Cuda ctx, const Conv2d& dims, const ConvMma& conv, int kernel) {
+  return {conv.tiles, conv.chunks, kernel, conv.Co, dims.K, ctx.multiprocessors};
 }
 
 template <class Block, class Output>
@@ -26,7 +26,7 @@ void run_conv(Cuda ctx, const Conv2d& dims, ConvMma conv, Output output, bool su
   const std::int64_t columns = blocks_for(conv.Co, Block::channels);
   std::int64_t items = blocks_for(conv.tiles.count, Block::tiles), blocks_of_item = 1;
   if (Block::depth == Depth::split) {
-    blocks_of_item = depth_blocks(ctx, dims, conv, Block::taps).of_tile;
+    blocks_of_item = depth_blocks(ctx, dims, conv, Block::kernel).of_tile;
   } else {
     const int resident_blocks = std::clamp(most_shared_bytes() / shared, 1, 256 / Block::threads);
     items = blocks_in_rounds(items, ctx.multiprocessors * resident_blocks / (columns * dims.K));
@@ -58,7 +58,7 @@ template <bool Gradient, int Fragments, int Kernel, int Stride, class Output>
 bool run_widths(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
   const auto runs = [&](auto block) { return run_fitting<decltype(block)>(ctx, dims, conv, output, sums); };
   using Split = ConvBlock<Gradient, Fragments, 4, 2, Kernel, Stride, Depth::split>;
-  if (depth_blocks(ctx, dims, conv, Kernel * Kernel).of_tile > 1 && runs(Split{})) return true;
+  if (depth_blocks(ctx, dims, conv, Kernel).of_tile > 1 && runs(Split{})) return true;
   // Of stride 2, the pixels of eight tiles fill too much memory.
   if constexpr (Kernel == 3 && (Gradient || Stride == 1))
     if (conv.Co <= 32 && runs(ConvBlock<Gradient, Fragments, 8, 1, Kernel, Stride, Depth::resident>{}))

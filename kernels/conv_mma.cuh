@@ -11,13 +11,13 @@
 //
 // A block makes Tiles tiles of pixels (kernels/pixel_tiles.h) by 32 Columns channels, a warp one tile by 32
 // channels: 7 or 4 fragments of 16 pixels by 4 of 8 channels. It goes through the channels summed over by 16,
-// in two buffers:
+// of a 1x1 convolution by 32, in two buffers:
 //
-//   pixels   [2 buffers][Tiles][2 planes of 8 channels][slots] x 8 channels
-//   weights  [2 buffers, or all chunks of 16 channels] as in kernels/conv_weights.cuh
+//   pixels   [2 buffers][Tiles][2 or 4 planes of 8 channels][slots] x 8 channels
+//   weights  [2 buffers, or all steps] as in kernels/conv_weights.cuh
 //
-// Where the weights of all chunks fit, they stay while the block goes on to its next tiles; where there are
-// few tiles, several blocks share one, each a part of the chunks. The taps of a pixel are shifts of its
+// Where the weights of all steps fit, they stay while the block goes on to its next tiles; where there are
+// few tiles, several blocks share one, each a part of the steps. The taps of a pixel are shifts of its
 // address: nothing is unfolded. In the gradient of stride 2 a tile is 32 pixels of dy
 // and makes 128 of x, in four phases that one, two, two and four taps reach. Grid: x persistent blocks, y
 // channels that are made, z weight sets.
@@ -38,7 +38,7 @@ class PixelAddresses {
   __device__ PixelAddresses(const ConvMma& conv, const ConvShared<Block>& shared, int tile)
       : pitch_(16 * conv.tiles.pitch) {
     const int lane = threadIdx.x % 32;
-    const unsigned begin = shared_address(shared.pixels + (2 * tile + lane / 16) * shared.plane);
+    const unsigned begin = shared_address(shared.pixels + (Block::planes * tile + lane / 16) * shared.plane);
 #pragma unroll
     for (int f = 0; f < kept; ++f) address_[f] = begin + 16 * conv.tiles.slot(16 * f + lane % 16);
   }
@@ -67,13 +67,15 @@ struct PixelMatrices {
   }
 };
 
-// Adds one tap: pixels [slot, 16 channels] by weights [32 channels made, 16 channels].
+// Adds one product: pixels [slot, 16 channels] at a tap by weights [32 channels made, 16 channels]. buffer:
+// where its 16 channels' planes lie.
 template <class Block>
-__device__ void multiply_tap(int tap, const PixelAddresses<Block>& pixels, unsigned buffer, unsigned weights,
-                             PixelMatrices<Block>& matrices, ConvSums<Block>& sums) {
+__device__ void add_product(int product, const PixelAddresses<Block>& pixels, unsigned buffer,
+                            unsigned weights, PixelMatrices<Block>& matrices, ConvSums<Block>& sums) {
+  const int tap = product % Block::taps;
   const typename Block::Tap place(tap);
   unsigned w[2][4];
-  load_tap<Block>(w, weights, tap);
+  load_product<Block>(w, weights, product);
 #pragma unroll
   for (int f = 0; f < Block::tile_fragments; ++f) {
     unsigned(&x)[4] = matrices.at[matrices.kept ? place.column : 0][matrices.kept ? f : 0];
@@ -92,7 +94,7 @@ __global__ void __launch_bounds__(Block::threads, 256 / Block::threads)
   const int warp = threadIdx.x / 32, t = warp / Block::columns, column = warp % Block::columns;
   const int first = item<Block>(conv) * Block::tiles, count = conv.tiles.count;
   // Blocks that share a tile go on to no other.
-  const int step = Block::depth == Depth::split ? count : static_cast<int>(gridDim.x) * Block::tiles;
+  const int stride = Block::depth == Depth::split ? count : static_cast<int>(gridDim.x) * Block::tiles;
   const DepthPart<Block> depth(conv);
   prepare_norms(conv, shared);
   prepare_finish(conv, output, shared);
@@ -102,39 +104,41 @@ __global__ void __launch_bounds__(Block::threads, 256 / Block::threads)
   WeightFetch<Block> weights(conv, shared);
   pixels.aim(first);
 #pragma unroll
-  for (int part = 0; part < Block::taps / Block::part_taps; ++part) {
+  for (int part = 0; part < Block::parts; ++part) {
     pixels.load(part, depth.begin);
     pixels.store(part, depth.begin, 0);
   }
-  for (int chunk = 0; chunk < (Block::resident ? conv.chunks : 1); ++chunk)
-    for (int row = 0; row < Block::kernel; ++row) {
-      weights.load(row, depth.begin + chunk);
-      weights.store(row, chunk);
+  constexpr int rows = Block::products / Block::kernel;
+  for (int step = 0; step < (Block::resident ? depth.end : 1); ++step)
+    for (int row = 0; row < rows; ++row) {
+      weights.load(row, depth.begin + step);
+      weights.store(row, step);
     }
   const PixelAddresses<Block> addresses(conv, shared, t);
   const unsigned weights_from = weight_address(shared, column);
   __syncthreads();
 
   int buffer = 0;
-  for (int tile = first; tile < count; tile += step) {
+  for (int tile = first; tile < count; tile += stride) {
     ConvSums<Block> sums{};
-    for (int chunk = depth.begin; chunk < depth.end; ++chunk, buffer ^= 1) {
-      // The next chunk, perhaps of the next tiles, goes to the other buffer meanwhile.
-      const bool last = chunk + 1 == depth.end, more = !last || tile + step < count;
-      const int next = last ? depth.begin : chunk + 1;
-      const int weights_at = Block::resident ? chunk : buffer;
+    for (int step = depth.begin; step < depth.end; ++step, buffer ^= 1) {
+      // The next step's, perhaps of the next tiles, goes to the other buffer meanwhile.
+      const bool last = step + 1 == depth.end, more = !last || tile + stride < count;
+      const int next = last ? depth.begin : step + 1;
+      const int weights_at = Block::resident ? step : buffer;
       PixelMatrices<Block> matrices;
-      if (last && more) pixels.aim(tile + step);
+      if (last && more) pixels.aim(tile + stride);
 #pragma unroll
-      for (int tap = 0; tap < Block::taps; ++tap) {
-        const int row = tap / Block::kernel, part = tap / Block::part_taps;
-        if (more && tap % Block::part_taps == 0) pixels.load(part, next);
-        if (!Block::resident && more && tap % Block::kernel == 0) weights.load(row, next);
+      for (int product = 0; product < Block::products; ++product) {
+        const int row = product / Block::kernel, part = product / Block::part_products;
+        if (more && product % Block::part_products == 0) pixels.load(part, next);
+        if (!Block::resident && more && product % Block::kernel == 0) weights.load(row, next);
         if (tile + t < count)
-          multiply_tap<Block>(tap, addresses, buffer * shared.buffer,
-                              weights_from + weights_at * Block::weight_chunk, matrices, sums);
-        if (more && (tap + 1) % Block::part_taps == 0) pixels.store(part, next, buffer ^ 1);
-        if (!Block::resident && more && (tap + 1) % Block::kernel == 0) weights.store(row, buffer ^ 1);
+          add_product<Block>(product, addresses,
+                             buffer * shared.buffer + product / Block::taps * 2 * shared.plane,
+                             weights_from + weights_at * Block::weight_step, matrices, sums);
+        if (more && (product + 1) % Block::part_products == 0) pixels.store(part, next, buffer ^ 1);
+        if (!Block::resident && more && (product + 1) % Block::kernel == 0) weights.store(row, buffer ^ 1);
       }
       __syncthreads();
     }

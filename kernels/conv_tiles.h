@@ -36,16 +36,21 @@ inline std::int64_t blocks_in_rounds(std::int64_t items, std::int64_t slots) {
   return blocks_for(items, blocks_for(items, std::max<std::int64_t>(slots, 1)));
 }
 
+// Of 16 channels, that a step through the depth takes: of a 1x1 convolution one alone is too little work.
+constexpr int chunks_of_step(int kernel) {
+  return kernel == 1 ? 2 : 1;
+}
+
 // How many blocks share a tile of one block, at most `room`: what takes the least time, in microseconds on an
-// H200. There a chunk of 16 channels took 1.75 with one tap and 4.3 with nine; all multiprocessors together
-// leave their blocks' sums, `bytes` each, at 42 KB (5.5 TB/s of the L2 cache), and a few read them at 110 (64
-// bytes a clock).
-inline int blocks_of_tile(int chunks, int taps, std::int64_t bytes, std::int64_t room) {
-  const double chunk = 1.4 + 0.32 * taps, kilobytes = static_cast<double>(bytes) / 1e3;
+// H200. There a step through the depth takes 4.3, of a 1x1 convolution at most 3.5; all multiprocessors
+// together leave their blocks' sums, `bytes` each, at 42 KB (5.5 TB/s of the L2 cache), and a few read them
+// at 110 (64 bytes a clock).
+inline int blocks_of_tile(int steps, int kernel, std::int64_t bytes, std::int64_t room) {
+  const double step = kernel == 3 ? 4.3 : 3.5, kilobytes = static_cast<double>(bytes) / 1e3;
   int best = 1;
-  double least = chunk * chunks;
-  for (int blocks = 2; blocks <= std::min<std::int64_t>(room, chunks); ++blocks) {
-    const double time = chunk * ((chunks + blocks - 1) / blocks) + kilobytes / 42 + blocks * kilobytes / 110;
+  double least = step * steps;
+  for (int blocks = 2; blocks <= std::min<std::int64_t>(room, steps); ++blocks) {
+    const double time = step * ((steps + blocks - 1) / blocks) + kilobytes / 42 + blocks * kilobytes / 110;
     if (time < least) best = blocks, least = time;
   }
   return best;
@@ -59,12 +64,14 @@ struct DepthBlocks {
   int of_tile;                  // 1: there are enough without
 
   // Co: channels that are made.
-  DepthBlocks(const PixelTiles& tiles, int chunks, int taps, std::int64_t Co, std::int64_t K,
+  DepthBlocks(const PixelTiles& tiles, int chunks, int kernel, std::int64_t Co, std::int64_t K,
               std::int64_t multiprocessors)
       : items(blocks_for(tiles.count, 4)),
         columns(blocks_for(Co, 64) * K),
         bytes(std::int64_t{4} * 4 * 64 * tiles.rows * tiles.width * tiles.up * tiles.up),
-        of_tile(Co > 32 ? blocks_of_tile(chunks, taps, bytes, multiprocessors / columns / items) : 1) {}
+        of_tile(Co > 32 ? blocks_of_tile(static_cast<int>(blocks_for(chunks, chunks_of_step(kernel))), kernel,
+                                         bytes, multiprocessors / columns / items)
+                        : 1) {}
 
   // Of what they leave and read.
   double scratch() const {

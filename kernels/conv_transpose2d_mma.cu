@@ -23,6 +23,12 @@ void run(Cuda ctx, const ConvMma& conv, const Output& output, bool sums) {
     run_conv<DoublingBlock<Gradient, Fragments, Depth::streamed>>(ctx, {}, conv, output, sums);
 }
 
+template <int Fragments>
+void run_wgrad_of(Cuda ctx, const Conv2d& dims, const ConvWgrad& conv, Gradient<float> dweight) {
+  conv.Ci <= 64 ? run_wgrad<DoublingWgradBlock<Fragments, 1, 4>>(ctx, dims, conv, dweight)
+                : run_wgrad<DoublingWgradBlock<Fragments, 2, 2>>(ctx, dims, conv, dweight);
+}
+
 }  // namespace
 
 void conv_transpose2d_forward_mma(Cuda ctx, const ConvTranspose2d& dims, const Feature<bf16>& x,
@@ -69,8 +75,7 @@ void conv_transpose2d_weight_gradient_mma(Cuda ctx, const ConvTranspose2d& dims,
                        .dy = dy,
                        .sums = {},
                        .doubled = doubled(dims)};
-  conv.tiles.width == 14 ? run_wgrad<DoublingWgradBlock<7>>(ctx, as, conv, dweight)
-                         : run_wgrad<DoublingWgradBlock<4>>(ctx, as, conv, dweight);
+  conv.tiles.width == 14 ? run_wgrad_of<7>(ctx, as, conv, dweight) : run_wgrad_of<4>(ctx, as, conv, dweight);
 }
 
 }  // namespace fermion::kernels

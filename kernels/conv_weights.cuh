@@ -26,7 +26,7 @@ __device__ inline int weight_channel(int place) {
 template <class Block>
 class WeightFetch {
  public:
-  __device__ WeightFetch(const ConvMma& conv, const ConvShared<Block>& shared) {
+  __device__ WeightFetch(const ConvMma& conv, const ConvShared<Block>& shared) : chunks_(conv.chunks) {
     const int unit = static_cast<int>(threadIdx.x) % (4 * Block::channels);
     const std::int64_t first = std::int64_t{blockIdx.y} * Block::channels, row = conv.weight_row;
     if constexpr (Block::gradient) {
@@ -52,21 +52,24 @@ class WeightFetch {
     }
   }
 
-  // A row of taps.
-  __device__ void load(int row, int chunk) {
+  // A row of a step's products: of taps, or of a 1x1 convolution a chunk.
+  __device__ void load(int row, int step) {
+    const int chunk = step * Block::step_chunks + (Block::kernel == 1 ? row : 0);
+    const int tap = Block::kernel == 1 ? 0 : row * Block::kernel;
+    const bool there = there_ && (Block::step_chunks == 1 || chunk < chunks_);
 #pragma unroll
     for (int i = 0; i < in_row; ++i)
       if (mine(i))
-        values_[i] = there_ ? *reinterpret_cast<const float4*>(
-                                  from_ + (row * Block::kernel + i * step) * tap_ + offset(chunk))
-                            : float4{0, 0, 0, 0};
+        values_[i] =
+            there ? *reinterpret_cast<const float4*>(from_ + (tap + i * at_once) * tap_ + offset(chunk))
+                  : float4{0, 0, 0, 0};
   }
 
   __device__ void store(int row, int at) const {
 #pragma unroll
     for (int i = 0; i < in_row; ++i) {
       if (!mine(i)) continue;
-      char* to = to_ + at * Block::weight_chunk + (row * Block::kernel + i * step) * Block::weight_tap;
+      char* to = to_ + at * Block::weight_step + (row * Block::kernel + i * at_once) * Block::weight_tap;
       const unsigned first = pack(values_[i].x, values_[i].y), second = pack(values_[i].z, values_[i].w);
       if constexpr (Block::gradient) {
         *reinterpret_cast<unsigned*>(to) = first;
@@ -78,9 +81,9 @@ class WeightFetch {
   }
 
  private:
-  // All threads bring `step` taps of a row at once.
-  static constexpr int step = Block::threads / (4 * Block::channels),
-                       in_row = (Block::kernel + step - 1) / step;
+  // All threads bring so many taps of a row.
+  static constexpr int at_once = Block::threads / (4 * Block::channels),
+                       in_row = (Block::kernel + at_once - 1) / at_once;
   static_assert(Block::threads % (4 * Block::channels) == 0);
 
   // Of a doubling block's rows; a row has the weights of all taps.
@@ -97,10 +100,11 @@ class WeightFetch {
     return threadIdx.x / (4 * Block::channels);
   }
   __device__ static bool mine(int i) {
-    return Block::kernel % step == 0 || first_tap() + i * step < Block::kernel;
+    return Block::kernel % at_once == 0 || first_tap() + i * at_once < Block::kernel;
   }
 
   const float* from_;
+  int chunks_;
   std::int64_t tap_, chunk_;  // from one to the next
   char* to_;
   bool there_;
@@ -116,15 +120,15 @@ __device__ unsigned weight_address(const ConvShared<Block>& shared, int column) 
                           : depth * Block::weight_plane + 16 * (32 * column + 8 * side + row));
 }
 
-// B of one tap: w[i] of 16 channels, {8 channels, depths 0 to 7}, {the same, 8 to 15}, {the next 8 ...}.
+// B of one product: w[i] of 16 channels, {8 channels, depths 0 to 7}, {the same, 8 to 15}, {the next 8 ...}.
 template <class Block>
-__device__ void load_tap(unsigned (&w)[2][4], unsigned address, int tap) {
+__device__ void load_product(unsigned (&w)[2][4], unsigned address, int product) {
 #pragma unroll
   for (int i = 0; i < 2; ++i)
     if constexpr (Block::gradient)
-      load_transposed(w[i], address + tap * Block::weight_tap + i * 2 * 16);
+      load_transposed(w[i], address + product * Block::weight_tap + i * 2 * 16);
     else
-      load_matrices(w[i], address + tap * Block::weight_tap + i * 16 * 16);
+      load_matrices(w[i], address + product * Block::weight_tap + i * 16 * 16);
 }
 
 }  // namespace fermion::kernels

@@ -51,8 +51,8 @@ struct WgradBlock {
 
 // The transposed 2x2 convolution, as a 1x1 one of 4 C output channels: channel tap C + c of a pixel is c of
 // dy at that tap.
-template <int Fragments>
-struct DoublingWgradBlock : WgradBlock<Fragments, 2, 1, 4, 1, 1> {
+template <int Fragments, int N_, int P_>
+struct DoublingWgradBlock : WgradBlock<Fragments, 2, N_, P_, 1, 1> {
   static constexpr bool doubling = true;
 };
 

@@ -18,8 +18,9 @@ void run_shapes(Cuda ctx, const Conv2d& dims, const ConvWgrad& conv, Gradient<fl
 
 template <int Fragments>
 void run_stride_1(Cuda ctx, const Conv2d& dims, const ConvWgrad& conv, Gradient<float> dweight) {
-  dims.kernel == 3 ? run_shapes<Fragments, 1>(ctx, dims, conv, dweight)
-                   : run_wgrad<WgradBlock<Fragments, 2, 1, 4, 1, 1>>(ctx, dims, conv, dweight);
+  if (dims.kernel == 3) return run_shapes<Fragments, 1>(ctx, dims, conv, dweight);
+  conv.Ci <= 64 ? run_wgrad<WgradBlock<Fragments, 2, 1, 4, 1, 1>>(ctx, dims, conv, dweight)
+                : run_wgrad<WgradBlock<Fragments, 2, 2, 2, 1, 1>>(ctx, dims, conv, dweight);
 }
 
 }  // namespace

@@ -15,8 +15,10 @@ class WgradInput {
  public:
   __device__ WgradInput(const ConvWgrad& conv, const WgradShared<Block>& shared)
       : conv_(conv), shared_(shared) {
-    const int c = static_cast<int>(blockIdx.y % ((conv.Ci + Block::read - 1) / Block::read)) * Block::read +
-                  8 * plane();
+    const int begin =
+        static_cast<int>(blockIdx.y % ((conv.Ci + Block::read - 1) / Block::read)) * Block::read;
+    prepare_norms(begin);
+    const int c = begin + 8 * plane();
     const bool second = c >= conv.first_channels;
     const Feature<bf16>& x = second ? conv.x.second : conv.x.first;
     const int first = second ? c - conv.first_channels : c;
@@ -25,13 +27,6 @@ class WgradInput {
     from_ = c < conv.Ci ? x.y + blockIdx.z * pixels * channels_ + first : nullptr;
     normed_ = from_ && x.norm;
     relu_ = x.norm.relu;
-    if (threadIdx.x < Block::x_planes)
-      for (int i = 0; i < 8; ++i) {
-        const std::int64_t at = std::int64_t{blockIdx.z} * channels_ + first + i;
-        const float scale = normed_ ? x.norm.gain[at] * x.norm.inv_std[at] : 1;
-        shared.scale[place(i)] = scale;
-        shared.offset[place(i)] = normed_ ? fmaf(-x.norm.mean[at], scale, x.norm.shift[at]) : 0;
-      }
   }
 
   // From now on, the pixels of this tile. A barrier lies between this and the use of another's.
@@ -75,10 +70,26 @@ class WgradInput {
   }
 
  private:
+  // Scale and offset of the block's channels, those from `begin` on. Four of all planes lie side by side, so
+  // that no bank is met twice.
+  __device__ void prepare_norms(int begin) const {
+    for (int i = threadIdx.x; i < Block::read; i += Block::threads) {
+      const int c = begin + i / 4 % Block::x_planes * 8 + i / 4 / Block::x_planes * 4 + i % 4;
+      const bool second = c >= conv_.first_channels;
+      const Norm& norm = second ? conv_.x.second.norm : conv_.x.first.norm;
+      const std::int64_t channels = second ? conv_.Ci - conv_.first_channels : conv_.first_channels,
+                         at = blockIdx.z * channels + c - (second ? conv_.first_channels : 0);
+      const bool normed = norm && c < conv_.Ci;
+      const float scale = normed ? norm.gain[at] * norm.inv_std[at] : 1;
+      shared_.scale[i] = scale;
+      shared_.offset[i] = normed ? fmaf(-norm.mean[at], scale, norm.shift[at]) : 0;
+    }
+  }
+
   __device__ static int plane() {
     return threadIdx.x % Block::x_planes;
   }
-  // Where the plane's channel i lies: four of all planes side by side, so that no bank is met twice.
+  // Where scale and offset of the plane's channel i lie.
   __device__ static int place(int i) {
     return 4 * (i / 4 * Block::x_planes + plane()) + i % 4;
   }

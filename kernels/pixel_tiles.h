@@ -10,9 +10,9 @@
 // pixels, or with a stride of 2 every other pixel of it: line 2 r of row r the even ones, the next the odd
 // ones. So what a tap reads for neighbouring places are neighbouring slots of a line, and from one tap to
 // another all places' slots move alike. Of 8 or 16 places, lines and neighbouring images follow each other;
-// of fewer, or 14, each starts 8 slots later than it would have to follow the last place's. So the slots that
-// 8 neighbouring places, from a multiple of 8 on, read at any tap are 8 different ones modulo 8: no load of a
-// matrix meets a bank twice.
+// of fewer, or 14, each starts 8 slots later than it would have to follow the last place's; with one tap
+// alone, a place's slot is its number. So the slots that 8 neighbouring places, from a multiple of 8 on, read
+// at any tap are 8 different ones modulo 8: no load of a matrix meets a bank twice.
 #pragma once
 
 #include <cstdint>
@@ -104,7 +104,7 @@ PixelTiles cut_into_tiles(PixelTiles tiles, int H, int W) {
   tiles.columns = tiles.width / tiles.images;
   tiles.lines = (tiles.stride * (tiles.rows - 1) + tiles.reach) * tiles.stride;
   tiles.wide = tiles.columns + (tiles.reach - 1) / tiles.stride;
-  tiles.side = tiles.columns % 8 == 0 ? tiles.wide : tiles.columns + 8;
+  tiles.side = tiles.columns % 8 == 0 || tiles.reach == 1 ? tiles.wide : tiles.columns + 8;
   tiles.pitch = tiles.images * tiles.side;
   tiles.inputs = tiles.lines * tiles.images * tiles.wide;
   tiles.by_width = Divisor(tiles.width), tiles.by_columns = Divisor(tiles.columns);

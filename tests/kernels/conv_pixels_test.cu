@@ -24,22 +24,26 @@ __global__ void load_pixels(const __grid_constant__ ConvMma conv, unsigned* regi
             lane = threadIdx.x % 32, tile = blockIdx.x * Block::tiles + t;
   const PixelAddresses<Block> of_pixels(conv, shared, t);
   pixels.aim(blockIdx.x * Block::tiles);
-  for (int chunk = 0; chunk < conv.chunks; ++chunk) {
-    const int buffer = chunk % 2;
-    for (int part = 0; part < Block::taps / Block::part_taps; ++part) {
-      pixels.load(part, chunk);
-      pixels.store(part, chunk, buffer);
+  for (int step = 0; step < Block::steps(conv.chunks); ++step) {
+    const int buffer = step % 2;
+    for (int part = 0; part < Block::parts; ++part) {
+      pixels.load(part, step);
+      pixels.store(part, step, buffer);
     }
     __syncthreads();
     if (column != 0 || tile >= conv.tiles.count) continue;
 #pragma unroll
     for (int f = 0; f < Block::tile_fragments; ++f) {
       const unsigned address = of_pixels.of(f, 0);
-      if (chunk == 0) addresses[(tile * Block::tile_fragments + f) * 32 + lane] = address;
-      for (int tap = 0; tap < Block::taps; ++tap) {
+      if (step == 0) addresses[(tile * Block::tile_fragments + f) * 32 + lane] = address;
+      for (int product = 0; product < Block::products; ++product) {
+        const int tap = product % Block::taps, of_step = product / Block::taps,
+                  chunk = step * Block::step_chunks + of_step;
+        if (chunk >= conv.chunks) break;
         const typename Block::Tap place(tap);
         unsigned x[4];
-        load_matrices(x, of_pixels.of(f, place.line) + buffer * shared.buffer + 16 * place.column);
+        load_matrices(x, of_pixels.of(f, place.line) + buffer * shared.buffer + of_step * 2 * shared.plane +
+                             16 * place.column);
         const int fragment = (chunk * conv.tiles.count + tile) * Block::tile_fragments + f;
         unsigned* to = registers + (fragment * Block::taps + tap) * 128;
         for (int i = 0; i < 4; ++i) to[4 * lane + i] = x[i];

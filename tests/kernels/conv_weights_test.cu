@@ -17,10 +17,10 @@ template <class Block>
 __global__ void load_weights(const __grid_constant__ ConvMma conv, unsigned* registers, unsigned* addresses) {
   const ConvShared<Block> shared(conv);
   WeightFetch<Block> weights(conv, shared);
-  for (int chunk = 0; chunk < conv.chunks; ++chunk)
-    for (int row = 0; row < Block::kernel; ++row) {
-      weights.load(row, chunk);
-      weights.store(row, chunk);
+  for (int step = 0; step < Block::steps(conv.chunks); ++step)
+    for (int row = 0; row < Block::products / Block::kernel; ++row) {
+      weights.load(row, step);
+      weights.store(row, step);
     }
   __syncthreads();
   const int column = threadIdx.x / 32, lane = threadIdx.x % 32;
@@ -30,7 +30,8 @@ __global__ void load_weights(const __grid_constant__ ConvMma conv, unsigned* reg
   for (int chunk = 0; chunk < conv.chunks; ++chunk)
     for (int tap = 0; tap < Block::taps; ++tap) {
       unsigned w[2][4];
-      load_tap<Block>(w, address + chunk * Block::weight_chunk, tap);
+      load_product<Block>(w, address + chunk / Block::step_chunks * Block::weight_step,
+                          chunk % Block::step_chunks * Block::taps + tap);
       const unsigned block = blockIdx.z * gridDim.y + blockIdx.y;
       unsigned* to =
           registers + (((block * conv.chunks + chunk) * Block::taps + tap) * Block::columns + column) * 256;

@@ -111,4 +111,5 @@ TEST_CASE("dy and x lie in their planes, at their pixels' places") {
   check_operands<WgradBlock<7, 1, 4, 2, 3, 1>>(pixel_tiles(3, 7, 7, 1));
   check_operands<WgradBlock<4, 1, 2, 4, 3, 2>>(strided_tiles(1, 11, 35));
   check_operands<WgradBlock<7, 2, 1, 4, 1, 1>>(pixel_tiles(1, 13, 14, 0));
+  check_operands<WgradBlock<7, 2, 2, 2, 1, 1>>(pixel_tiles(1, 13, 14, 0));
 }
