@@ -32,17 +32,17 @@ class WgradInput {
   // From now on, the pixels of this tile. A barrier lies between this and the use of another's.
   __device__ void aim(int tile) {
     const PixelTiles::Place place = conv_.tiles.place(tile);
-    for (int i = 0; i < Block::x_vectors && plane() == 0; ++i)
-      shared_.inputs[input(i)] =
-          input(i) < conv_.tiles.inputs ? conv_.tiles.input(place, input(i)) : PixelTiles::Input{-1, -1};
+    for (int i = threadIdx.x % 32; i < Block::x_vectors * at_once; i += 32) {
+      const int input = warp() * at_once + i / at_once * (Block::threads / Block::x_planes) + i % at_once;
+      inputs()[i] = input < conv_.tiles.inputs ? conv_.tiles.input(place, input) : PixelTiles::Input{-1, -1};
+    }
     __syncwarp();
   }
 
   __device__ void load(int step) {
 #pragma unroll
     for (int i = 0; i < Block::in_step; ++i) {
-      const int v = step * Block::in_step + i,
-                pixel = v < Block::x_vectors ? shared_.inputs[input(v)].pixel : -1;
+      const int v = step * Block::in_step + i, pixel = v < Block::x_vectors ? input(v).pixel : -1;
       values_[i] = pixel >= 0 && from_
                        ? *reinterpret_cast<const uint4*>(from_ + std::int64_t{pixel} * channels_)
                        : uint4{0, 0, 0, 0};
@@ -60,7 +60,7 @@ class WgradInput {
     for (int i = 0; i < Block::in_step; ++i) {
       const int v = step * Block::in_step + i;
       if (v >= Block::x_vectors) continue;
-      const auto [pixel, slot] = shared_.inputs[input(v)];
+      const auto [pixel, slot] = input(v);
       if (slot < 0) continue;
       uint4 value = values_[i];
       if (normed_ && pixel >= 0) value = normalised(value, scale, offset, relu_);
@@ -93,9 +93,16 @@ class WgradInput {
   __device__ static int place(int i) {
     return 4 * (i / 4 * Block::x_planes + plane()) + i % 4;
   }
-  // Which of the tile's input pixels vector v is of.
-  __device__ static int input(int v) {
-    return threadIdx.x / Block::x_planes + v * (Block::threads / Block::x_planes);
+  // A warp brings so many pixels at once; where those of all its vectors lie, and that of vector v.
+  static constexpr int at_once = 32 / Block::x_planes;
+  __device__ static int warp() {
+    return static_cast<int>(threadIdx.x) / 32;
+  }
+  __device__ PixelTiles::Input* inputs() const {
+    return shared_.inputs + warp() * Block::x_vectors * at_once;
+  }
+  __device__ PixelTiles::Input input(int v) const {
+    return inputs()[v * at_once + threadIdx.x % 32 / Block::x_planes];
   }
 
   const ConvWgrad& conv_;
