@@ -31,14 +31,25 @@ void append(Launches& to, const Launches& more) {
   to.insert(to.end(), more.begin(), more.end());
 }
 
+// Of `tiles` by blocks of of_block tiles, one at a time on a multiprocessor, for each of `columns`; a round
+// takes as long whether blocks have tiles in it or not.
+double fill(const OpCall& call, std::int64_t tiles, std::int64_t of_block, std::int64_t columns) {
+  const std::int64_t items = blocks_for(tiles, of_block),
+                     blocks = kernels::blocks_in_rounds(items, call.multiprocessors / columns),
+                     rounds = blocks_for(items, blocks) * blocks_for(blocks * columns, call.multiprocessors);
+  return static_cast<double>(tiles * columns) / static_cast<double>(rounds * of_block * call.multiprocessors);
+}
+
 // kernels/conv_wgrad_launch.cuh. A block makes `made` output channels of `read` input channels.
-std::int64_t tensor_core_splits(const OpCall& call, const Conv2d& dims) {
+void add_tensor_core_wgrad(Launches& to, const OpCall& call, const Conv2d& dims) {
   const bool wide = dims.kernel == 1;
   const std::int64_t made = wide || dims.Co > 32 ? 64 : 32, read = !wide ? (dims.Ci() > 32 ? 64 : 32)
                                                                    : dims.Ci() > 64 ? 128
                                                                                     : 64;
   const std::int64_t pairs = blocks_for(dims.Co, made) * blocks_for(dims.Ci(), read);
-  return kernels::blocks_in_rounds(kernels::conv_tiles(dims).count, call.multiprocessors / (pairs * dims.K));
+  const std::int64_t tiles = kernels::conv_tiles(dims).count;
+  add_wgrad(to, {"wgrad_kernel", conv2d_wgrad_work(dims), true, 0, fill(call, tiles, 1, pairs * dims.K)},
+            kernels::blocks_in_rounds(tiles, call.multiprocessors / (pairs * dims.K)));
 }
 
 // Of images of 3 channels: eight warps of a block take tiles of 4 rows of 16 pixels each.
@@ -53,7 +64,19 @@ Launch conv_kernel(const OpCall& call, const Work& work, const kernels::PixelTil
                    std::int64_t kernel, std::int64_t Ci, std::int64_t Co) {
   const kernels::DepthBlocks blocks(tiles, static_cast<int>(Ci / 16), static_cast<int>(kernel * kernel), Co,
                                     K, call.multiprocessors);
-  return {"conv_kernel", work, true, blocks.scratch()};
+  const bool narrow = Co <= 32 && kernel == 3 && (tiles.stride == 1 || tiles.up == 2);
+  Launch launch{"conv_kernel", work, true, blocks.scratch()};
+  if (blocks.of_tile == 1) {
+    launch.fill = fill(call, tiles.count, narrow ? 8 : 4, K * blocks_for(Co, narrow ? 32 : 64));
+    return launch;
+  }
+  const std::int64_t steps = blocks_for(Ci / 16, kernels::chunks_of_step(kernel)),
+                     rounds =
+                         blocks_for(blocks.items * blocks.columns * blocks.of_tile, call.multiprocessors) *
+                         blocks_for(steps, blocks.of_tile);
+  launch.fill = static_cast<double>(tiles.count * blocks.columns * steps) /
+                static_cast<double>(rounds * 4 * call.multiprocessors);
+  return launch;
 }
 
 struct Convolution {
@@ -105,7 +128,7 @@ void add_conv2d_wgrad(Launches& to, const OpCall& call, const Convolution& conv)
   const Conv2d& dims = conv.dims;
   const Work work = conv2d_wgrad_work(dims);
   if (conv.on_tensor_cores()) {
-    add_wgrad(to, {"wgrad_kernel", work, true}, tensor_core_splits(call, dims));
+    add_tensor_core_wgrad(to, call, dims);
   } else if (conv.of_images()) {
     add_wgrad(to, {"image_wgrad_kernel", work, true}, image_splits(call, dims));
   } else {
@@ -161,8 +184,8 @@ Launches conv_transpose2d_launches(const OpCall& call) {
   Launches launches;
   if (call.inputs[1].wanted) {
     const kernels::Gemm product{1, 4 * dims.Co, dims.Ci, dims.N * dims.H * dims.W};
-    add_wgrad(launches, {fits ? "wgrad_kernel" : "gemm_kernel", conv2d_wgrad_work(as), fits},
-              fits ? tensor_core_splits(call, as) : with_splits(product).splits);
+    fits ? add_tensor_core_wgrad(launches, call, as)
+         : add_wgrad(launches, {"gemm_kernel", conv2d_wgrad_work(as)}, with_splits(product).splits);
   }
   if (!x.wanted) return launches;
   if (bf16 && gradient_fits_tensor_cores(dims)) {

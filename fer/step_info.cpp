@@ -83,8 +83,20 @@ nlohmann::json launch_json(const StepLaunch& row, DType dtype) {
           {"output", output},
           {"bytes", row.launch.work.bytes(engine::size_of(dtype))},
           {"scratch_bytes", row.launch.scratch},
+          {"fill", row.launch.fill},
           {"flops", row.launch.work.flops},
           {"floors", floors_json(row.launch, dtype)}};
+}
+
+// How full the rounds of a chip's multiprocessors are, by the flops of convolutions on tensor cores.
+double fill_of_step(const TrainConfig& config, DType dtype, const Chip& chip) {
+  double filled = 0, all = 0;
+  for (const StepLaunch& row : step_launches(config, dtype, chip.multiprocessors)) {
+    if (row.launch.fill == 0) continue;
+    filled += row.launch.work.flops * row.launch.fill;
+    all += row.launch.work.flops;
+  }
+  return all > 0 ? filled / all : 0;
 }
 
 void print_table(const std::vector<StepLaunch>& rows, DType dtype) {
@@ -117,6 +129,11 @@ void print_sums(const std::vector<StepLaunch>& rows, const TrainConfig& config, 
         chips[i].name, chips[i].bytes_per_second / 1e9, chips[i].tensor_flops / 1e12,
         chips[i].f32_flops / 1e12, 1e3 * all.seconds[i], config.batch / all.seconds[i],
         100 * all.by_memory[i] / all.seconds[i]);
+  if (dtype != DType::bf16) return;
+  fmt::print("\nTiles of convolutions on tensor cores fill");
+  for (const Chip& chip : chips)
+    fmt::print(" {:.0f} % of {}'s {} multiprocessors{}", 100 * fill_of_step(config, dtype, chip), chip.name,
+               chip.multiprocessors, &chip == &chips.back() ? ", round after round.\n" : ",");
 }
 
 void print_json(const std::vector<StepLaunch>& rows, const TrainConfig& config, DType dtype) {

@@ -19,8 +19,9 @@ constexpr std::int64_t images = 2;
 // Watches a small step's forward, and says what the batch that is asked for would launch.
 class StepWatcher {
  public:
-  StepWatcher(const layers::Parameters& parameters, std::int64_t batch, engine::DType dtype)
-      : batch_(batch), dtype_(dtype) {
+  StepWatcher(const layers::Parameters& parameters, std::int64_t batch, engine::DType dtype,
+              int multiprocessors)
+      : batch_(batch), dtype_(dtype), multiprocessors_(multiprocessors) {
     for (const layers::Parameter& p : parameters.parameters()) parameters_.insert(p.value.address());
   }
 
@@ -85,13 +86,14 @@ class StepWatcher {
                   .backward = backward,
                   .dtype = dtype_,
                   .output = info(call.output),
-                  .multiprocessors = step_multiprocessors};
+                  .multiprocessors = multiprocessors_};
     for (const Tensor& input : call.inputs) shapes.inputs.push_back(info(input));
     add(call.label + (backward ? " backward" : ""), shapes.output.shape, launches_of(shapes));
   }
 
   std::int64_t batch_;
   engine::DType dtype_;
+  int multiprocessors_;
   std::vector<Call> calls_;  // they keep the tensors, so that addresses stay theirs
   std::set<const void*> parameters_, with_norm_, arrived_;  // tensors; the last, whose gradient has arrived
 };
@@ -105,11 +107,11 @@ Tensor blank_faces(engine::Tape& tape, const ModelConfig& config) {
 
 }  // namespace
 
-std::vector<StepLaunch> step_launches(const TrainConfig& config, engine::DType dtype) {
+std::vector<StepLaunch> step_launches(const TrainConfig& config, engine::DType dtype, int multiprocessors) {
   engine::Device device;
   layers::Parameters parameters(device, 0);
   Model model(parameters, config.model);
-  StepWatcher watcher(parameters, config.batch, dtype);
+  StepWatcher watcher(parameters, config.batch, dtype, multiprocessors);
   engine::Tape tape(device, engine::Mode::train, {0, Tensor::zeros(device, engine::DType::i32, {1})});
   tape.observe([&](const std::string& label, const std::vector<Tensor>& inputs,
                    const std::vector<Tensor>& outputs) { watcher.forward(label, inputs, outputs); });

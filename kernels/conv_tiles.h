@@ -41,27 +41,32 @@ constexpr int chunks_of_step(int kernel) {
   return kernel == 1 ? 2 : 1;
 }
 
-// How many blocks share a tile of one block, at most `room`: what takes the least time, in microseconds on an
-// H200. There a step through the depth takes 4.3, of a 1x1 convolution at most 3.5; all multiprocessors
-// together leave their blocks' sums, `bytes` each, at 42 KB (5.5 TB/s of the L2 cache), and a few read them
-// at 110 (64 bytes a clock).
-inline int blocks_of_tile(int steps, int kernel, std::int64_t bytes, std::int64_t room) {
+// How many blocks share the tiles of one, of which there would be `blocks`, and multiprocessors run `slots`
+// at a time: what takes the least time, in microseconds on an H200. There a step through the depth takes 4.3,
+// of a 1x1 convolution at most 3.5; all multiprocessors together leave their blocks' sums, `bytes` each, at
+// 42 KB (5.5 TB/s of the L2 cache), and a few read them at 110 (64 bytes a clock). All sums fit the cache of
+// an A100.
+inline int blocks_of_tiles(int steps, int kernel, std::int64_t bytes, std::int64_t blocks,
+                           std::int64_t slots) {
   const double step = kernel == 3 ? 4.3 : 3.5, kilobytes = static_cast<double>(bytes) / 1e3;
+  constexpr std::int64_t cache = 40 << 20;
   int best = 1;
-  double least = step * steps;
-  for (int blocks = 2; blocks <= std::min<std::int64_t>(room, steps); ++blocks) {
-    const double time = step * ((steps + blocks - 1) / blocks) + kilobytes / 42 + blocks * kilobytes / 110;
-    if (time < least) best = blocks, least = time;
+  double least = step * steps * static_cast<double>(blocks_for(blocks, slots));
+  for (int share = 2; share <= steps && blocks * share * bytes <= cache; ++share) {
+    const auto rounds = static_cast<double>(blocks_for(blocks * share, slots));
+    const double time = rounds * (step * static_cast<double>(blocks_for(steps, share)) + kilobytes / 42) +
+                        share * kilobytes / 110;
+    if (time < least) best = share, least = time;
   }
   return best;
 }
 
-// The blocks that make a convolution where several share a tile (kernels/conv_depth.cuh), one at a time on a
-// multiprocessor: each 4 tiles by 64 channels.
+// The blocks that make a convolution where several share their tiles (kernels/conv_depth.cuh), one at a time
+// on a multiprocessor: each 4 tiles by 64 channels.
 struct DepthBlocks {
   std::int64_t items, columns;  // of tiles, of channels
   std::int64_t bytes;           // of the sums of one
-  int of_tile;                  // 1: there are enough without
+  int of_tile;                  // that share tiles; 1: there are enough without
 
   // Co: channels that are made.
   DepthBlocks(const PixelTiles& tiles, int chunks, int kernel, std::int64_t Co, std::int64_t K,
@@ -69,8 +74,8 @@ struct DepthBlocks {
       : items(blocks_for(tiles.count, 4)),
         columns(blocks_for(Co, 64) * K),
         bytes(std::int64_t{4} * 4 * 64 * tiles.rows * tiles.width * tiles.up * tiles.up),
-        of_tile(Co > 32 ? blocks_of_tile(static_cast<int>(blocks_for(chunks, chunks_of_step(kernel))), kernel,
-                                         bytes, multiprocessors / columns / items)
+        of_tile(Co > 32 ? blocks_of_tiles(static_cast<int>(blocks_for(chunks, chunks_of_step(kernel))),
+                                          kernel, bytes, items * columns, multiprocessors)
                         : 1) {}
 
   // Of what they leave and read.
