@@ -244,7 +244,7 @@ define ask_ptxas
 @{ grep -E '\.entry|^\.maxntid|^\.extern \.shared' $@.ptx; cat $@.log; } | c++filt >$@
 endef
 build/ptxas/%.sass: build/ptxas/%
-	@$$(scripts/nvdisasm.sh $(cuda_home)) -c $<.cubin >$@
+	@$$(scripts/nvdisasm.sh $(cuda_home)) -c $<.cubin >$@.part && mv $@.part $@
 # report.html's parts live inside the program.
 CHART_JS := /usr/share/javascript/chart.js/chart.min.js
 $(BUILD)/fer/assets.o: CXXFLAGS += -DCHART_JS='"$(CHART_JS)"'

@@ -62,8 +62,8 @@ std::int64_t image_splits(const OpCall& call, const Conv2d& dims) {
 // By blocks that may share tiles. Ci: channels that are summed over, Co: that are made.
 Launch conv_kernel(const OpCall& call, const Work& work, const kernels::PixelTiles& tiles, std::int64_t K,
                    std::int64_t kernel, std::int64_t Ci, std::int64_t Co) {
-  const kernels::DepthBlocks blocks(tiles, static_cast<int>(Ci / 16), static_cast<int>(kernel * kernel), Co,
-                                    K, call.multiprocessors);
+  const kernels::DepthBlocks blocks(tiles, static_cast<int>(Ci / 16), static_cast<int>(kernel), Co, K,
+                                    call.multiprocessors);
   const bool narrow = Co <= 32 && kernel == 3 && (tiles.stride == 1 || tiles.up == 2);
   Launch launch{"conv_kernel", work, true, blocks.scratch()};
   if (blocks.of_tile == 1) {

@@ -77,21 +77,22 @@ nlohmann::json floors_json(const engine::Launch& launch, DType dtype) {
 nlohmann::json launch_json(const StepLaunch& row, DType dtype) {
   std::vector<std::int64_t> output;
   for (int i = 0; i < row.output.rank(); ++i) output.push_back(row.output[i]);
-  return {{"call", row.call},
-          {"part", part_of(row.call)},
-          {"kernel", row.launch.kernel},
-          {"output", output},
-          {"bytes", row.launch.work.bytes(engine::size_of(dtype))},
-          {"scratch_bytes", row.launch.scratch},
-          {"fill", row.launch.fill},
-          {"flops", row.launch.work.flops},
-          {"floors", floors_json(row.launch, dtype)}};
+  nlohmann::json json{{"call", row.call},
+                      {"part", part_of(row.call)},
+                      {"kernel", row.launch.kernel},
+                      {"output", output},
+                      {"bytes", row.launch.work.bytes(engine::size_of(dtype))},
+                      {"scratch_bytes", row.launch.scratch},
+                      {"flops", row.launch.work.flops},
+                      {"floors", floors_json(row.launch, dtype)}};
+  if (row.launch.fill > 0) json["fill"] = row.launch.fill;
+  return json;
 }
 
-// How full the rounds of a chip's multiprocessors are, by the flops of convolutions on tensor cores.
-double fill_of_step(const TrainConfig& config, DType dtype, const Chip& chip) {
+// How full the rounds of the multiprocessors are, by the flops of convolutions on tensor cores.
+double fill_of(const std::vector<StepLaunch>& rows) {
   double filled = 0, all = 0;
-  for (const StepLaunch& row : step_launches(config, dtype, chip.multiprocessors)) {
+  for (const StepLaunch& row : rows) {
     if (row.launch.fill == 0) continue;
     filled += row.launch.work.flops * row.launch.fill;
     all += row.launch.work.flops;
@@ -130,10 +131,12 @@ void print_sums(const std::vector<StepLaunch>& rows, const TrainConfig& config, 
         chips[i].f32_flops / 1e12, 1e3 * all.seconds[i], config.batch / all.seconds[i],
         100 * all.by_memory[i] / all.seconds[i]);
   if (dtype != DType::bf16) return;
-  fmt::print("\nTiles of convolutions on tensor cores fill");
-  for (const Chip& chip : chips)
-    fmt::print(" {:.0f} % of {}'s {} multiprocessors{}", 100 * fill_of_step(config, dtype, chip), chip.name,
-               chip.multiprocessors, &chip == &chips.back() ? ", round after round.\n" : ",");
+  constexpr int more = chips.back().multiprocessors;
+  fmt::print(
+      "\nTiles of convolutions on tensor cores, but those of images, fill {:.0f} % of an {}'s {} "
+      "multiprocessors, {:.0f} % of {}, round after round.\n",
+      100 * fill_of(rows), chips[0].name, chips[0].multiprocessors,
+      100 * fill_of(step_launches(config, dtype, more)), more);
 }
 
 void print_json(const std::vector<StepLaunch>& rows, const TrainConfig& config, DType dtype) {

@@ -18,10 +18,6 @@ struct StepLaunch {
   bool first = false;  // of its call
 };
 
-// Forward, backward and update of a batch, in order. dtype: of activations. `config` has been checked.
-std::vector<StepLaunch> step_launches(const TrainConfig& config, engine::DType dtype,
-                                      int multiprocessors = 108);
-
 // Rates that a chip's maker states, without sparsity.
 struct Chip {
   const char* name;
@@ -32,6 +28,10 @@ inline constexpr std::array chips{
     Chip{"A100", 2039e9, 312e12, 19.5e12, 108},  // "NVIDIA A100 Tensor Core GPU" data sheet, 2021: SXM, 80 GB
     Chip{"H100", 3350e9, 989e12, 67e12, 132},    // "NVIDIA H100 Tensor Core GPU" data sheet, 2024: SXM
     Chip{"H200", 4800e9, 989e12, 67e12, 132}};   // "NVIDIA H200 Tensor Core GPU" data sheet, 2024: SXM
+
+// Forward, backward and update of a batch, in order. dtype: of activations. `config` has been checked.
+std::vector<StepLaunch> step_launches(const TrainConfig& config, engine::DType dtype,
+                                      int multiprocessors = chips[0].multiprocessors);
 
 // The longer of what its bytes and what its flops take.
 struct Floor {

@@ -113,13 +113,14 @@ struct ConvShared {
   }
 };
 
-// Of those blocks that share no tile, how many there are, and which one this one belongs to.
+// Groups of Tiles tiles that are gone through side by side, and which is the block's: several blocks may
+// share it.
 template <class Block>
-__device__ int items(const ConvMma& conv) {
+__device__ int tile_groups(const ConvMma& conv) {
   return static_cast<int>(Block::depth == Depth::split ? gridDim.x / conv.split.blocks : gridDim.x);
 }
 template <class Block>
-__device__ int item(const ConvMma& conv) {
+__device__ int tile_group(const ConvMma& conv) {
   return static_cast<int>(Block::depth == Depth::split ? blockIdx.x / conv.split.blocks : blockIdx.x);
 }
 

@@ -31,7 +31,7 @@ constexpr std::int64_t block_sums = std::int64_t{thread_sums<Block>} * Block::th
 template <class Block>
 __device__ bool add_parts(const ConvMma& conv, ConvSums<Block>& sums) {
   const SplitDepth& split = conv.split;
-  const int tile = item<Block>(conv);
+  const int tile = tile_group<Block>(conv);
   const std::int64_t column = std::int64_t{blockIdx.z} * gridDim.y + blockIdx.y;
   float4* parts = split.sums + column * gridDim.x * block_sums<Block> + threadIdx.x;
   float4* own = parts + blockIdx.x * block_sums<Block>;
@@ -40,7 +40,7 @@ __device__ bool add_parts(const ConvMma& conv, ConvSums<Block>& sums) {
     const float(&sum)[4] = sums.at[i / 4][i % 4];
     own[i * Block::threads] = {sum[0], sum[1], sum[2], sum[3]};
   }
-  if (!is_last_block(&split.counters[column * items<Block>(conv) + tile], split.blocks)) return false;
+  if (!is_last_block(&split.counters[column * tile_groups<Block>(conv) + tile], split.blocks)) return false;
   sums = {};
   parts += std::int64_t{tile} * split.blocks * block_sums<Block>;
   // There are not registers enough for all of a part.

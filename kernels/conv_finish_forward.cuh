@@ -13,7 +13,7 @@ struct ConvForward {
   using Row = Moments;
 
   Conv2dOutput<bf16> y;
-  Moments* rows = nullptr;       // [K, items, Co], or null
+  Moments* rows = nullptr;       // [K, tile groups, Co], or null
   unsigned* counters = nullptr;  // [K, gridDim.y], zeros
 
   // With those of is_last_block.
@@ -116,15 +116,15 @@ __device__ void finish_channels(const ConvMma& conv, const ConvForward& to, cons
   const Last last{reinterpret_cast<double*>(shared.pixels)};
   const int c = Last::channel(), channel = static_cast<int>(blockIdx.y) * Block::channels + c;
   const bool there = channel < conv.Co;
-  Moments* rows = to.rows + std::int64_t{blockIdx.z} * items<Block>(conv) * conv.Co + channel;
+  Moments* rows = to.rows + std::int64_t{blockIdx.z} * tile_groups<Block>(conv) * conv.Co + channel;
   if (Last::lane() == 0 && there) {
     Moments *moments = moments_of(shared), sum = moments[c];
     for (int t = 1; t < Block::tiles; ++t) sum.merge(moments[t * Block::channels + c]);
-    rows[std::int64_t{item<Block>(conv)} * conv.Co] = sum;
+    rows[std::int64_t{tile_group<Block>(conv)} * conv.Co] = sum;
   }
-  if (!is_last_block(&to.counters[blockIdx.z * gridDim.y + blockIdx.y], items<Block>(conv))) return;
+  if (!is_last_block(&to.counters[blockIdx.z * gridDim.y + blockIdx.y], tile_groups<Block>(conv))) return;
   const std::int64_t at = blockIdx.z * conv.Co + channel;
-  last.moments(rows, there ? items<Block>(conv) : 0, conv.Co, to.y.mean + at, to.y.inv_std + at);
+  last.moments(rows, there ? tile_groups<Block>(conv) : 0, conv.Co, to.y.mean + at, to.y.inv_std + at);
 }
 
 }  // namespace fermion::kernels

@@ -17,7 +17,7 @@ struct ConvGradient {
   Conv2dInput<bf16> x;
   FeatureGradient<bf16> first, second;
   int first_channels = 0;
-  Row* rows = nullptr;           // [K, items, channels of both], or null where no input has a norm
+  Row* rows = nullptr;           // [K, tile groups, channels of both], or null where no input has a norm
   unsigned* counters = nullptr;  // [K, gridDim.y], zeros
 
   // With those of is_last_block.
@@ -125,19 +125,19 @@ __device__ void finish_channels(const ConvMma& conv, const ConvGradient& to,
   const Last last{reinterpret_cast<double*>(shared.pixels)};
   const int c = Last::channel(), channel = static_cast<int>(blockIdx.y) * Block::channels + c;
   const bool there = channel < conv.Co;
-  ConvGradient::Row* rows = to.rows + std::int64_t{blockIdx.z} * items<Block>(conv) * conv.Co + channel;
+  ConvGradient::Row* rows = to.rows + std::int64_t{blockIdx.z} * tile_groups<Block>(conv) * conv.Co + channel;
   if (Last::lane() == 0 && there) {
     ConvGradient::Row sum;
     for (int t = 0; t < Block::tiles; ++t) {
       sum.da += sums_of(shared)[t * Block::channels + c];
       sum.da_x_hat += sums_of(shared)[(Block::tiles + t) * Block::channels + c];
     }
-    rows[std::int64_t{item<Block>(conv)} * conv.Co] = sum;
+    rows[std::int64_t{tile_group<Block>(conv)} * conv.Co] = sum;
   }
-  if (!is_last_block(&to.counters[blockIdx.z * gridDim.y + blockIdx.y], items<Block>(conv))) return;
+  if (!is_last_block(&to.counters[blockIdx.z * gridDim.y + blockIdx.y], tile_groups<Block>(conv))) return;
   double da = 0, da_x_hat = 0;
 #pragma unroll 4
-  for (int i = Last::lane(); i < (there ? items<Block>(conv) : 0); i += Last::lanes) {
+  for (int i = Last::lane(); i < (there ? tile_groups<Block>(conv) : 0); i += Last::lanes) {
     const ConvGradient::Row row = rows[i * std::int64_t{conv.Co}];
     da += row.da;
     da_x_hat += row.da_x_hat;

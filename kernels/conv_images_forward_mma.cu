@@ -102,7 +102,7 @@ __global__ void __launch_bounds__(ImageBlock::threads, ImageBlock::resident_bloc
   const ConvShared<ImageBlock> shared{
       reinterpret_cast<char*>(memory),
       reinterpret_cast<char*>(memory + ImageBlock::warps * ImageBlock::words)};
-  // By each warp, those of its own tiles.
+  static_assert(ImageBlock::tiles * ImageBlock::channels == ImageBlock::threads);  // each warp its own tile's
   prepare_finish(conv, output, shared);
 
   const ImageWeights weights(conv);

@@ -31,9 +31,9 @@ void run_conv(Cuda ctx, const Conv2d& dims, ConvMma conv, Output output, bool su
     const int resident_blocks = std::clamp(most_shared_bytes() / shared, 1, 256 / Block::threads);
     items = blocks_in_rounds(items, ctx.multiprocessors * resident_blocks / (columns * dims.K));
   }
+  const std::int64_t counters = columns * dims.K * ((sums ? 1 : 0) + (blocks_of_item > 1 ? items : 0));
+  if (counters > Cuda::counter_count) throw std::runtime_error("conv2d: too many channels or weight sets");
   if (sums) {
-    if (columns * dims.K > Cuda::counter_count)
-      throw std::runtime_error("conv2d: too many channels or weight sets");
     output.rows = ctx.workspace.take<typename Output::Row>(dims.K * items * conv.Co);
     output.counters = ctx.counters;
   }
@@ -41,7 +41,7 @@ void run_conv(Cuda ctx, const Conv2d& dims, ConvMma conv, Output output, bool su
   if (Block::depth == Depth::split)
     conv.split = {static_cast<int>(blocks_of_item),
                   ctx.workspace.take<float4>(grid.x * grid.y * grid.z * block_sums<Block>),
-                  ctx.counters + columns * dims.K};
+                  ctx.counters + (sums ? columns * dims.K : 0)};
   launch(ctx, conv_kernel<Block, Output>, grid, Block::threads, static_cast<std::size_t>(shared), conv,
          output);
 }
@@ -66,7 +66,8 @@ bool run_widths(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output&
   if (runs(ConvBlock<Gradient, Fragments, 4, 2, Kernel, Stride, Depth::resident>{}) ||
       runs(ConvBlock<Gradient, Fragments, 4, 2, Kernel, Stride, Depth::streamed>{}))
     return true;
-  // A block of a GPU of compute capability 8.6, 8.9 or 12 has 99 KiB.
+  // A block of a GPU of compute capability 8.6, 8.9 or 12 has 99 KiB; there tiles of 7 fragments are not
+  // shared.
   if constexpr (Kernel == 3 && Stride == 1)
     return runs(ConvBlock<Gradient, Fragments, 4, 1, Kernel, Stride, Depth::streamed>{});
   return false;

@@ -17,10 +17,10 @@
 //   weights  [2 buffers, or all steps] as in kernels/conv_weights.cuh
 //
 // Where the weights of all steps fit, they stay while the block goes on to its next tiles; where there are
-// few tiles, several blocks share one, each a part of the steps. The taps of a pixel are shifts of its
-// address: nothing is unfolded. In the gradient of stride 2 a tile is 32 pixels of dy
-// and makes 128 of x, in four phases that one, two, two and four taps reach. Grid: x persistent blocks, y
-// channels that are made, z weight sets.
+// few tiles, several blocks share theirs, each a part of the steps. The taps of a pixel are shifts of its
+// address: nothing is unfolded. In the gradient of stride 2 a tile is 32 pixels of dy and makes 128 of x, in
+// four phases that one, two, two and four taps reach. Grid: x persistent blocks, or all that share tiles,
+// those of the same side by side; y channels that are made; z weight sets.
 #pragma once
 
 #include "kernels/conv_depth.cuh"
@@ -92,7 +92,7 @@ __global__ void __launch_bounds__(Block::threads, 256 / Block::threads)
     conv_kernel(const __grid_constant__ ConvMma conv, const __grid_constant__ Output output) {
   const ConvShared<Block> shared(conv);
   const int warp = threadIdx.x / 32, t = warp / Block::columns, column = warp % Block::columns;
-  const int first = item<Block>(conv) * Block::tiles, count = conv.tiles.count;
+  const int first = tile_group<Block>(conv) * Block::tiles, count = conv.tiles.count;
   // Blocks that share a tile go on to no other.
   const int stride = Block::depth == Depth::split ? count : static_cast<int>(gridDim.x) * Block::tiles;
   const DepthPart<Block> depth(conv);

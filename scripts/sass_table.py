@@ -27,7 +27,7 @@ KINDS = {
 }
 KIND = {name: kind for kind, names in KINDS.items() for name in names.split()}
 DEPTHS = ["resident", "streamed", "split"]  # kernels/conv_block.cuh
-SHOWN = ["int", "mov", "float", "shuffle", "shared", "global", "constant", "control"]
+SHOWN = ["int", "mov", "float", "shuffle", "shared", "global", "local", "constant", "control"]
 
 
 def kind_of(instruction):
@@ -67,15 +67,16 @@ def counted(instructions):
 
 
 def hot_loop(instructions, labels):
-    best = instructions
+    """Of the loops that hold the most HMMA, the shortest."""
+    best, most = [], 0
     for at, instruction in enumerate(instructions):
         target = re.search(r"BRA.*`\((\.L_x_\d+)\)", instruction)
         if not target or labels.get(target[1], at + 1) > at:
             continue
         loop = instructions[labels[target[1]] : at + 1]
-        mmas, most = (sum(i.startswith("HMMA") for i in part) for part in (loop, best))
-        if mmas >= most and len(loop) < len(best):
-            best = loop
+        mmas = sum(i.startswith("HMMA") for i in loop)
+        if mmas > most or (mmas == most and len(loop) < len(best)):
+            best, most = loop, mmas
     return best
 
 
@@ -94,6 +95,8 @@ def main():
             if not any(i.startswith("HMMA") for i in instructions):
                 continue
             loop = hot_loop(instructions, labels)
+            if not loop:
+                sys.exit(f"sass_table: {name} has its mma in no loop")
             rows.append((path.split(".")[-2], name, len(instructions), len(loop), counted(loop)))
     if not rows:
         sys.exit("sass_table: no kernel with mma")

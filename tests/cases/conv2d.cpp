@@ -86,7 +86,13 @@ FERMION_CASES(conv2d) {
                                    .norm_out = true,
                                    .second = 32,
                                    .relu_out = false}),
+           conv("parts of several steps, tiles of 14", {.x = {1, 7, 7, 304}, .Co = 48, .norm_in = true}),
+           conv("depth in parts, bank",
+                {.x = {2, 1, 7, 7, 48}, .Co = 80, .norm_in = true, .norm_out = true, .relu_out = false}),
            conv("depth in parts, 1x1", {.x = {1, 10, 14, 144}, .Co = 72, .kernel = 1, .norm_in = true}),
+           conv("depth in parts, 1x1, tiles of 14",
+                {.x = {1, 8, 14, 144}, .Co = 80, .kernel = 1, .norm_in = true}),
+           conv("depth in parts, stride 2", {.x = {1, 9, 8, 64}, .Co = 64, .stride = 2, .norm_in = true}),
            // Of stride 2: tiles with tails, sizes odd and even, two inputs, images side by side, weight sets.
            conv("stride 2, tiles", {.x = {1, 19, 37, 32},
                                     .Co = 48,

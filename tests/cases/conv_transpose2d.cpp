@@ -63,6 +63,7 @@ FERMION_CASES(conv_transpose2d) {
                     up("images of 5 by 3 pixels", {3, 5, 3, 144}, 48, true),
                     persistent(up("tile after tile, rows of 14 pixels", {3, 14, 14, 16}, 48, true)),
                     persistent(up("tile after tile, rows of 16 pixels", {1, 12, 24, 32}, 16, true)),
+                    persistent(up("tile after tile, many channels", {5, 4, 16, 144}, 48, true)),
                     // More blocks than warps of a block, whose sums are added up. No ReLU: among so many
                     // pixels, some lie at its kink.
                     up("many blocks", {2, 28, 28, 16}, 16, true, true, false),

@@ -62,6 +62,10 @@ double compare(const Words& settings, const std::string& precision) {
                  stated = rows[i].launch.work.bytes(engine::size_of(dtype)) + rows[i].launch.scratch;
     CHECK_MESSAGE(touched >= stated,
                   rows[i].call << ", " << rows[i].launch.kernel << ": " << touched << " of " << stated);
+    // What sums of parts leave is stated too.
+    if (rows[i].launch.scratch > 0)
+      CHECK_MESSAGE(touched <= 1.05 * stated,
+                    rows[i].call << ", " << rows[i].launch.kernel << ": " << touched << " of " << stated);
     touched_by_all += touched, stated_of_all += stated;
   }
   CHECK(rows.size() == launches.size());
