@@ -5,15 +5,22 @@
 namespace fermion::kernels {
 namespace {
 
+template <class Block>
+bool fits(const ConvWgrad& conv) {
+  return Block::shared_bytes(conv.tiles) <= most_shared_bytes();
+}
+
 // 3x3, by eight warps: those that are not needed for channels share the pixels.
 template <int Fragments, int Stride>
 void run_shapes(Cuda ctx, const Conv2d& dims, const ConvWgrad& conv, Gradient<float> dweight) {
   if (conv.Co <= 32)
     conv.Ci <= 32 ? run_wgrad<WgradBlock<Fragments, 1, 2, 4, 3, Stride>>(ctx, dims, conv, dweight)
                   : run_wgrad<WgradBlock<Fragments, 1, 4, 2, 3, Stride>>(ctx, dims, conv, dweight);
+  else if (conv.Ci <= 32 || !fits<WgradBlock<Fragments, 2, 4, 1, 3, Stride>>(conv))
+    // Of tiles of narrow images, 64 channels are too many for a block that has 99 KiB.
+    run_wgrad<WgradBlock<Fragments, 2, 2, 2, 3, Stride>>(ctx, dims, conv, dweight);
   else
-    conv.Ci <= 32 ? run_wgrad<WgradBlock<Fragments, 2, 2, 2, 3, Stride>>(ctx, dims, conv, dweight)
-                  : run_wgrad<WgradBlock<Fragments, 2, 4, 1, 3, Stride>>(ctx, dims, conv, dweight);
+    run_wgrad<WgradBlock<Fragments, 2, 4, 1, 3, Stride>>(ctx, dims, conv, dweight);
 }
 
 template <int Fragments>
