@@ -16,8 +16,7 @@ struct Launch {
   kernels::Work work;
   bool tensor_cores = false;  // where the flops are made; else on the CUDA cores
   double scratch = 0;         // bytes of sums of parts that it leaves in the workspace or reads there
-  double fill =
-      0;  // of convolutions on tensor cores, but of images: tiles / (rounds x tiles that fit at a time)
+  double fill = 0;            // of convolutions but of images: tiles / (rounds x tiles that fit at a time)
 };
 
 // What an op reads or writes.

@@ -43,9 +43,8 @@ double fill(const OpCall& call, std::int64_t tiles, std::int64_t of_block, std::
 // kernels/conv_wgrad_launch.cuh. A block makes `made` output channels of `read` input channels.
 void add_tensor_core_wgrad(Launches& to, const OpCall& call, const Conv2d& dims) {
   const bool wide = dims.kernel == 1;
-  const std::int64_t made = wide || dims.Co > 32 ? 64 : 32, read = !wide ? (dims.Ci() > 32 ? 64 : 32)
-                                                                   : dims.Ci() > 64 ? 128
-                                                                                    : 64;
+  const std::int64_t most = wide ? 128 : 64, made = wide || dims.Co > 32 ? 64 : 32,
+                     read = dims.Ci() > most / 2 ? most : most / 2;
   const std::int64_t pairs = blocks_for(dims.Co, made) * blocks_for(dims.Ci(), read);
   const std::int64_t tiles = kernels::conv_tiles(dims).count;
   add_wgrad(to, {"wgrad_kernel", conv2d_wgrad_work(dims), true, 0, fill(call, tiles, 1, pairs * dims.K)},

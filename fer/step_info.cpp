@@ -118,9 +118,9 @@ void print_sums(const std::vector<StepLaunch>& rows, const TrainConfig& config, 
   for (const StepLaunch& row : rows) all.add(row.launch, dtype);
   print_sum("step", all);
   fmt::print(
-      "\nm: bound by memory, t: by tensor cores, f: by f32 on the CUDA cores. Scratch: MB of sums of parts, "
-      "in "
-      "the workspace, besides. The least that a step of {} faces can take, {}, launch after launch:\n",
+      "\nm: bound by memory, t: by tensor cores, f: by f32 on the CUDA cores. Scratch: MB of sums "
+      "of parts, in the workspace, besides. The least that a step of {} faces can take, {}, launch after "
+      "launch:\n",
       config.batch, dtype == DType::bf16 ? "bf16" : "fp32");
   for (std::size_t i = 0; i < chips.size(); ++i)
     fmt::print(
