@@ -149,21 +149,27 @@ std::vector<Registered>& registry() {
   return list;
 }
 
-void run_cases(const std::string& op, OpCases (*cases)(Batches)) {
+void run_named(const std::string& op, const std::vector<NamedTest>& tests) {
   const char* only = std::getenv("CASE");
-  const bool list = std::getenv("LIST") != nullptr;
   bool known = !only;
-  for (const OpCase& test : cases({}).tests) {
+  for (const NamedTest& test : tests) {
     if (only && test.name != only) continue;
     known = true;
-    const bool cpu = tested_device().kind == engine::DeviceOptions::Kind::cpu;
-    if (cpu ? test.persistent : test.cpu_only) continue;
-    if (list)
+    if (test.elsewhere) continue;
+    if (std::getenv("LIST"))
       fmt::print("{}: {}\n", op, test.name);
     else
-      run_case(op, test);
+      test.run();
   }
   if (!known) throw Error("{} has no case '{}'; make test OP={} LIST=1 names them", op, only, op);
+}
+
+void run_cases(const std::string& op, OpCases (*cases)(Batches)) {
+  const bool cpu = tested_device().kind == engine::DeviceOptions::Kind::cpu;
+  std::vector<NamedTest> tests;
+  for (const OpCase& test : cases({}).tests)
+    tests.push_back({test.name, [=] { run_case(op, test); }, cpu ? test.persistent : test.cpu_only});
+  run_named(op, tests);
 }
 
 }  // namespace fermion::test

@@ -165,7 +165,13 @@ struct Registered {
   OpCases (*cases)(Batches);
 };
 std::vector<Registered>& registry();
-// The tests of one op, or the one named by the environment variable CASE; LIST=1 only prints the names.
+// Runs the tests of one op, or the one named by the environment variable CASE; LIST=1 only prints the names.
+struct NamedTest {
+  std::string name;
+  std::function<void()> run;
+  bool elsewhere = false;  // on another device
+};
+void run_named(const std::string& op, const std::vector<NamedTest>& tests);
 void run_cases(const std::string& op, OpCases (*cases)(Batches));
 
 }  // namespace fermion::test

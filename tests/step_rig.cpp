@@ -206,7 +206,41 @@ std::vector<float> StepRig::snapshot() const {
   return all;
 }
 
-void check_optimizer(const StepRig::Kernel& kernel, const StepRig::Formula& formula) {
+namespace {
+
+void check_refusals(const StepRig::Kernel& kernel, const StepRig::Formula& formula) {
+  StepRig rig(kernel, formula, {.max_norm = 5}), other(kernel, formula, {.max_norm = 5});
+  rig.step(0.01, 0.9);
+  other.step(0.01, 0.9);
+  const std::vector<float> before = rig.snapshot();
+  const auto refused = [&](float loss) {
+    CHECK(rig.step(0.01, 0.9, loss).finite == 0);
+    const std::vector<float> after = rig.snapshot();
+    CHECK(std::memcmp(before.data(), after.data(), before.size() * sizeof(float)) == 0);
+  };
+  refused(NAN);
+  refused(INFINITY);
+  for (const std::size_t i : {0, 16384, 40002})
+    for (const float bad : {NAN, -INFINITY}) {
+      const float good = rig.exchange_gradient(i, bad);
+      refused(1);
+      rig.exchange_gradient(i, good);
+    }
+  CHECK(rig.step(0.01, 0.9).finite == 1);
+  other.step(0.01, 0.9);
+  CHECK(rig.snapshot() == other.snapshot());
+}
+
+void check_threads(const StepRig::Kernel& kernel, const StepRig::Formula& formula) {
+  StepRig one(kernel, formula, {.threads = 1, .max_norm = 5}),
+      four(kernel, formula, {.threads = 4, .max_norm = 5});
+  for (int t = 0; t < 3; ++t) CHECK(one.step(0.01, 0.9).gradient_norm == four.step(0.01, 0.9).gradient_norm);
+  CHECK(one.snapshot() == four.snapshot());
+}
+
+}  // namespace
+
+void check_optimizer(const std::string& op, const StepRig::Kernel& kernel, const StepRig::Formula& formula) {
   const auto follow = [&](RigOptions options) {
     StepRig rig(kernel, formula, options);
     for (int t = 0; t < 6; ++t) {
@@ -218,57 +252,23 @@ void check_optimizer(const StepRig::Kernel& kernel, const StepRig::Formula& form
       rig.draw();
     }
   };
-  SUBCASE("follows float64 without clipping") {
-    follow({});
-  }
-  SUBCASE("follows float64 on every instruction set") {
+  const auto follow_everywhere = [&] {
     on_every_instruction_set([&](const char* name) {
       CAPTURE(name);
       follow({.max_norm = 5});
     });
-  }
+  };
   // The norm of 72,806 normal numbers is near 270.
-  SUBCASE("clips") {
-    follow({.max_norm = 5});
-  }
-  SUBCASE("does not clip a norm below the maximum") {
-    follow({.max_norm = 300});
-  }
-  SUBCASE("squares of gradients may pass the range of f32") {
-    follow({.max_norm = 5, .gradient_scale = 1e30});
-  }
-  SUBCASE("more tensors than one launch of a GPU takes") {
-    follow({.max_norm = 5, .small_tensors = 500});
-  }
-  SUBCASE("a step that is not finite changes nothing") {
-    StepRig rig(kernel, formula, {.max_norm = 5}), other(kernel, formula, {.max_norm = 5});
-    rig.step(0.01, 0.9);
-    other.step(0.01, 0.9);
-    const std::vector<float> before = rig.snapshot();
-    const auto refused = [&](float loss) {
-      CHECK(rig.step(0.01, 0.9, loss).finite == 0);
-      const std::vector<float> after = rig.snapshot();
-      CHECK(std::memcmp(before.data(), after.data(), before.size() * sizeof(float)) == 0);
-    };
-    refused(NAN);
-    refused(INFINITY);
-    for (const std::size_t i : {0, 16384, 40002})
-      for (const float bad : {NAN, -INFINITY}) {
-        const float good = rig.exchange_gradient(i, bad);
-        refused(1);
-        rig.exchange_gradient(i, good);
-      }
-    CHECK(rig.step(0.01, 0.9).finite == 1);
-    other.step(0.01, 0.9);
-    CHECK(rig.snapshot() == other.snapshot());
-  }
-  SUBCASE("every number of threads gives the same bits") {
-    StepRig one(kernel, formula, {.threads = 1, .max_norm = 5}),
-        four(kernel, formula, {.threads = 4, .max_norm = 5});
-    for (int t = 0; t < 3; ++t)
-      CHECK(one.step(0.01, 0.9).gradient_norm == four.step(0.01, 0.9).gradient_norm);
-    CHECK(one.snapshot() == four.snapshot());
-  }
+  run_named(op, {{"without clipping", [&] { follow({}); }},
+                 {"every instruction set", follow_everywhere},
+                 {"clips", [&] { follow({.max_norm = 5}); }},
+                 {"a norm below the maximum", [&] { follow({.max_norm = 300}); }},
+                 {"squares of gradients past the range of f32",
+                  [&] { follow({.max_norm = 5, .gradient_scale = 1e30}); }},
+                 {"more tensors than one launch of a GPU takes",
+                  [&] { follow({.max_norm = 5, .small_tensors = 500}); }},
+                 {"a step that is not finite", [&] { check_refusals(kernel, formula); }},
+                 {"the same bits with any number of threads", [&] { check_threads(kernel, formula); }}});
 }
 
 OpCase step_benchmark(const std::string& op, const std::string& name, std::int64_t size,

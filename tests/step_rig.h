@@ -75,8 +75,8 @@ class StepRig {
   std::vector<Statistics> statistics_;
 };
 
-// What holds for every optimiser, as subcases of a test case.
-void check_optimizer(const StepRig::Kernel& kernel, const StepRig::Formula& formula);
+// What holds for every optimiser.
+void check_optimizer(const std::string& op, const StepRig::Kernel& kernel, const StepRig::Formula& formula);
 
 // A step over `size` parameters in one tensor, as a case for the benchmarks.
 OpCase step_benchmark(const std::string& op, const std::string& name, std::int64_t size,

@@ -35,5 +35,5 @@ const bool registered = (registry().push_back({"adamw", cases}), true);
 }  // namespace
 
 TEST_CASE("adamw") {
-  check_optimizer(step, formula);
+  check_optimizer("adamw", step, formula);
 }

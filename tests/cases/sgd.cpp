@@ -32,5 +32,5 @@ const bool registered = (registry().push_back({"sgd", cases}), true);
 }  // namespace
 
 TEST_CASE("sgd") {
-  check_optimizer(step, formula);
+  check_optimizer("sgd", step, formula);
 }
