@@ -1,12 +1,15 @@
 // The counters of all launches, and the JSON file that they are written to at the end (PTXI_COUNTERS).
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <string>
 #include <tuple>
+#include <unistd.h>
 #include <vector>
 
 #include "counters.h"
@@ -116,13 +119,16 @@ void print_launch(FILE* f, const Record& r) {
   fprintf(f, "\n    }");
 }
 
+[[noreturn]] void cannot_write() {
+  fprintf(stderr, "[ptxi] cannot write %s: %s\n", options().counters.c_str(), strerror(errno));
+  fflush(nullptr);
+  _exit(2);
+}
+
 void write_json() {
   std::lock_guard<std::mutex> lock(g_mutex);
   FILE* f = fopen(options().counters.c_str(), "w");
-  if (!f) {
-    fprintf(stderr, "[ptxi] cannot write %s\n", options().counters.c_str());
-    return;
-  }
+  if (!f) cannot_write();
   fprintf(f, "{\n  \"warnings\": %llu,\n  \"kernels\": [\n", (Number)warnings_reported());
   for (size_t i = 0; i < g_first_seen.size(); i++) {
     print_kernel(f, g_by_kernel[g_first_seen[i]]);
@@ -134,7 +140,8 @@ void write_json() {
     fprintf(f, "%s\n", i + 1 < g_launches.size() ? "," : "");
   }
   fprintf(f, "  ]\n}\n");
-  fclose(f);
+  const bool failed = ferror(f);
+  if (fclose(f) != 0 || failed) cannot_write();
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <set>
 #include <unistd.h>
 
@@ -58,6 +59,26 @@ string one_of(const char* name, std::initializer_list<const char*> choices) {
   refuse(string(name) + "=" + value + " is none of " + all);
 }
 
+string readable(const char* name) {
+  const string file = text(name);
+  if (!file.empty() && !std::ifstream(file)) refuse(string(name) + ": " + file + " cannot be read");
+  return file;
+}
+
+string writable(const char* name) {
+  const string file = text(name);
+  if (!file.empty() && !std::ofstream(file, std::ios::app))
+    refuse(string(name) + ": " + file + " cannot be written");
+  return file;
+}
+
+string folder(const char* name) {
+  const string path = text(name);
+  if (!path.empty() && access((path + "/").c_str(), W_OK | X_OK) != 0)
+    refuse(string(name) + ": " + path + " is no folder that can be written to");
+  return path;
+}
+
 void check_names() {
   for (char** variable = environ; *variable; variable++) {
     const string name(*variable, strcspn(*variable, "="));
@@ -92,10 +113,10 @@ Options read() {
   x.max_reports = small("PTXI_MAX_REPORTS", 100, most);
   x.mem_bytes = (u64)number("PTXI_MEM", 8192, 1, 1 << 24) << 20;
   x.max_steps = (u64)number("PTXI_MAX_STEPS", 0, 0, INT64_MAX);
-  x.counters = text("PTXI_COUNTERS");
-  x.dump = text("PTXI_DUMP");
+  x.counters = writable("PTXI_COUNTERS");
+  x.dump = folder("PTXI_DUMP");
   x.mutate = text("PTXI_MUTATE");
-  x.regs = text("PTXI_REGS");
+  x.regs = readable("PTXI_REGS");
   check_names();
   return x;
 }
