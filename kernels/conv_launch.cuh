@@ -77,8 +77,8 @@ bool run_widths(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output&
 template <bool Gradient, class Output>
 bool conv_mma(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
   const bool narrow = conv.tiles.width == 14;
-  if (dims.stride == 2)
-    return run_widths < Gradient, Gradient ? 2 : 4, 3, 2 > (ctx, dims, conv, output, sums);
+  constexpr int strided_fragments = Gradient ? 2 : 4;
+  if (dims.stride == 2) return run_widths<Gradient, strided_fragments, 3, 2>(ctx, dims, conv, output, sums);
   if (dims.kernel == 3)
     return narrow ? run_widths<Gradient, 7, 3, 1>(ctx, dims, conv, output, sums)
                   : run_widths<Gradient, 4, 3, 1>(ctx, dims, conv, output, sums);

@@ -79,6 +79,8 @@ struct Input {
   bool relu = false;
   bool gradient = true;     // whether its gradient is wanted and checked
   bool always_f32 = false;  // a parameter, region weights, a loss; activations are of the case's element type
+  // The i-th number instead of x, which was drawn.
+  std::function<double(std::int64_t i, double x)> change = nullptr;
 
   Input without_gradient() const {
     Input i = *this;

@@ -30,6 +30,7 @@ std::vector<double> random_values(const Input& input, const Random& random) {
       case Input::Fill::bytes:
         values[i] = std::floor(u * 256);
     }
+    if (input.change) values[i] = input.change(static_cast<std::int64_t>(i), values[i]);
   }
   return values;
 }

@@ -68,28 +68,42 @@ OpCase attention(const std::string& name, Shape shape, double scale = 1) {
           .backward_traffic = {8 * N * positions * d, 4 * N * positions}};
 }
 
+// All scores near -25 sqrt(d), where a position that is not there, with a score of 0, would count for all.
+OpCase with_negative_scores(OpCase test) {
+  Input& qkv = test.inputs[0];
+  test.terms = test.gradient_terms *= 625 * static_cast<double>(qkv.shape[3] / 3);
+  qkv.change = [d = qkv.shape[3] / 3](std::int64_t i, double x) {
+    const std::int64_t part = i / d % 3;
+    return part == 0 ? 5 + x / 8 : part == 1 ? -5 - x / 8 : x;
+  };
+  return test;
+}
+
 }  // namespace
 
 FERMION_CASES(attention) {
-  return {
-      .tests = {attention("one position, one channel", {2, 1, 1, 3}), attention("no image", {0, 3, 3, 12}),
-                attention("one block", {2, 4, 16, 96}), attention("tails everywhere", {3, 7, 11, 99}),
-                attention("one more than a block", {2, 5, 13, 51}),
-                attention("one image, many parts", {1, 13, 17, 24}), attention("wide", {1, 6, 6, 3 * 128}),
-                attention("wider than a tile", {1, 3, 23, 3 * 260}),
-                attention("wider than a tile, odd", {1, 2, 33, 3 * 131}),
-                attention("one position, 64 channels", {3, 1, 1, 192}),
-                attention("fewer positions than a fragment", {2, 1, 5, 192}),
-                attention("whole tiles, 64 channels", {2, 8, 16, 192}),
-                attention("tails of 16 and less, 64 channels", {2, 13, 13, 192}),
-                attention("tails, 32 channels", {3, 3, 47, 96}),
-                attention("tails, 128 channels", {2, 7, 21, 384}),
-                attention("scores around 80, 64 channels", {1, 9, 17, 192}, 9),
-                attention("non-local block of lnl-tiny", {1, 16, 16, 96}),
-                attention("scores around 80", {2, 9, 9, 48}, 9),
-                attention("no difference between scores", {2, 9, 9, 48}, 1e-3)},
-      .benchmarks = {attention("lnl-tiny, non-local block", {batch.tiny, 16, 16, 96}),
-                     attention("lnl-base, non-local block", {batch.base, 28, 28, 192})}};
+  return {.tests = {attention("one position, one channel", {2, 1, 1, 3}),
+                    attention("no image", {0, 3, 3, 12}),
+                    attention("one block", {2, 4, 16, 96}),
+                    attention("tails everywhere", {3, 7, 11, 99}),
+                    attention("one more than a block", {2, 5, 13, 51}),
+                    attention("one image, many parts", {1, 13, 17, 24}),
+                    attention("wide", {1, 6, 6, 3 * 128}),
+                    attention("wider than a tile", {1, 3, 23, 3 * 260}),
+                    attention("wider than a tile, odd", {1, 2, 33, 3 * 131}),
+                    attention("one position, 64 channels", {3, 1, 1, 192}),
+                    attention("fewer positions than a fragment", {2, 1, 5, 192}),
+                    attention("whole tiles, 64 channels", {2, 8, 16, 192}),
+                    attention("tails of 16 and less, 64 channels", {2, 13, 13, 192}),
+                    attention("tails, 32 channels", {3, 3, 47, 96}),
+                    attention("tails, 128 channels", {2, 7, 21, 384}),
+                    attention("scores around 80, 64 channels", {1, 9, 17, 192}, 9),
+                    with_negative_scores(attention("scores around -200, 64 channels", {1, 5, 7, 192})),
+                    attention("non-local block of lnl-tiny", {1, 16, 16, 96}),
+                    attention("scores around 80", {2, 9, 9, 48}, 9),
+                    attention("no difference between scores", {2, 9, 9, 48}, 1e-3)},
+          .benchmarks = {attention("lnl-tiny, non-local block", {batch.tiny, 16, 16, 96}),
+                         attention("lnl-base, non-local block", {batch.base, 28, 28, 192})}};
 }
 
 // theta: its row; phi: every row of the image; g: one channel of every row of the image.
