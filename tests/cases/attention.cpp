@@ -126,17 +126,15 @@ TEST_CASE("attention, a NaN in theta, phi and g") {
   }
 }
 
-// Scores far from each other and from zero, in rising and falling order: every block moves the maximum, or
-// none after the first does.
-void check_maxima(engine::DType dtype, std::int64_t d, float sign, double tolerance) {
+// Of every position but for the first channel zeros, and there scores of about phi.
+void check_scores(engine::DType dtype, std::int64_t d, const std::vector<double>& phi, double tolerance) {
   CAPTURE(d);
-  CAPTURE(sign);
   engine::Device device(tested_device());
-  constexpr std::int64_t positions = 300;
+  const auto positions = static_cast<std::int64_t>(phi.size());
   std::vector<double> qkv;
   for (std::int64_t i = 0; i < positions; ++i) {
-    const double x = static_cast<double>(i) / positions;
-    for (const double first : {1.0 + x, sign * 1000.0 * x, x}) {
+    const double x = static_cast<double>(i) / static_cast<double>(positions);
+    for (const double first : {1.0 + x, phi[static_cast<std::size_t>(i)], 2.0 - x}) {
       qkv.push_back(first);
       qkv.resize(qkv.size() + static_cast<std::size_t>(d - 1), 0.0);
     }
@@ -149,12 +147,28 @@ void check_maxima(engine::DType dtype, std::int64_t d, float sign, double tolera
   CHECK(compare(doubles(engine::attention(tape, in)), reference({values})[0].values,
                 {.tolerance = tolerance, .sparse = d > 1}) == "");
 }
-TEST_CASE("attention, maxima that rise and fall from block to block") {
+void check_scores(const std::vector<double>& phi) {
   const bool cuda = tested_device().kind == engine::DeviceOptions::Kind::cuda;
-  for (const float sign : {1.0f, -1.0f}) {
-    check_maxima(engine::DType::f32, 1, sign, 1e-5);
-    for (const std::int64_t d : {32, 64, 128})
-      if (cuda) check_maxima(engine::DType::bf16, d, sign, 2 * 0x1p-8);
+  check_scores(engine::DType::f32, 1, phi, 1e-5);
+  for (const std::int64_t d : {32, 64, 128})
+    if (cuda) check_scores(engine::DType::bf16, d, phi, 2 * 0x1p-8);
+}
+
+// Every block moves the maximum, or none after the first does.
+TEST_CASE("attention, maxima that rise and fall from block to block") {
+  std::vector<double> phi(300);
+  for (std::size_t i = 0; i < phi.size(); ++i) phi[i] = 1000 * static_cast<double>(i) / 300;
+  check_scores(phi);
+  for (double& x : phi) x = -x;
+  check_scores(phi);
+}
+// Nothing of a row may be left out of its maximum.
+TEST_CASE("attention, one score far above the others") {
+  for (std::size_t highest = 0; highest < 70; ++highest) {
+    CAPTURE(highest);
+    std::vector<double> phi(70, -1000);
+    phi[highest] = 2000;
+    check_scores(phi);
   }
 }
 

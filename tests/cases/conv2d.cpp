@@ -129,6 +129,7 @@ FERMION_CASES(conv2d) {
            // Images: tiles that hang over on both sides, channels that do not fill a block's, blocks that
            // make several tiles.
            conv("images, 40 channels", {.x = {3, 9, 38, 3}, .Co = 40}),
+           conv("images, two weight sets", {.x = {2, 1, 5, 18, 3}, .Co = 8}),
            conv("images, epilogue", {.x = {2, 5, 18, 3}, .Co = 8, .epilogue = true}),
            conv("images, many blocks",
                 {.x = {2, 50, 50, 3}, .Co = 8, .norm_out = true, .first_layer = true, .relu_out = false}),
