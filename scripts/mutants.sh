@@ -68,8 +68,6 @@ test_mutant() { # mutant
     done < <(awk -F'\t' -v mutant="$mutant" '$1 == mutant { print $3 "\t" $4 }' "$CASES")
   done
   [ "$found" != 'NOT NOTICED' ] || [ -z "$equivalent" ] || found=equivalent
-  # A program may hold kernels that only other ops use.
-  [ "$found" != unused ] || [ -z "$OP" ] || return 0
   [ "$found" != unused ] || found='NO CASE RUNS IT'
   printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$found" "$mutant" "${how:+${program##*/}}" "${how:+$case}" "${how:+$schedule}" "$how" >>"$RESULTS"
   printf '%-10s %-68s %s\n' "$found" "$mutant" "${how:+${program##*/}, $case: $how}"
@@ -82,37 +80,36 @@ esac
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export RESULTS=$folder/results CASES=$folder/cases
-touch "$CASES"
+touch "$CASES" "$RESULTS"
 
-# What can be taken away, and the programs that have it: loading them is enough.
+# What can be taken away: loading the programs is enough.
 for program in "$@"; do
   DEVICE=cuda PTXI_MUTATE=list scripts/run "$program" --list-test-cases 2>&1 |
-    awk -v program="$program" '/^\[ptxi\] mutant / && $4 ~ /@kernels\// { print $4, program }'
-done | awk '{ programs[$1] = programs[$1] " " $2 } END { for (mutant in programs) print mutant programs[mutant] }' |
-  sort -V >"$folder/all"
-[ -s "$folder/all" ] || { echo "mutants: there is nothing to take away in $*" >&2 && exit 1; }
+    awk '/^\[ptxi\] mutant / && $4 ~ /@kernels\// { print $4 }'
+done | sort -Vu >"$folder/all"
+[ -s "$folder/all" ] || { echo "mutants: nothing of kernels/ can be taken away in $*" >&2 && exit 1; }
+
+# What the cases run. A program may hold kernels that only other ops use.
+for program in "$@"; do
+  DEVICE=cuda LIST=1 scripts/run "$program" --no-intro 2>/dev/null | sed -n "s,^${program##*/}: ,$program\t,p"
+done | tr '\n' '\0' | xargs -0 -n 1 -P "$(nproc)" "$0" --survey
+sort -t$'\t' -k2,2n "$CASES" -o "$CASES"
+if [ -n "$OP" ]; then grep -xFf <(cut -f1 "$CASES") "$folder/all"; else cat "$folder/all"; fi >"$folder/concerned"
 
 # A sample is drawn by a hash, from those that can be noticed.
 if [ -n "${MUTANTS:-}" ]; then
-  awk 'NR == FNR { listed[$1]; next } !($1 in listed)' "$list" "$folder/all" | while read -r line; do
-    echo "$(sha1sum <<<"$drawn_by ${line%% *}" | cut -c1-16) $line"
-  done | sort | head -n "$MUTANTS" | cut -d' ' -f2-
+  awk 'NR == FNR { listed[$1]; next } !($1 in listed)' "$list" "$folder/concerned" | while read -r mutant; do
+    echo "$(sha1sum <<<"$drawn_by $mutant" | cut -c1-16) $mutant"
+  done | sort | head -n "$MUTANTS" | cut -d' ' -f2
 else
-  cat "$folder/all"
+  cat "$folder/concerned"
 fi >"$folder/chosen"
 
-# The cases of the programs that have one of those; the optimisers have no list, and are one case each.
-for program in $(cut -d' ' -f2- "$folder/chosen" | tr ' ' '\n' | sort -u); do
-  DEVICE=cuda LIST=1 scripts/run "$program" --no-intro 2>/dev/null | sed -n "s,^${program##*/}: ,$program\t,p" >"$folder/list"
-  if [ -s "$folder/list" ]; then cat "$folder/list"; else printf '%s\t\n' "$program"; fi
-done | tr '\n' '\0' | xargs -0 -n 1 -P "$(nproc)" "$0" --survey
-sort -t$'\t' -k2,2n "$CASES" -o "$CASES"
-
-cut -d' ' -f1 "$folder/chosen" | tr '\n' '\0' | xargs -0 -n 1 -P "$(nproc)" "$0" --one
+tr '\n' '\0' <"$folder/chosen" | xargs -0 -n 1 -P "$(nproc)" "$0" --one
 
 # Lines move: a list that names what is not there is out of date.
 stale=
-[ -n "$OP" ] || stale=$(awk '!/^#/ { print $1 }' "$list" | grep -vxFf <(cut -d' ' -f1 "$folder/all"))
+[ -n "$OP" ] || stale=$(awk '!/^#/ { print $1 }' "$list" | grep -vxFf "$folder/all")
 [ -z "$stale" ] || printf 'NOWHERE, BUT LISTED AS EQUIVALENT: %s\n' $stale
 
 [ -z "${TABLE:-}" ] || sort -V -t$'\t' -k2 "$RESULTS" | awk -F'\t' -f scripts/mutants_table.awk "$list" - >"$TABLE"

@@ -11,7 +11,6 @@ FNR == 1 {
   print "| without | noticed by | case | schedule | as |\n|---|---|---|---|---|"
 }
 {
-  why = ($1 == "equivalent" ? "equivalent: " : "") reason[$2]
   sub(/@/, " ", $2); sub(/@/, ", called at ", $2)
-  print "| " $2 " | " ($1 == "noticed" ? $3 " | " $4 " | " $5 " | " $6 : "nothing |  |  | " why) " |"
+  print "| " $2 " | " ($1 == "noticed" ? $3 " | " $4 " | " $5 " | " $6 : $1 " |  |  | " reason[$2]) " |"
 }

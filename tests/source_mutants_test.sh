@@ -54,7 +54,7 @@ int host() { return 1 + 1; }
 __global__ void __launch_bounds__(1 + 1, 2) x(const float (&x)[4], int n) {
   store<4>("1 + 1", 0xFF, y);
   y[threadIdx.x] = x[a - b];  // 1 + 1
-  unused(c == d);
+  unused(c == d, e << 2 & f);
   refused(e && f);
   kept(g <= h);
   kept(g <= h);
@@ -69,6 +69,7 @@ struct X {
   int host = 1 + 1;
 };
 E2
+truncate -s -1 kernels/x.cu  # the last line need not end
 echo 'build/kernels/x.cu.o: kernels/x.cu' >build/kernels/x.cu.d
 cp kernels/x.cu build/x.o && ./link build/x.o -o build/x >log
 
@@ -103,7 +104,10 @@ endless(i > j);
 kept(g < h);
 kept(g < h);
 refused(e || f);
-unused(c != d);
+unused(c != d, e << 2 & f);
+unused(c == d, e << 2 | f);
+unused(c == d, e << 3 & f);
+unused(c == d, e >> 2 & f);
 y[threadIdx.x] = x[a + b];  // 1 + 1
 y[threadIdx.y] = x[a - b];  // 1 + 1
 E2
@@ -145,7 +149,7 @@ cp kept $list
 head -2 build/source-mutants/seed-1.tsv >lines && mv lines build/source-mutants/seed-1.tsv
 run
 expect 'going on' ends_with 0 '5 noticed, 7 explained, 0 survived'
-expect 'where it was stopped' test "$(grep -cE '^(noticed|explained|same|refused) ' output)" -eq 12
+expect 'where it was stopped' test "$(grep -cE '^(noticed|explained|same|refused) ' output)" -eq 15
 rm -r build/source-mutants
 SLOW=0.5 python3 scripts/source_mutants/run.py build/x >output 2>&1 &
 for _ in {1..100}; do [ -s build/source-mutants/seed-1.tsv ] && break || sleep 0.1; done

@@ -9,6 +9,8 @@ OTHER = {
     "+=": "-=", "-=": "+=", "*=": "/=", "/=": "*=",
     "<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==",
     "&&": "||", "||": "&&",
+    "&": "|", "|": "&", "^": "|", "<<": ">>", ">>": "<<",
+    "&=": "|=", "|=": "&=", "^=": "|=", "<<=": ">>=", ">>=": "<<=",
     "min": "max", "max": "min", "fminf": "fmaxf", "fmaxf": "fminf",
     "x": "y", "y": "x", "z": "x",
 }  # fmt: skip
@@ -16,7 +18,7 @@ OTHER = {
 # As clang-format sets them: an operator between two operands stands between blanks; brackets of templates, pointers
 # and references do not. A number beside a bracket is an argument of a template. Masks are hexadecimal: they are for
 # PTXI_MUTATE.
-BINARY = r"(?<=\s)(?:[-+*/]=|[<>=!]=|&&|\|\||[-+*/%<>])(?=\s)"
+BINARY = r"(?<=\s)(?:(?:<<|>>|[-+*/&|^<>=!])=|&&|\|\||<<|>>|[-+*/%&|^<>])(?=\s)"
 NEGATION = r"(?<=[\s(])-(?=[A-Za-z(])"
 CHOICE = r"\b(?:min|max|fminf|fmaxf)(?=\()"
 INDEX = r"(?<=Idx\.|Dim\.)[xyz]\b"
@@ -94,7 +96,7 @@ def changed(site):
 def mutants_of(file, text):
     """All mutants of a file, and how many of its lines are device code."""
     code, spans = device_spans(text)
-    line_ends = [end.start() for end in re.finditer("\n", text)]
+    line_ends = [end.start() for end in re.finditer(r"\n|\Z", text)]
     nth, seen, lines = [], Counter(), text.split("\n")
     for line in lines:
         seen[line.strip()] += 1

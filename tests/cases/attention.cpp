@@ -164,7 +164,7 @@ TEST_CASE("attention, maxima that rise and fall from block to block") {
 }
 // Nothing of a row may be left out of its maximum.
 TEST_CASE("attention, one score far above the others") {
-  for (std::size_t highest = 0; highest < 70; ++highest) {
+  for (std::size_t highest = 0; highest < 70; highest += 3) {  // all places in 16
     CAPTURE(highest);
     std::vector<double> phi(70, -1000);
     phi[highest] = 2000;
