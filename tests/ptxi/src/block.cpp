@@ -52,6 +52,32 @@ Block::~Block() {
   free(regs);
 }
 
+// `fresh`: the first block that this object runs.
+void Block::start_warp(int i, bool fresh) {
+  Warp& w = warps[i];
+  w.block = this;
+  w.id = i;
+  w.file[0] = regs + (size_t)i * k.file_words;
+  w.file[1] = k.pool;
+  w.alive = 0;
+  for (int l = 0; l < 32; l++) {
+    w.pc[l] = 0;
+    w.carry[l] = 0;
+    if (i * 32 + l < nthreads) w.alive |= 1u << l;
+    if (fresh || w.copies) {
+      w.groups[l].clear();
+      w.open[l].clear();
+    }
+  }
+  w.copies = false;
+  w.at_barrier = w.parked = w.passed = 0;
+  w.parked_bar = -1;
+  w.turns = 0;
+  for (const auto& [reg, special] : k.sregs)
+    if (fresh || differs_by_block(special))
+      for (int l = 0; l < 32; l++) w.set(reg, l, special_value(special, *this, i, l));
+}
+
 void Block::start(unsigned x, unsigned y, unsigned z) {
   c[0] = x;
   c[1] = y;
@@ -72,7 +98,7 @@ void Block::start(unsigned x, unsigned y, unsigned z) {
     memset(regs, 0xde, need);
   }
   if (options().max_steps) last_step = steps + options().max_steps;
-  const bool fresh = (int)warps.size() != nw;  // the first block that this object runs
+  const bool fresh = (int)warps.size() != nw;
   if (fresh) {
     warps.clear();
     warps.resize(nw);
@@ -80,121 +106,7 @@ void Block::start(unsigned x, unsigned y, unsigned z) {
   for (auto& bar : bars) bar = Barrier();
   order.resize(nw);
   for (int i = 0; i < nw; i++) order[i] = options().order == 1 ? nw - 1 - i : i;
-  for (int i = 0; i < nw; i++) {
-    Warp& w = warps[i];
-    w.block = this;
-    w.id = i;
-    w.file[0] = regs + (size_t)i * k.file_words;
-    w.file[1] = k.pool;
-    w.alive = 0;
-    for (int l = 0; l < 32; l++) {
-      w.pc[l] = 0;
-      w.carry[l] = 0;
-      if (i * 32 + l < nthreads) w.alive |= 1u << l;
-      if (fresh || w.copies) {
-        w.groups[l].clear();
-        w.open[l].clear();
-      }
-    }
-    w.copies = false;
-    w.at_barrier = w.parked = w.passed = 0;
-    w.parked_bar = -1;
-    w.turns = 0;
-    for (auto& s : k.sregs) {
-      // Registers that do not depend on the block keep their values.
-      if (!fresh && s.second != SR_CTX && s.second != SR_CTY && s.second != SR_CTZ) continue;
-      for (int l = 0; l < 32; l++) {
-        unsigned t = (unsigned)(i * 32 + l);
-        u64 v = 0;
-        switch (s.second) {
-          case SR_TIDX:
-            v = t % b[0];
-            break;
-          case SR_TIDY:
-            v = t / b[0] % b[1];
-            break;
-          case SR_TIDZ:
-            v = t / b[0] / b[1];
-            break;
-          case SR_NTX:
-            v = b[0];
-            break;
-          case SR_NTY:
-            v = b[1];
-            break;
-          case SR_NTZ:
-            v = b[2];
-            break;
-          case SR_CTX:
-            v = c[0];
-            break;
-          case SR_CTY:
-            v = c[1];
-            break;
-          case SR_CTZ:
-            v = c[2];
-            break;
-          case SR_NCX:
-            v = g[0];
-            break;
-          case SR_NCY:
-            v = g[1];
-            break;
-          case SR_NCZ:
-            v = g[2];
-            break;
-          case SR_LANE:
-            v = (u64)l;
-            break;
-          case SR_WARP:
-            v = (u64)i;
-            break;
-          case SR_NWARP:
-            v = (u64)nw;
-            break;
-          case SR_LEQ:
-            v = 1u << l;
-            break;
-          case SR_LLT:
-            v = (1u << l) - 1;
-            break;
-          case SR_LLE:
-            v = (2ull << l) - 1;
-            break;
-          case SR_LGE:
-            v = (u32) ~((1u << l) - 1);
-            break;
-          case SR_LGT:
-            v = (u32) ~((2ull << l) - 1);
-            break;
-          case SR_NSMID:
-            v = 1;
-            break;
-          case SR_DSMEM:
-            v = dyn_smem;
-            break;
-          case SR_TSMEM:
-            v = shared_total;
-            break;
-          case SR_ONE:
-            v = 1;
-            break;
-          case SR_WSZ:
-            v = 32;
-            break;
-          case SR_GRIDWS_HI:
-            v = grid_workspace >> 32;
-            break;
-          case SR_GRIDWS_LO:
-            v = (u32)grid_workspace;
-            break;
-          default:
-            v = 0;
-        }
-        w.set(s.first, l, v);
-      }
-    }
-  }
+  for (int i = 0; i < nw; i++) start_warp(i, fresh);
   if (ordered) order_start();
   if (options().shared_check) shadow_start();
 }

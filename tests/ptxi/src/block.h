@@ -68,6 +68,7 @@ struct Block {
   ~Block();
   Block(const Block&) = delete;
   void start(unsigned x, unsigned y, unsigned z);  // prepare to run block (x, y, z)
+  void start_warp(int i, bool fresh);
   bool run(u64 quantum);                           // true when finished
   bool step_warp(Warp& w, u64 quantum);            // true when something was executed
 

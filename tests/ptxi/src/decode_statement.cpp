@@ -11,7 +11,6 @@
 
 namespace ptxi {
 
-using std::map;
 using std::string;
 using std::vector;
 
@@ -32,62 +31,49 @@ static const std::unordered_map<string, Op>& op_table() {
   return t;
 }
 
-void Decoder::statement(const Stmt& st) {
-  string s = st.s;
-  if (s[0] == '.') {
-    if (s.compare(0, 4, ".loc") == 0 && isspace(s[4])) {
-      Place place;
-      called_from = {};
-      sscanf(s.c_str() + 4, "%d %d %d", &place.file, &place.line, &place.column);
-      const size_t at = s.find("inlined_at");
-      if (at != string::npos)
-        sscanf(s.c_str() + at + 10, "%d %d %d", &called_from.file, &called_from.line, &called_from.column);
-      callers[place] = called_from;
-      loc.file = place.file, loc.src_line = place.line;
-      name_place();
-    } else if (s.compare(0, 14, ".branchtargets") == 0) {
-      vector<string> v;
-      for (auto& x : split(s.substr(14), ',')) v.push_back(resolve_label(x));
-      branch_targets[resolve_label(last_label)] = v;
-    } else if (s.compare(0, 7, ".pragma") == 0 || s.compare(0, 5, ".file") == 0 ||
-               s.find(".callprototype") != string::npos) {
-    } else {
-      declare(s);
-    }
-    return;
-  }
-  Instruction in;
-  if (s[0] == '@') {
-    size_t e = s.find_first_of(" \t");
-    string p = s.substr(1, e - 1);
-    if (p[0] == '!') {
-      in.pred_neg = true;
-      p = p.substr(1);
-    }
-    Ref* r = lookup(regs, p);
-    if (!r) fail("unknown predicate " + p);
-    in.pred = (i32)r->word();
-    s = trim(s.substr(e));
-  }
-  size_t e = s.find_first_of(" \t");
-  string full = s.substr(0, e);
-  vector<string> a = e == string::npos ? vector<string>() : split(s.substr(e), ',');
-  vector<string> mods = split(full, '.');
-  string name = mods[0];
-  mods.erase(mods.begin());
-  if (name == "call") {
-    call(st, in, a);
-    return;
-  }
-  auto it = op_table().find(name);
-  if (it == op_table().end()) fail("unsupported instruction");
-  in.op = it->second;
+void Decoder::location(const string& s) {
+  Place place;
+  called_from = {};
+  sscanf(s.c_str(), "%d %d %d", &place.file, &place.line, &place.column);
+  const size_t at = s.find("inlined_at");
+  if (at != string::npos)
+    sscanf(s.c_str() + at + 10, "%d %d %d", &called_from.file, &called_from.line, &called_from.column);
+  callers[place] = called_from;
+  loc.file = place.file, loc.src_line = place.line;
+  name_place();
+}
 
-  // Modifiers common to many instructions
+void Decoder::directive(const string& s) {
+  if (s.compare(0, 4, ".loc") == 0 && isspace(s[4])) {
+    location(s.substr(4));
+  } else if (s.compare(0, 14, ".branchtargets") == 0) {
+    vector<string>& targets = branch_targets[resolve_label(last_label)];
+    targets.clear();
+    for (auto& x : split(s.substr(14), ',')) targets.push_back(resolve_label(x));
+  } else if (s.compare(0, 7, ".pragma") != 0 && s.compare(0, 5, ".file") != 0 &&
+             s.find(".callprototype") == string::npos) {
+    declare(s);
+  }
+}
+
+// Takes a predicate (@%p, @!%p) off the statement.
+void Decoder::predicate(string& s, Instruction& in) {
+  if (s[0] != '@') return;
+  const size_t e = s.find_first_of(" \t");
+  in.pred_neg = s[1] == '!';
+  const string name = s.substr(in.pred_neg ? 2 : 1, e - (in.pred_neg ? 2 : 1));
+  Ref* r = lookup(regs, name);
+  if (!r) fail("unknown predicate " + name);
+  in.pred = (i32)r->word();
+  s = trim(s.substr(e));
+}
+
+// Modifiers common to many instructions; returns the types among them.
+static vector<Type> modify(Instruction& in, const vector<string>& mods) {
+  static const std::unordered_map<string, int> rounding = {{"rn", RN},   {"rz", RZ},   {"rm", RM},
+                                                           {"rp", RP},   {"rni", RNI}, {"rzi", RZI},
+                                                           {"rmi", RMI}, {"rpi", RPI}, {"rna", RNA}};
   vector<Type> types;
-  static const map<string, int> rounding = {{"rn", RN},   {"rz", RZ},   {"rm", RM},
-                                            {"rp", RP},   {"rni", RNI}, {"rzi", RZI},
-                                            {"rmi", RMI}, {"rpi", RPI}, {"rna", RNA}};
   for (auto& x : mods) {
     Type t = parse_type(x);
     if (t != T_NONE) types.push_back(t);
@@ -144,6 +130,28 @@ void Decoder::statement(const Stmt& st) {
     if (in.op == O_cvt && std::find(mods.begin(), mods.end(), "satfinite") != mods.end())
       fail("unsupported modifier .satfinite");
   }
+  return types;
+}
+
+void Decoder::statement(const Stmt& st) {
+  string s = st.s;
+  if (s[0] == '.') return directive(s);
+  Instruction in;
+  predicate(s, in);
+  size_t e = s.find_first_of(" \t");
+  string full = s.substr(0, e);
+  vector<string> a = e == string::npos ? vector<string>() : split(s.substr(e), ',');
+  vector<string> mods = split(full, '.');
+  string name = mods[0];
+  mods.erase(mods.begin());
+  if (name == "call") {
+    call(st, in, a);
+    return;
+  }
+  auto it = op_table().find(name);
+  if (it == op_table().end()) fail("unsupported instruction");
+  in.op = it->second;
+  const vector<Type> types = modify(in, mods);
   Operands o(*this, in, a, mods, types);
   if (!o.control() && !o.memory() && !o.comparison() && !o.barrier() && !o.matrix() && !o.warp() &&
       !o.bits() && !o.moves())

@@ -72,6 +72,9 @@ struct Decoder {
   void body(const std::vector<Stmt>& b);
   void call(const Stmt& st, Instruction in, const std::vector<std::string>& a);
   void statement(const Stmt& st);
+  void directive(const std::string& s);
+  void location(const std::string& s);
+  void predicate(std::string& s, Instruction& in);
   void finish();  // resolves labels and the address of dynamic shared memory
 };
 
