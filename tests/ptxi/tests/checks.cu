@@ -59,6 +59,65 @@ __global__ void race_same_address(float* o, int same) {
   __syncthreads();
   o[threadIdx.x] = s[0];
 }
+enum SharedAtomic {
+  READ,
+  OWN_ATOMIC_BEFORE,
+  LANE_READS,
+  OWN_LANE_BEFORE,
+  VOLATILE_READ,
+  BARRIERS,
+  LANE_PAIRS
+};
+__global__ void shared_atomic(int* o, SharedAtomic mode) {
+  __shared__ int count;
+  const int t = threadIdx.x;
+  if (t == 0) count = 0;
+  __syncthreads();
+  switch (mode) {
+    case READ:
+      if (t == 0) atomicAdd(&count, 1);
+      if (t == 32) o[0] = count;
+      break;
+    case OWN_ATOMIC_BEFORE:
+      if (t % 32 == 0) atomicAdd(&count, 1);
+      if (t == 32) o[0] = count;
+      break;
+    case LANE_READS:
+      if (t == 3) o[0] = count;
+      if (t == 5) atomicAdd(&count, 1);
+      break;
+    case OWN_LANE_BEFORE:
+      if (t < 32) atomicAdd(&count, 1);
+      if (t == 31) o[0] = count;
+      break;
+    case VOLATILE_READ:
+      if (t == 0) o[0] = *(volatile int*)&count;
+      if (t == 32) count = 2;
+      break;
+    case BARRIERS:
+      for (int i = 0; i < 2; i++) {
+        atomicAdd(&count, 1);
+        o[t] = *(volatile int*)&count;
+        __syncthreads();
+        o[t] = count;
+        __syncthreads();
+      }
+      break;
+    case LANE_PAIRS:  // what lane 1 does comes after what lanes 0 and 2 do, which know nothing of each other
+      if (t == 0) atomicAdd(&count, 1);
+      if (t < 2) __syncwarp(3);
+      if (t == 2) atomicAdd(&count, 1);
+      if (t == 1 || t == 2) __syncwarp(6);
+      if (t == 1) o[0] = count;
+      if (t == 1 || t == 2) __syncwarp(6);
+      if (t == 2) o[2] = count;
+      if (t == 0 || t == 2) __syncwarp(5);
+      if (t == 0) o[1] = count;
+      if (t < 2) __syncwarp(3);
+      if (t == 1) count = 0;
+      break;
+  }
+}
 __global__ void race_blocks(int* o, int mode) {
   if (mode == 0) o[0] = blockIdx.x;            // write-write
   if (mode == 1 && blockIdx.x == 0) o[5] = 1;  // write, then read by another block
@@ -265,6 +324,13 @@ int main(int argc, char** argv) {
   if (is("lanes_shfl")) race_lanes<<<1, 32>>>(f, 2);
   if (is("race_same_address")) race_same_address<<<1, 32>>>(f, 0);
   if (is("same_value")) race_same_address<<<1, 32>>>(f, 1);
+  if (is("shared_atomic_read")) shared_atomic<<<1, 64>>>(i, READ);
+  if (is("shared_atomic_own")) shared_atomic<<<1, 64>>>(i, OWN_ATOMIC_BEFORE);
+  if (is("shared_atomic_lane")) shared_atomic<<<1, 32>>>(i, LANE_READS);
+  if (is("shared_atomic_own_lane")) shared_atomic<<<1, 32>>>(i, OWN_LANE_BEFORE);
+  if (is("shared_volatile")) shared_atomic<<<1, 64>>>(i, VOLATILE_READ);
+  if (is("ok_shared_atomic")) shared_atomic<<<1, 64>>>(i, BARRIERS);
+  if (is("ok_shared_atomic_lanes")) shared_atomic<<<1, 32>>>(i, LANE_PAIRS);
   if (is("race_blocks_ww")) race_blocks<<<4, 1>>>(i, 0);
   if (is("race_blocks_rw")) race_blocks<<<4, 1>>>(i, 1);
   if (is("race_global_warps")) race_global<<<1, 64>>>(f, g, 0, 0);

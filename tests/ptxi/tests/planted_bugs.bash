@@ -36,6 +36,16 @@ expect lanes_shfl 'race within a warp' PTXI_SHARED=2
 expect race_same_address 'race within a warp: write after a write' PTXI_CC=80
 expect same_value '!WARNING' PTXI_CC=80
 expect same_value 'race within a warp' PTXI_SHARED=2
+for order in 0 1 2; do
+  expect shared_atomic_read 'shared-memory race between warps' PTXI_ORDER=$order
+  expect shared_atomic_own 'shared-memory race between warps' PTXI_ORDER=$order
+  expect shared_atomic_lane 'shared-memory race within a warp: write after a read by lane 3' PTXI_ORDER=$order
+  expect shared_atomic_own_lane 'shared-memory race within a warp: read after a write by lane' PTXI_ORDER=$order
+  expect shared_volatile 'shared-memory race between warps' PTXI_ORDER=$order
+  expect ok_shared_atomic '!WARNING|ERROR' PTXI_ORDER=$order
+  expect ok_shared_atomic_lanes '!WARNING|ERROR' PTXI_ORDER=$order PTXI_SHARED=2
+done
+expect ok_shared_atomic 'shared-memory race between warps' PTXI_SHARED=2
 expect ok_named_barrier '!WARNING|ERROR' PTXI_ORDER=0
 expect ok_named_barrier '!WARNING|ERROR' PTXI_ORDER=1
 expect race_named_barrier 'race between warps: read after a write by warp 0' PTXI_CC=80
