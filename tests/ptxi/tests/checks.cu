@@ -231,6 +231,50 @@ __global__ void shfl_missing(int* o) {
   else
     o[threadIdx.x] = __ballot_sync(0xffffffffu, 1);
 }
+// Two halves of a warp that meet, in branches of their own, with the masks given.
+__global__ void warp_barriers(int* o, unsigned low, unsigned high) {
+  __shared__ int s[32];
+  const int t = threadIdx.x;
+  if (t < 16) {
+    s[t] = t;
+    __syncwarp(low);
+    o[t] = s[31 - t];
+  } else {
+    s[t] = 2 * t;
+    __syncwarp(high);
+    o[t] = s[31 - t] + 1;
+  }
+  const bool right = o[t] == (t < 16 ? 2 * (31 - t) : 32 - t);
+  if (!right) printf("wrong\n");
+}
+// Before the halves meet, quarters of one of them do, elsewhere; the other half exits afterwards.
+__global__ void warp_barriers_nested(int* o) {
+  __shared__ int s[32];
+  const int t = threadIdx.x;
+  s[t] = t;
+  if (t >= 16) {
+    __syncwarp();
+    o[t] = s[t - 16];
+    return;
+  }
+  if (t < 8) {
+    __syncwarp(0xffff);
+    o[t] = s[t + 8];
+  } else {
+    s[t] = 2 * t;
+    __syncwarp(0xffff);
+    o[t] = 7;
+  }
+  __syncwarp();
+  if (t == 3) __syncwarp(8);
+  __syncwarp(0xffff);
+}
+__global__ void warp_barrier_and_vote(int* o) {
+  if (threadIdx.x < 16)
+    __syncwarp();
+  else
+    o[threadIdx.x] = __ballot_sync(0xffffffffu, 1);
+}
 __global__ void shfl_exited(int* o) {
   if (threadIdx.x < 16) {
     int v = __shfl_xor_sync(0xffffffffu, (int)threadIdx.x, 1);
@@ -363,6 +407,11 @@ int main(int argc, char** argv) {
   if (is("shfl_mask")) shfl_mask<<<1, 32>>>(i);
   if (is("shfl_outside")) shfl_outside<<<1, 32>>>(i);
   if (is("shfl_missing")) shfl_missing<<<1, 32>>>(i);
+  if (is("ok_warp_barriers")) warp_barriers<<<1, 32>>>(i, ~0u, ~0u);
+  if (is("warp_barriers_apart")) warp_barriers<<<1, 32>>>(i, 0x0000ffff, 0xffff0000);
+  if (is("warp_barriers_masks")) warp_barriers<<<1, 32>>>(i, 0x0001ffff, ~0u);
+  if (is("ok_warp_barriers_nested")) warp_barriers_nested<<<1, 32>>>(i);
+  if (is("warp_barrier_and_vote")) warp_barrier_and_vote<<<1, 32>>>(i);
   if (is("shfl_exited")) shfl_exited<<<1, 32>>>(i);
   if (is("cp_no_wait")) cp_no_wait<<<1, 16>>>(f, g);
   if (is("ok_steps")) turns<<<16, 32>>>(100, 32);

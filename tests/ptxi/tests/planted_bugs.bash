@@ -82,6 +82,13 @@ expect deadlock 'DEADLOCK.*wait at PTX line' PTXI_CC=80
 expect shfl_mask 'not in its member mask.* tests/checks.cu:[0-9]+( |$)' PTXI_CC=80
 expect shfl_outside 'shfl.sync reads lane 16' PTXI_CC=80
 expect shfl_missing 'DEADLOCK|do not execute' PTXI_CC=80
+for order in 0 1 2; do
+  expect ok_warp_barriers '!WARNING|ERROR|wrong' PTXI_ORDER=$order PTXI_SHARED=2
+  expect ok_warp_barriers_nested '!WARNING|ERROR' PTXI_ORDER=$order PTXI_SHARED=2
+  expect warp_barriers_apart 'shared-memory race within a warp' PTXI_ORDER=$order
+  expect warp_barriers_masks 'bar.warp.sync with different member masks' PTXI_ORDER=$order
+  expect warp_barrier_and_vote 'DEADLOCK.*lanes 0000ffff wait at PTX line.*lanes ffff0000 wait' PTXI_ORDER=$order
+done
 expect shfl_exited 'names lanes that have exited' PTXI_CC=80
 expect shfl_exited '!DEADLOCK|ERROR' PTXI_CC=80
 expect cp_no_wait 'cp.async in flight' PTXI_CC=80
