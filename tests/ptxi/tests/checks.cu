@@ -53,6 +53,11 @@ __global__ void race_lanes(float* o, int mode) {
   if (mode == 2) __shfl_sync(~0u, 1, 0);
   o[threadIdx.x] = s[31 - threadIdx.x];
 }
+__global__ void lanes_volatile(float* o) {
+  __shared__ volatile float s[32];
+  s[threadIdx.x] = threadIdx.x;
+  o[threadIdx.x] = s[31 - threadIdx.x];
+}
 __global__ void race_same_address(float* o, int same) {
   __shared__ float s[1];
   s[0] = same ? 7 : threadIdx.x;
@@ -207,6 +212,14 @@ __global__ void deadlock(int* o) {
   if (threadIdx.x < 32) asm volatile("bar.sync 1, 64;");
   o[threadIdx.x] = 1;
 }
+// Barrier 1 of 64 threads, with a count of its own in each warp.
+__global__ void barrier_counts(int* o, int first, int second) {
+  if (threadIdx.x < 32)
+    asm volatile("bar.sync 1, %0;" ::"r"(first));
+  else
+    asm volatile("bar.sync 1, %0;" ::"r"(second));
+  o[threadIdx.x] = 1;
+}
 // Warp 0 produces, warp 1 consumes, over a named barrier that the producer does not wait for.
 __global__ void named_barrier(float* o, int wait) {
   __shared__ float s[32];
@@ -283,6 +296,42 @@ __global__ void shfl_exited(int* o) {
   } else {
     for (int i = 0; i < o[40]; i++) o[threadIdx.x] += i * threadIdx.x;
   }
+}
+__global__ void shfl_masks(int* o) {
+  o[threadIdx.x] = __shfl_sync(threadIdx.x < 16 ? 0x0000ffffu : ~0u, threadIdx.x, 0);
+}
+// By the first lanes alone, where the others go on or have exited.
+__global__ void part_of_warp(int* o, bool product, bool exited) {
+  __shared__ __align__(16) int s[32];
+  const int t = threadIdx.x;
+  s[t] = t;
+  __syncwarp();
+  if (exited && t >= 16) return;
+  if (t < 16) {
+    unsigned r = 0;
+    float c[4] = {};
+    if (product)
+      asm volatile(
+          "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
+          "{%0,%1,%2,%3},{%4,%4,%4,%4},{%4,%4},{%0,%1,%2,%3};"
+          : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+          : "r"(r));
+    else
+      asm volatile("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%0}, [%1];"
+                   : "=r"(r)
+                   : "r"((unsigned)__cvta_generic_to_shared(s + t % 8 * 4)));
+    o[t] = r + (int)c[0];
+  }
+  __syncwarp();
+}
+// A copy of 16 bytes to s[to] from x[from], and, if `write`, a store there before it has arrived.
+__global__ void cp(const float* x, float* o, int to, int from, bool write) {
+  __shared__ __align__(16) float s[16];
+  unsigned p = (unsigned)__cvta_generic_to_shared(s + to);
+  asm volatile("cp.async.ca.shared.global [%0],[%1],16;" ::"r"(p), "l"(x + from) : "memory");
+  if (write) s[to] = 1;
+  asm volatile("cp.async.wait_all;" ::: "memory");
+  o[0] = s[to];
 }
 __global__ void cp_no_wait(const float* x, float* o) {
   __shared__ __align__(16) float s[128];
@@ -366,6 +415,7 @@ int main(int argc, char** argv) {
   if (is("race_lanes")) race_lanes<<<1, 32>>>(f, 0);
   if (is("ok_lanes_syncwarp")) race_lanes<<<1, 32>>>(f, 1);
   if (is("lanes_shfl")) race_lanes<<<1, 32>>>(f, 2);
+  if (is("lanes_volatile")) lanes_volatile<<<1, 32>>>(f);
   if (is("race_same_address")) race_same_address<<<1, 32>>>(f, 0);
   if (is("same_value")) race_same_address<<<1, 32>>>(f, 1);
   if (is("shared_atomic_read")) shared_atomic<<<1, 64>>>(i, READ);
@@ -404,6 +454,10 @@ int main(int argc, char** argv) {
   if (is("ok_named_barrier")) named_barrier<<<1, 64>>>(f, 1);
   if (is("race_named_barrier")) named_barrier<<<1, 64>>>(f, 0);
   if (is("deadlock")) deadlock<<<1, 64>>>(i);
+  if (is("barrier_count_odd")) barrier_counts<<<1, 64>>>(i, 48, 48);
+  if (is("barrier_counts_differ")) barrier_counts<<<1, 64>>>(i, 64, 96);
+  if (is("barrier_count_high")) barrier_counts<<<1, 64>>>(i, 96, 96);
+  if (is("ok_barrier_count")) barrier_counts<<<1, 64>>>(i, 64, 64);
   if (is("shfl_mask")) shfl_mask<<<1, 32>>>(i);
   if (is("shfl_outside")) shfl_outside<<<1, 32>>>(i);
   if (is("shfl_missing")) shfl_missing<<<1, 32>>>(i);
@@ -413,6 +467,17 @@ int main(int argc, char** argv) {
   if (is("ok_warp_barriers_nested")) warp_barriers_nested<<<1, 32>>>(i);
   if (is("warp_barrier_and_vote")) warp_barrier_and_vote<<<1, 32>>>(i);
   if (is("shfl_exited")) shfl_exited<<<1, 32>>>(i);
+  if (is("shfl_masks")) shfl_masks<<<1, 32>>>(i);
+  if (is("mma_diverged")) part_of_warp<<<1, 32>>>(i, true, false);
+  if (is("mma_exited")) part_of_warp<<<1, 32>>>(i, true, true);
+  if (is("ldmatrix_diverged")) part_of_warp<<<1, 32>>>(i, false, false);
+  if (is("ldmatrix_exited")) part_of_warp<<<1, 32>>>(i, false, true);
+  if (is("ok_cp")) cp<<<1, 1>>>(f, g, 4, 8, false);
+  if (is("cp_shared_oob")) cp<<<1, 1>>>(f, g, 16, 0, false);
+  if (is("cp_global_oob")) cp<<<1, 1>>>(f, g, 0, 64, false);
+  if (is("cp_shared_misaligned")) cp<<<1, 1>>>(f, g, 1, 0, false);
+  if (is("cp_global_misaligned")) cp<<<1, 1>>>(f, g, 0, 2, false);
+  if (is("cp_write_target")) cp<<<1, 1>>>(f, g, 0, 0, true);
   if (is("cp_no_wait")) cp_no_wait<<<1, 16>>>(f, g);
   if (is("ok_steps")) turns<<<16, 32>>>(100, 32);
   if (is("steps")) turns<<<1, 32>>>(1 << 22, 32);
@@ -426,6 +491,15 @@ int main(int argc, char** argv) {
   }
   if (is("launch_bounds")) bounded<<<1, 128>>>(f);
   if (is("block_size")) fill<<<1, 2000>>>(f);
+  if (is("empty_grid")) fill<<<0, 1>>>(f);
+  if (is("grid_size")) fill<<<dim3(1, 65536), 1>>>(f);
+  if (is("cooperative_size") || is("ok_cooperative_size")) {
+    int per_sm, sms;
+    CK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_sm, fill, 64, 0));
+    CK(cudaDeviceGetAttribute(&sms, cudaDevAttrMultiProcessorCount, 0));
+    void* args[] = {&f};
+    cudaLaunchCooperativeKernel((void*)fill, per_sm * sms + is("cooperative_size"), 64, args, 0, 0);
+  }
   if (is("tf32_raw")) tf32_raw<<<1, 32>>>(f);
   if (is("host_access")) printf("%f\n", f[0]);
   if (is("memcpy_overrun")) {

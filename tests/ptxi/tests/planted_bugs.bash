@@ -33,6 +33,8 @@ expect race_lanes 'race within a warp: read after a write by lane' PTXI_CC=80
 expect ok_lanes_syncwarp '!WARNING' PTXI_SHARED=2
 expect lanes_shfl '!WARNING' PTXI_CC=80
 expect lanes_shfl 'race within a warp' PTXI_SHARED=2
+expect lanes_volatile '!WARNING' PTXI_CC=80
+expect lanes_volatile 'race within a warp: read after a write by lane' PTXI_SHARED=2
 expect race_same_address 'race within a warp: write after a write' PTXI_CC=80
 expect same_value '!WARNING' PTXI_CC=80
 expect same_value 'race within a warp' PTXI_SHARED=2
@@ -79,6 +81,15 @@ done
 expect divergent_barrier 'divergent barrier' PTXI_CC=80
 expect mismatched_barrier 'same barrier in different places' PTXI_CC=80
 expect deadlock 'DEADLOCK.*wait at PTX line' PTXI_CC=80
+expect barrier_count_odd 'barrier thread count is not a multiple of the warp size' PTXI_CC=80
+expect barrier_counts_differ 'barrier 1 used with different thread counts' PTXI_CC=80
+expect barrier_count_high 'DEADLOCK.*wait at PTX line' PTXI_CC=80
+expect ok_barrier_count '!WARNING|ERROR' PTXI_CC=80
+expect shfl_masks 'lanes of one group execute this with different member masks' PTXI_CC=80
+for name in mma ldmatrix; do
+  expect ${name}_diverged "DEADLOCK.*PTX line [0-9]+: $name" PTXI_CC=80
+  expect ${name}_exited "warp-wide instruction after lanes have exited.*PTX line [0-9]+: $name" PTXI_CC=80
+done
 expect shfl_mask 'not in its member mask.* tests/checks.cu:[0-9]+( |$)' PTXI_CC=80
 expect shfl_outside 'shfl.sync reads lane 16' PTXI_CC=80
 expect shfl_missing 'DEADLOCK|do not execute' PTXI_CC=80
@@ -91,6 +102,14 @@ for order in 0 1 2; do
 done
 expect shfl_exited 'names lanes that have exited' PTXI_CC=80
 expect shfl_exited '!DEADLOCK|ERROR' PTXI_CC=80
+for mode in late early; do
+  expect ok_cp '!WARNING|ERROR' PTXI_CPASYNC=$mode
+  expect cp_shared_oob 'cp.async shared write out of bounds: offset 64 of 64' PTXI_CPASYNC=$mode
+  expect cp_global_oob 'cp.async global read out of bounds.*past the end' PTXI_CPASYNC=$mode
+  expect cp_shared_misaligned 'cp.async with a misaligned shared address' PTXI_CPASYNC=$mode
+  expect cp_global_misaligned 'cp.async with a misaligned global address' PTXI_CPASYNC=$mode
+  expect cp_write_target 'write of shared memory with a cp.async in flight' PTXI_CPASYNC=$mode
+done
 expect cp_no_wait 'cp.async in flight' PTXI_CC=80
 expect ok_steps '!ERROR' PTXI_MAX_STEPS=1000 PTXI_THREADS=1
 for name in steps steps_of_a_part; do
@@ -105,6 +124,12 @@ expect dynamic_shared 'last error: cudaErrorInvalidValue' PTXI_CC=80
 expect ok_dynamic_shared 'last error: cudaSuccess' PTXI_CC=80
 expect launch_bounds 'last error: cudaErrorLaunchOutOfResources' PTXI_CC=80
 expect block_size 'last error: cudaErrorInvalidConfiguration' PTXI_CC=80
+expect empty_grid 'launch refused: a grid or block dimension is 0' PTXI_CC=80
+expect grid_size 'launch refused: grid too large' PTXI_CC=80
+expect grid_size 'last error: cudaErrorInvalidConfiguration' PTXI_CC=80
+expect cooperative_size 'launch refused: .* blocks in a cooperative launch, but only [0-9]+ fit.*kernel fill' PTXI_CC=80
+expect cooperative_size 'last error: cudaErrorCooperativeLaunchTooLarge' PTXI_CC=80
+expect ok_cooperative_size 'last error: cudaSuccess' PTXI_CC=80
 expect tf32_raw 'nonzero low mantissa bits' PTXI_TF32=1
 expect host_access 'host code accessed device memory' PTXI_CC=80
 expect memcpy_overrun 'run over its end' PTXI_CC=80
