@@ -104,6 +104,7 @@ struct Block {
   void check_race(Warp& w, int lane, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write);
   void report_race(Warp& w, int lane, const Instruction& in, u64 a, bool write, const RaceAccess& other,
                    bool other_writes);
+  void source_was_read(Warp& w, int lane, const AsyncCopy& copy);
   bool global_ordered(const RaceAccess& a, Warp& w, int lane);
   void flush_copies(Warp& w, int lane, const Instruction& in, std::vector<AsyncCopy>& q);
 

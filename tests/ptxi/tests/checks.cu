@@ -341,6 +341,25 @@ __global__ void cp_no_wait(const float* x, float* o) {
   __syncthreads();
   o[threadIdx.x] = s[threadIdx.x * 4];
 }
+enum CopySource { OWN_WRITE, OTHER_WARP, WAITED };
+// The source of copies is overwritten.
+__global__ void cp_source(float* x, float* o, CopySource mode) {
+  __shared__ float s[32];
+  const int t = threadIdx.x;
+  const auto wait = [] { asm volatile("cp.async.wait_all;" ::: "memory"); };
+  if (t < 32) {
+    unsigned p = (unsigned)__cvta_generic_to_shared(s + t);
+    x[t] = t;
+    asm volatile("cp.async.ca.shared.global [%0],[%1],4;" ::"r"(p), "l"(x + t) : "memory");
+    if (mode == WAITED) wait();
+    if (mode != OTHER_WARP) x[t] = 1;
+  }
+  __syncthreads();
+  if (mode != OWN_WRITE && t >= 32) x[t - 32] = 2;
+  wait();
+  __syncthreads();
+  o[t] = s[t % 32];
+}
 __global__ void trap_kernel() {
   asm volatile("trap;");
 }
@@ -479,6 +498,9 @@ int main(int argc, char** argv) {
   if (is("cp_global_misaligned")) cp<<<1, 1>>>(f, g, 0, 2, false);
   if (is("cp_write_target")) cp<<<1, 1>>>(f, g, 0, 0, true);
   if (is("cp_no_wait")) cp_no_wait<<<1, 16>>>(f, g);
+  if (is("cp_source_own")) cp_source<<<1, 64>>>(f, g, OWN_WRITE);
+  if (is("cp_source_other")) cp_source<<<1, 64>>>(f, g, OTHER_WARP);
+  if (is("ok_cp_source")) cp_source<<<1, 64>>>(f, g, WAITED);
   if (is("ok_steps")) turns<<<16, 32>>>(100, 32);
   if (is("steps")) turns<<<1, 32>>>(1 << 22, 32);
   if (is("steps_of_a_part")) turns<<<1, 32>>>(1 << 22, 16);

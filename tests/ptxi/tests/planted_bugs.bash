@@ -110,6 +110,13 @@ for mode in late early; do
   expect cp_global_misaligned 'cp.async with a misaligned global address' PTXI_CPASYNC=$mode
   expect cp_write_target 'write of shared memory with a cp.async in flight' PTXI_CPASYNC=$mode
 done
+for order in 0 1 2; do
+  for mode in late early; do
+    expect cp_source_own 'global-memory race: write of .* with a cp.async in flight that reads it' PTXI_RACE=1 PTXI_ORDER=$order PTXI_CPASYNC=$mode
+    expect cp_source_other 'global-memory race' PTXI_RACE=1 PTXI_ORDER=$order PTXI_CPASYNC=$mode
+    expect ok_cp_source '!WARNING|ERROR' PTXI_RACE=1 PTXI_ORDER=$order PTXI_CPASYNC=$mode
+  done
+done
 expect cp_no_wait 'cp.async in flight' PTXI_CC=80
 expect ok_steps '!ERROR' PTXI_MAX_STEPS=1000 PTXI_THREADS=1
 for name in steps steps_of_a_part; do
