@@ -1,6 +1,6 @@
 // cp.async. By default the data arrive as late as the program allows (when a wait covers their
 // group); with PTXI_CPASYNC=early they arrive at once. A correct program gives the same result
-// either way. The shadow treats the destination as written from issue to completion.
+// either way. The destination counts as written from issue to completion, and the source as read.
 
 #include <algorithm>
 #include <cstring>
@@ -26,6 +26,7 @@ static void copy_now(Block& b, Warp& w, int l, const Instruction& in, const Asyn
 void Block::flush_copies(Warp& w, int l, const Instruction& in, std::vector<AsyncCopy>& q) {
   for (auto& c : q) {
     if (!options().cp_early) copy_now(*this, w, l, in, c);
+    if (options().race_check && c.src_bytes > 0) source_was_read(w, l, c);
     if (options().shared_check) {
       shadow_inflight(w, l, in, c.dst - kSharedStart, (unsigned)c.bytes, false);
       shadow_access(w, l, in, c.dst - kSharedStart, (unsigned)c.bytes, true, false);

@@ -27,14 +27,26 @@ struct ShadowCell {
   u32 wtime = 0, rtime = 0;  // newest write, newest read
   u32 init = 0;              // serial of the block that wrote it
   u32 rlanes = 0;            // lanes of warp rwarp that read it
-  u8 wwarp = 0, wlane = 0, rwarp = 0, watomic = 0;
+  u8 wwarp = 0, wlane = 0, rwarp = 0;
+  u8 strong = 0;     // there may be strong accesses since the last barrier of the whole block
   u16 inflight = 0;  // cp.async copies under way
+};
+// Strong accesses, which do not race with each other: atomics and, at level 1, volatile ones. They are kept
+// apart from the others, so that neither hide what the other would race with.
+struct StrongAccesses {
+  struct Newest {
+    u32 lanes = 0;
+    u8 warp = 0;
+  };
+  std::vector<Newest> newest;  // by granule: which of them a warp's last accesses were by
+  std::vector<u32> time;       // [warp][granule]: newest by that warp
 };
 struct Shadow {
   int shift = 2;  // log2 of the granule
   u32 now = 1, full_barrier = 0, serial = 0;
   std::vector<ShadowCell> cells;
   std::vector<u32> warp_rtime;  // [warp][granule]: newest read by that warp
+  StrongAccesses strong[2];     // reads, and writes; empty until there is one
   u64 granules = 0;
   int warps = 0;
 };
@@ -93,14 +105,18 @@ struct Block {
   void check_race(Warp& w, int lane, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write);
   void report_race(Warp& w, int lane, const Instruction& in, u64 a, bool write, const RaceAccess& other,
                    bool other_writes);
+  void source_was_read(Warp& w, int lane, const AsyncCopy& copy);
   bool global_ordered(const RaceAccess& a, Warp& w, int lane);
   void flush_copies(Warp& w, int lane, const Instruction& in, std::vector<AsyncCopy>& q);
 
-  // Shared-memory shadow (shadow.cpp)
+  // Shared-memory shadow (shared_shadow.cpp)
   void shadow_start();
-  void shadow_access(Warp& w, int lane, const Instruction& in, u64 off, unsigned n, bool write, bool atomic);
+  void shadow_access(Warp& w, int lane, const Instruction& in, u64 off, unsigned n, bool write, bool strong);
+  void shadow_strong(Warp& w, int lane, u64 granule, bool write);
+  void shadow_unordered(Warp& w, int lane, const Instruction& in, u64 granule, const char* verb,
+                        const char* other, const std::vector<u32>& time, u32 lanes);
   void shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 start, u32 m, unsigned n,
-                      bool write, bool atomic);
+                      bool write, bool strong);
   void shadow_inflight(Warp& w, int lane, const Instruction& in, u64 off, unsigned n, bool begin);
 
   // Order within the block (block_order.cpp)

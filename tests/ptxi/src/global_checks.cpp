@@ -31,6 +31,14 @@ void record(RaceAccess (&slots)[2], const RaceAccess& access) {
   slots[0] = access;
 }
 
+void record_read(RaceCell& c, const Warp& w, const RaceAccess& me) {
+  const RaceAccess& last = c.read[0];
+  const bool go_on = same_warp(last, me) && live(last) && last.clock > w.full_sync &&
+                     !(w.order && last.clock <= w.order->released_at);
+  c.read_lanes = (go_on ? c.read_lanes : 0) | 1u << me.lane;
+  record(c.read, me);
+}
+
 bool atomic(const Instruction& in) {
   return in.op == O_atom || in.op == O_red;
 }
@@ -86,6 +94,7 @@ void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, 
   const RaceAccess me{(u32)linear + 1, g_race_launch, sh.now, (u8)w.id, (u8)l, kind, true};
   const int shift = __builtin_ctz((unsigned)k.global_granule);
   const u64 o = a - al->base;
+  const bool copy = in.op == O_cp;  // reads at any time up to its wait, see source_was_read
   bool told = false;
   const auto after = [&](const RaceAccess& other) { return !live(other) || global_ordered(other, w, l); };
   // Of two accesses one of which writes.
@@ -109,6 +118,12 @@ void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, 
       follows &= !same_warp(me, newest) || newest.follows || after_older;
     }
     if (write) {
+      if (c.copies && c.copies_launch == g_race_launch && !told) {
+        warn(in,
+             "global-memory race: write of " + mem_describe(a) + " with a cp.async in flight that reads it",
+             &w, l);
+        told = true;
+      }
       if (live(c.read[0])) {
         for (const RaceAccess& other : c.read) check(other, false, after(other));
         if (same_warp(c.read[0], me)) FOR_LANES(r, c.read_lanes) {
@@ -120,13 +135,25 @@ void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, 
       record(c.write, me);
       c.write[0].follows = follows;
     }
-    if (reads(in, write) && !(write && kind > WEAK)) {
-      const RaceAccess& last = c.read[0];
-      const bool go_on = same_warp(last, me) && live(last) && last.clock > w.full_sync &&
-                         !(w.order && last.clock <= w.order->released_at);
-      c.read_lanes = (go_on ? c.read_lanes : 0) | 1u << l;
-      record(c.read, me);
+    if (copy) {
+      c.copies = (c.copies_launch == g_race_launch ? c.copies : 0) + 1;
+      c.copies_launch = g_race_launch;
+    } else if (reads(in, write) && !(write && kind > WEAK)) {
+      record_read(c, w, me);
     }
+  }
+}
+
+// A cp.async, of which check_race knows since its issue, has been waited for.
+void Block::source_was_read(Warp& w, int l, const AsyncCopy& copy) {
+  Alloc* al = find(copy.src, (u64)copy.src_bytes);
+  if (!al || !al->race) return;
+  const RaceAccess me{(u32)linear + 1, g_race_launch, sh.now, (u8)w.id, (u8)l, WEAK, true};
+  const int shift = __builtin_ctz((unsigned)k.global_granule);
+  const u64 o = copy.src - al->base;
+  for (u64 i = o >> shift; i <= (o + (u64)copy.src_bytes - 1) >> shift; i++) {
+    al->race[i].copies--;
+    record_read(al->race[i], w, me);
   }
 }
 

@@ -18,7 +18,9 @@ struct RaceAccess {
 };
 // The newest write and read of a granule, and the newest before by another warp. Zero: none.
 struct RaceCell {
-  RaceAccess write[2], read[2];
+  RaceAccess write[2];
+  u32 copies, copies_launch;  // cp.async in flight that read it, and of which launch they are
+  RaceAccess read[2];
   u32 read_lanes;  // of read[0]'s warp since it last synchronised or released
 };
 struct Alloc {

@@ -42,10 +42,14 @@ Mutants& mutants() {
 
 void print_at_exit() {
   const Mutants& m = mutants();
-  if (options().mutate != "list" && options().mutate != "used") {
+  const string& wanted = options().mutate;
+  if (wanted != "list" && wanted != "used") {
+    const size_t count = m.found.size();
+    if (is_number(wanted) && (wanted.size() > 9 || std::stoul(wanted) > count))
+      refuse("PTXI_MUTATE=" + wanted + ": the program has " + std::to_string(count) + " synchronisations");
     if (!m.taken_away)
       fprintf(stderr, "[ptxi] no kernel that was used has the synchronisation %s (PTXI_MUTATE)\n",
-              options().mutate.c_str());
+              wanted.c_str());
     return;
   }
   for (size_t i = 0; i < m.found.size(); i++) {
@@ -101,6 +105,8 @@ void mutate(Instruction& in, const Kernel& k, const string& place) {
 }
 
 void find_mutants(Module& m) {
+  if (options().mutate.empty()) return;
+  mutants();  // there may be none, which is said at the end
   if (options().mutate != "list" && !is_number(options().mutate)) return;
   for (const string& name : m.entries) try {
       find_kernel(m, name);

@@ -8,20 +8,21 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <regex>
 #include <set>
 #include <unistd.h>
 
 namespace ptxi {
-namespace {
 
 using std::string;
 
-// What would be ignored ends the process: a check that is off by a misspelling would find nothing.
-[[noreturn]] void refuse(const string& what) {
+void refuse(const string& what) {
   fflush(nullptr);
   fprintf(stderr, "[ptxi] %s (tests/ptxi/README.md, \"Switches\")\n", what.c_str());
   _exit(2);
 }
+
+namespace {
 
 std::set<string> g_names;
 
@@ -61,7 +62,9 @@ string one_of(const char* name, std::initializer_list<const char*> choices) {
 
 string readable(const char* name) {
   const string file = text(name);
-  if (!file.empty() && !std::ifstream(file)) refuse(string(name) + ": " + file + " cannot be read");
+  std::ifstream stream(file);
+  stream.peek();  // a folder can be opened
+  if (!file.empty() && stream.fail()) refuse(string(name) + ": " + file + " cannot be read");
   return file;
 }
 
@@ -77,6 +80,16 @@ string folder(const char* name) {
   if (!path.empty() && access((path + "/").c_str(), W_OK | X_OK) != 0)
     refuse(string(name) + ": " + path + " is no folder that can be written to");
   return path;
+}
+
+// Whether the program has it shows later (mutants.cpp).
+string mutant(const char* name) {
+  const string value = text(name);
+  static const std::regex form(
+      "(list|used|[1-9][0-9]*|(barrier|syncwarp|commit|wait|fence|mask)@.*[^:@]:[0-9]+)?");
+  if (!std::regex_match(value, form))
+    refuse(string(name) + "=" + value + " is none of list, used, a number from 1 on, KIND@FILE:LINE");
+  return value;
 }
 
 void check_names() {
@@ -115,7 +128,7 @@ Options read() {
   x.max_steps = (u64)number("PTXI_MAX_STEPS", 0, 0, INT64_MAX);
   x.counters = writable("PTXI_COUNTERS");
   x.dump = folder("PTXI_DUMP");
-  x.mutate = text("PTXI_MUTATE");
+  x.mutate = mutant("PTXI_MUTATE");
   x.regs = readable("PTXI_REGS");
   check_names();
   return x;

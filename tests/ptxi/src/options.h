@@ -13,5 +13,7 @@ struct Options {
   std::string counters, dump, mutate, regs;
 };
 const Options& options();
+// What would be ignored ends the process: a check that is off by a misspelling would find nothing.
+[[noreturn]] void refuse(const std::string& what);
 
 }  // namespace ptxi

@@ -3,7 +3,7 @@
 // A warp runs the group of lanes with the smallest instruction index; it goes on until the group
 // branches apart, blocks, or reaches the index of other runnable lanes, with which it then merges.
 // Lanes that meet a warp-wide operation (or an aligned barrier) before the others are parked until
-// the others arrive.
+// the others arrive; at a bar.warp.sync, in this one or in another with the same mask.
 
 #include <algorithm>
 
@@ -11,8 +11,76 @@
 
 namespace ptxi {
 
+static bool warp_barrier(const Instruction& in) {
+  return in.op == O_bar && in.mode == 1;
+}
+
+// The lanes parked at a bar.warp.sync that name just these lanes.
+static u32 at_warp_barrier(Warp& w, u32 mask) {
+  u32 lanes = 0;
+  FOR_LANES(l, w.parked & mask) {
+    const Instruction& in = w.block->k.code[w.pc[l]];
+    if (warp_barrier(in) && member_mask(w, in, l) == mask) lanes |= 1u << l;
+  }
+  return lanes;
+}
+
+static void leave_warp_barrier(Block& b, Warp& w, const Instruction& in, u32 lanes) {
+  if (b.counting) b.counters_of(in).warp_syncs++;
+  if (b.ordered) b.order_lanes(w, lanes);
+  FOR_LANES(l, lanes) w.pc[l]++;
+  w.parked &= ~lanes;
+}
+
+static void warn_of_exited(Block& b, Warp& w, const Instruction& in, u32 mask, int l) {
+  if (mask & ~w.alive & (w.id * 32 + 32 <= b.nthreads ? ~0u : 0))
+    b.warn(in, "the member mask names lanes that have exited", &w, l);
+}
+
+// Lanes `m` reach a bar.warp.sync at `pc`. Returns those, of any, that go on.
+static u32 arrive_in_warp(Block& b, Warp& w, const Instruction& in, int pc, u32 m) {
+  FOR_LANES(l, m) w.pc[l] = pc;
+  w.parked |= m;
+  u32 left = 0;
+  FOR_LANES(l, m) {
+    const u32 mask = member_mask(w, in, l);
+    if (!(mask >> l & 1))
+      b.err(in, E_ILLEGAL_INSTRUCTION, "the executing lane is not in its member mask", &w, l);
+    if (left >> l & 1) continue;
+    const u32 lanes = at_warp_barrier(w, mask);
+    if (mask & w.alive & ~lanes) continue;
+    warn_of_exited(b, w, in, mask, l);
+    leave_warp_barrier(b, w, in, lanes);
+    left |= lanes;
+  }
+  return left;
+}
+
+// Where nothing else of the warp can go on: lanes parked at a bar.warp.sync that have other masks than those
+// they wait for there. True if there are such; they are reported and go on.
+static bool different_masks(Block& b, Warp& w) {
+  u32 waiting = 0;
+  FOR_LANES(l, w.parked) if (warp_barrier(b.k.code[w.pc[l]])) waiting |= 1u << l;
+  FOR_LANES(l, waiting) {
+    const Instruction& in = b.k.code[w.pc[l]];
+    const u32 lanes = member_mask(w, in, l) & w.alive;
+    if (lanes & ~waiting) continue;
+    b.warn(in, "lanes wait for each other in bar.warp.sync with different member masks", &w, l);
+    leave_warp_barrier(b, w, in, lanes);
+    return true;
+  }
+  return false;
+}
+
 // Whether lanes parked at a warp-wide operation have to wait for other lanes that are still alive.
 static bool waits_for_others(Warp& w, const Instruction& in, u32 grp) {
+  if (warp_barrier(in)) {
+    FOR_LANES(l, grp) {
+      const u32 mask = member_mask(w, in, l);
+      if (!(mask & w.alive & ~at_warp_barrier(w, mask))) return false;
+    }
+    return true;
+  }
   if (grp == w.alive) return false;
   if (full_warp_op(in)) return true;
   FOR_LANES(l, grp) if (member_mask(w, in, l) & w.alive & ~grp) return true;
@@ -39,7 +107,7 @@ bool Block::step_warp(Warp& w, u64 quantum) {
         FOR_LANES(x, w.parked) if (w.pc[x] == pc) grp |= 1u << x;
         left &= ~grp;
         const Instruction& in = code[pc];
-        if (in.op != O_bar || in.mode == 1) {
+        if (in.op != O_bar || warp_barrier(in)) {
           // The lanes that this operation waits for may have exited since.
           if (!waits_for_others(w, in, grp)) {
             w.parked &= ~grp;
@@ -56,7 +124,7 @@ bool Block::step_warp(Warp& w, u64 quantum) {
         check_barriers();
         moved = true;
       }
-      if (!moved) break;
+      if (!moved && !different_masks(*this, w)) break;
       progress = true;
       continue;
     }
@@ -171,7 +239,15 @@ bool Block::step_warp(Warp& w, u64 quantum) {
         FOR_LANES(l, grp) w.pc[l] = pc;
         w.parked |= grp;
       };
-      if (in.op == O_bar && in.mode != 1) {
+      if (warp_barrier(in)) {
+        FOR_LANES(l, grp & ~m) w.pc[l] = pc + 1;
+        const u32 left = arrive_in_warp(*this, w, in, pc, m);
+        progress |= left != 0;
+        if (left != grp) break;
+        pc++;
+        continue;
+      }
+      if (in.op == O_bar) {
         if (in.aligned && grp != w.alive) {
           park();
           w.parked_bar = pc;
@@ -201,7 +277,7 @@ bool Block::step_warp(Warp& w, u64 quantum) {
               __builtin_ctz(m));
         in.fn(w, in, m);
         if (order_by_any_warp_op) order_lanes(w, m);
-      } else {  // shfl, vote, match, redux, bar.warp with a member mask
+      } else {  // shfl, vote, match, redux with a member mask
         bool wait = false;
         u32 rest = m;
         FOR_LANES(l, m) {
@@ -223,13 +299,9 @@ bool Block::step_warp(Warp& w, u64 quantum) {
           u32 sub = 0;
           FOR_LANES(x, mk) if ((member_mask(w, in, x) & m) == mk) sub |= 1u << x;
           if (sub != mk) warn(in, "lanes of one group execute this with different member masks", &w, l);
-          if (full & ~w.alive & (w.id * 32 + 32 <= nthreads ? ~0u : 0))
-            warn(in, "the member mask names lanes that have exited", &w, l);
-          if (in.fn && in.op != O_bar)
-            in.fn(w, in, sub);
-          else if (counting)
-            counters_of(in).warp_syncs++;
-          if (order_by_any_warp_op || (ordered && in.op == O_bar)) order_lanes(w, sub);
+          warn_of_exited(*this, w, in, full, l);
+          in.fn(w, in, sub);
+          if (order_by_any_warp_op) order_lanes(w, sub);
           rest &= ~sub;
         }
       }

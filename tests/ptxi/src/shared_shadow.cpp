@@ -9,6 +9,17 @@ namespace ptxi {
 using std::string;
 using std::to_string;
 
+namespace {
+
+// Lanes of a warp whose accesses are kept together have one time, the newest. An access up to the time
+// returned is not kept with one that comes now: all lanes know of it or, where a part of them has
+// synchronised, some may.
+u32 lanes_apart(const Warp& w, u32 now) {
+  return w.lane_sync ? now - 1 : w.full_sync;
+}
+
+}  // namespace
+
 void Block::shadow_start() {
   sh.shift = __builtin_ctz((unsigned)std::max(1, k.granule));
   const u64 n = (shared_total >> sh.shift) + 2;
@@ -18,6 +29,7 @@ void Block::shadow_start() {
     sh.warps = nw;
     sh.cells.assign(n, ShadowCell());
     sh.warp_rtime.assign(n * (u64)nw, 0);
+    for (StrongAccesses& s : sh.strong) s = StrongAccesses();
     sh.serial = 0;
   }
   sh.serial++;
@@ -27,8 +39,8 @@ void Block::shadow_start() {
 // touched since the last full barrier are dealt with here, the others in shadow_access. Lanes that
 // read the same place, neighbours or of the other half of the warp, visit its cells together.
 void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 start, u32 m, unsigned n,
-                           bool write, bool atomic) {
-  const u32 now = sh.now, full = sh.full_barrier, serial = sh.serial;
+                           bool write, bool strong) {
+  const u32 now = sh.now, full = sh.full_barrier, serial = sh.serial, apart = lanes_apart(w, now);
   u32* mine = sh.warp_rtime.data() + (u64)w.id * sh.granules;
   ShadowCell* cells = sh.cells.data();
   u32 visited = 0;
@@ -44,16 +56,15 @@ void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 
     const u64 off = addr[l] - start, last = (off + n - 1) >> sh.shift;
     for (u64 g = off >> sh.shift; g <= last; g++) {
       ShadowCell& c = cells[g];
-      if (c.wtime > full || c.inflight || (write ? c.rtime > full : c.init != serial)) {
-        FOR_LANES(o, lanes) shadow_access(w, o, in, g << sh.shift, 1, write, atomic);
+      if (strong || c.wtime > full || c.inflight || c.strong || (write ? c.rtime > full : c.init != serial)) {
+        FOR_LANES(o, lanes) shadow_access(w, o, in, g << sh.shift, 1, write, strong);
       } else if (write) {
         c.init = serial;
         c.wtime = now;
         c.wwarp = (u8)w.id;
         c.wlane = (u8)l;
-        c.watomic = atomic;
       } else {
-        if (c.rwarp != w.id || c.rtime <= w.full_sync) c.rlanes = 0;
+        if (c.rwarp != w.id || c.rtime <= apart) c.rlanes = 0;
         c.rwarp = (u8)w.id;
         c.rlanes |= lanes;
         c.rtime = mine[g] = now;
@@ -62,8 +73,45 @@ void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 
   }
 }
 
+// Reports an access that others of their kind do not all precede. `time` is [warp][granule]; `lanes` are
+// those of this warp.
+void Block::shadow_unordered(Warp& w, int lane, const Instruction& in, u64 g, const char* verb,
+                             const char* other, const std::vector<u32>& time, u32 lanes) {
+  const auto report = [&](const string& between, const string& by, const string& without) {
+    warn(in,
+         "shared-memory race " + between + ": " + verb + " after a " + other + " by " + by + " without a " +
+             without + ", offset " + to_string(g << sh.shift),
+         &w, lane);
+  };
+  for (int v = 0; v < sh.warps; v++) {
+    if (v == w.id || time[(u64)v * sh.granules + g] <= w.known[(size_t)v]) continue;
+    report("between warps", "warp " + to_string(v), "barrier");
+    break;
+  }
+  FOR_LANES(o, lanes) {
+    if (lane_ordered(w, time[(u64)w.id * sh.granules + g], o, lane)) continue;
+    report("within a warp", "lane " + to_string(o), "warp synchronisation");
+    break;
+  }
+}
+
+void Block::shadow_strong(Warp& w, int lane, u64 g, bool write) {
+  StrongAccesses& s = sh.strong[write];
+  if (s.time.empty()) {
+    s.newest.resize(sh.granules);
+    s.time.resize(sh.granules * (u64)sh.warps);
+  }
+  StrongAccesses::Newest& newest = s.newest[g];
+  u32& mine = s.time[(u64)w.id * sh.granules + g];
+  if (newest.warp != w.id || mine <= lanes_apart(w, sh.now)) newest.lanes = 0;
+  newest.warp = (u8)w.id;
+  newest.lanes |= 1u << lane;
+  mine = sh.now;
+  sh.cells[g].strong = 1;
+}
+
 void Block::shadow_access(Warp& w, int lane, const Instruction& in, u64 off, unsigned n, bool write,
-                          bool atomic) {
+                          bool strong) {
   u32* mine = sh.warp_rtime.data() + (u64)w.id * sh.granules;
   const bool reads = !write || in.op == O_atom || in.op == O_red;
   for (u64 g = off >> sh.shift; g <= (off + n - 1) >> sh.shift; g++) {
@@ -76,7 +124,7 @@ void Block::shadow_access(Warp& w, int lane, const Instruction& in, u64 off, uns
     }
     if (c.inflight) warn(in, string(verb) + " of shared memory with a cp.async in flight" + at(), &w, lane);
     // Accesses up to the last barrier of the whole block are ordered for everybody.
-    if (c.wtime > sh.full_barrier && !(atomic && c.watomic)) {
+    if (c.wtime > sh.full_barrier) {
       if (c.wwarp != w.id) {
         if (c.wtime > w.known[c.wwarp])
           warn(in,
@@ -90,37 +138,34 @@ void Block::shadow_access(Warp& w, int lane, const Instruction& in, u64 off, uns
              &w, lane);
       }
     }
-    if (!write) {
-      if (c.rwarp != w.id || mine[g] <= w.full_sync) c.rlanes = 0;
+    if (c.strong && !strong) {
+      c.strong = 0;
+      for (bool written : {false, true}) {
+        const StrongAccesses& s = sh.strong[written];
+        if (s.time.empty()) continue;
+        const StrongAccesses::Newest& newest = s.newest[g];
+        if (s.time[(u64)newest.warp * sh.granules + g] <= sh.full_barrier) continue;
+        c.strong = 1;
+        if (write || written)
+          shadow_unordered(w, lane, in, g, verb, written ? "write" : "read", s.time,
+                           newest.warp == w.id ? newest.lanes : 0);
+      }
+    }
+    if (write && c.rtime > sh.full_barrier)
+      shadow_unordered(w, lane, in, g, verb, "read", sh.warp_rtime, c.rwarp == w.id ? c.rlanes : 0);
+    if (write) c.init = sh.serial;
+    if (strong) {
+      shadow_strong(w, lane, g, write);
+    } else if (write) {
+      c.wtime = sh.now;
+      c.wwarp = (u8)w.id;
+      c.wlane = (u8)lane;
+    } else {
+      if (c.rwarp != w.id || mine[g] <= lanes_apart(w, sh.now)) c.rlanes = 0;
       c.rwarp = (u8)w.id;
       c.rlanes |= 1u << lane;
       c.rtime = mine[g] = sh.now;
-      continue;
     }
-    if (c.rtime > sh.full_barrier && !atomic) {
-      for (int v = 0; v < sh.warps; v++) {
-        u32 t = sh.warp_rtime[(u64)v * sh.granules + g];
-        if (v == w.id || t <= w.known[(size_t)v]) continue;
-        warn(in,
-             "shared-memory race between warps: write after a read by warp " + to_string(v) +
-                 " without a barrier" + at(),
-             &w, lane);
-        break;
-      }
-      if (c.rwarp == w.id && mine[g] > w.full_sync) FOR_LANES(o, c.rlanes) {
-          if (lane_ordered(w, mine[g], o, lane)) continue;
-          warn(in,
-               "shared-memory race within a warp: write after a read by lane " + to_string(o) +
-                   " without a warp synchronisation" + at(),
-               &w, lane);
-          break;
-        }
-    }
-    c.init = sh.serial;
-    c.wtime = sh.now;
-    c.wwarp = (u8)w.id;
-    c.wlane = (u8)lane;
-    c.watomic = atomic;
   }
 }
 

@@ -33,9 +33,21 @@ expect race_lanes 'race within a warp: read after a write by lane' PTXI_CC=80
 expect ok_lanes_syncwarp '!WARNING' PTXI_SHARED=2
 expect lanes_shfl '!WARNING' PTXI_CC=80
 expect lanes_shfl 'race within a warp' PTXI_SHARED=2
+expect lanes_volatile '!WARNING' PTXI_CC=80
+expect lanes_volatile 'race within a warp: read after a write by lane' PTXI_SHARED=2
 expect race_same_address 'race within a warp: write after a write' PTXI_CC=80
 expect same_value '!WARNING' PTXI_CC=80
 expect same_value 'race within a warp' PTXI_SHARED=2
+for order in 0 1 2; do
+  expect shared_atomic_read 'shared-memory race between warps' PTXI_ORDER=$order
+  expect shared_atomic_own 'shared-memory race between warps' PTXI_ORDER=$order
+  expect shared_atomic_lane 'shared-memory race within a warp: write after a read by lane 3' PTXI_ORDER=$order
+  expect shared_atomic_own_lane 'shared-memory race within a warp: read after a write by lane' PTXI_ORDER=$order
+  expect shared_volatile 'shared-memory race between warps' PTXI_ORDER=$order
+  expect ok_shared_atomic '!WARNING|ERROR' PTXI_ORDER=$order
+  expect ok_shared_atomic_lanes '!WARNING|ERROR' PTXI_ORDER=$order PTXI_SHARED=2
+done
+expect ok_shared_atomic 'shared-memory race between warps' PTXI_SHARED=2
 expect ok_named_barrier '!WARNING|ERROR' PTXI_ORDER=0
 expect ok_named_barrier '!WARNING|ERROR' PTXI_ORDER=1
 expect race_named_barrier 'race between warps: read after a write by warp 0' PTXI_CC=80
@@ -69,11 +81,42 @@ done
 expect divergent_barrier 'divergent barrier' PTXI_CC=80
 expect mismatched_barrier 'same barrier in different places' PTXI_CC=80
 expect deadlock 'DEADLOCK.*wait at PTX line' PTXI_CC=80
+expect barrier_count_odd 'barrier thread count is not a multiple of the warp size' PTXI_CC=80
+expect barrier_counts_differ 'barrier 1 used with different thread counts' PTXI_CC=80
+expect barrier_count_high 'DEADLOCK.*wait at PTX line' PTXI_CC=80
+expect ok_barrier_count '!WARNING|ERROR' PTXI_CC=80
+expect shfl_masks 'lanes of one group execute this with different member masks' PTXI_CC=80
+for name in mma ldmatrix; do
+  expect ${name}_diverged "DEADLOCK.*PTX line [0-9]+: $name" PTXI_CC=80
+  expect ${name}_exited "warp-wide instruction after lanes have exited.*PTX line [0-9]+: $name" PTXI_CC=80
+done
 expect shfl_mask 'not in its member mask.* tests/checks.cu:[0-9]+( |$)' PTXI_CC=80
 expect shfl_outside 'shfl.sync reads lane 16' PTXI_CC=80
 expect shfl_missing 'DEADLOCK|do not execute' PTXI_CC=80
+for order in 0 1 2; do
+  expect ok_warp_barriers '!WARNING|ERROR|wrong' PTXI_ORDER=$order PTXI_SHARED=2
+  expect ok_warp_barriers_nested '!WARNING|ERROR' PTXI_ORDER=$order PTXI_SHARED=2
+  expect warp_barriers_apart 'shared-memory race within a warp' PTXI_ORDER=$order
+  expect warp_barriers_masks 'bar.warp.sync with different member masks' PTXI_ORDER=$order
+  expect warp_barrier_and_vote 'DEADLOCK.*lanes 0000ffff wait at PTX line.*lanes ffff0000 wait' PTXI_ORDER=$order
+done
 expect shfl_exited 'names lanes that have exited' PTXI_CC=80
 expect shfl_exited '!DEADLOCK|ERROR' PTXI_CC=80
+for mode in late early; do
+  expect ok_cp '!WARNING|ERROR' PTXI_CPASYNC=$mode
+  expect cp_shared_oob 'cp.async shared write out of bounds: offset 64 of 64' PTXI_CPASYNC=$mode
+  expect cp_global_oob 'cp.async global read out of bounds.*past the end' PTXI_CPASYNC=$mode
+  expect cp_shared_misaligned 'cp.async with a misaligned shared address' PTXI_CPASYNC=$mode
+  expect cp_global_misaligned 'cp.async with a misaligned global address' PTXI_CPASYNC=$mode
+  expect cp_write_target 'write of shared memory with a cp.async in flight' PTXI_CPASYNC=$mode
+done
+for order in 0 1 2; do
+  for mode in late early; do
+    expect cp_source_own 'global-memory race: write of .* with a cp.async in flight that reads it' PTXI_RACE=1 PTXI_ORDER=$order PTXI_CPASYNC=$mode
+    expect cp_source_other 'global-memory race' PTXI_RACE=1 PTXI_ORDER=$order PTXI_CPASYNC=$mode
+    expect ok_cp_source '!WARNING|ERROR' PTXI_RACE=1 PTXI_ORDER=$order PTXI_CPASYNC=$mode
+  done
+done
 expect cp_no_wait 'cp.async in flight' PTXI_CC=80
 expect ok_steps '!ERROR' PTXI_MAX_STEPS=1000 PTXI_THREADS=1
 for name in steps steps_of_a_part; do
@@ -88,6 +131,12 @@ expect dynamic_shared 'last error: cudaErrorInvalidValue' PTXI_CC=80
 expect ok_dynamic_shared 'last error: cudaSuccess' PTXI_CC=80
 expect launch_bounds 'last error: cudaErrorLaunchOutOfResources' PTXI_CC=80
 expect block_size 'last error: cudaErrorInvalidConfiguration' PTXI_CC=80
+expect empty_grid 'launch refused: a grid or block dimension is 0' PTXI_CC=80
+expect grid_size 'launch refused: grid too large' PTXI_CC=80
+expect grid_size 'last error: cudaErrorInvalidConfiguration' PTXI_CC=80
+expect cooperative_size 'launch refused: .* blocks in a cooperative launch, but only [0-9]+ fit.*kernel fill' PTXI_CC=80
+expect cooperative_size 'last error: cudaErrorCooperativeLaunchTooLarge' PTXI_CC=80
+expect ok_cooperative_size 'last error: cudaSuccess' PTXI_CC=80
 expect tf32_raw 'nonzero low mantissa bits' PTXI_TF32=1
 expect host_access 'host code accessed device memory' PTXI_CC=80
 expect memcpy_overrun 'run over its end' PTXI_CC=80

@@ -46,6 +46,15 @@ cudaError_t make_call(KernelCall& c, const void* func, dim3 g, dim3 b, void** ar
     return complain(cudaErrorLaunchOutOfResources,
                     std::to_string(nt) + " threads per block, but the kernel allows only " +
                         std::to_string(max_threads(*k)) + " (launch bounds, or registers)");
+  if (coop) {
+    cudaDeviceProp p;
+    device_prop(p);
+    const u64 blocks = (u64)g.x * g.y * g.z, most = (u64)occupancy(*k, (int)nt, smem) * p.multiProcessorCount;
+    if (blocks > most)
+      return complain(cudaErrorCooperativeLaunchTooLarge,
+                      std::to_string(blocks) + " blocks in a cooperative launch, but only " +
+                          std::to_string(most) + " fit on the device at once");
+  }
   c.k = k;
   c.func = func;
   c.d = {{g.x, g.y, g.z}, {b.x, b.y, b.z}, smem, coop};
@@ -102,15 +111,7 @@ static cudaError_t launch_kernel(const void* f, dim3 g, dim3 b, void** a, size_t
   API();
   Node n;
   n.kind = N_KERNEL;
-  cudaError_t e = make_call(n.call, f, g, b, a, s, coop);
-  if (e) return set_error(e);
-  if (coop) {
-    cudaDeviceProp p;
-    device_prop(p);
-    const int per_sm = occupancy(*n.call.k, (int)(b.x * b.y * b.z), s);
-    if ((u64)g.x * g.y * g.z > (u64)per_sm * p.multiProcessorCount)
-      return set_error(cudaErrorCooperativeLaunchTooLarge);
-  }
+  if (cudaError_t e = make_call(n.call, f, g, b, a, s, coop)) return set_error(e);
   return submit(st, n);
 }
 cudaError_t cudaLaunchKernel(const void* f, dim3 g, dim3 b, void** a, size_t s, cudaStream_t st) {
