@@ -4,6 +4,7 @@
 
 #include "streams.h"
 
+static void nothing(void*) {}
 static void fill_pinned(void* v) {
   fill(pinned, *(int*)v);
 }
@@ -87,6 +88,42 @@ static void pinned_memory() {
     upload(a, pinned, s);
     result(last(a) + last(b), 10);
   }
+  if (is("function_then_overwrite")) {  // only the function itself may touch what the copy needs
+    CK(cudaLaunchHostFunc(s, nothing, nullptr));
+    upload(a, pinned, s);
+    fill(pinned, 2);
+    result(last(a), 1);
+  }
+  if (is("function_then_read")) {
+    set_on(s, a, 7);
+    CK(cudaLaunchHostFunc(s, nothing, nullptr));
+    download(pinned, a, s);
+    result(pinned[kCount - 1], 7);
+  }
+  if (is("overwrite_after_function")) {  // too little for the pages
+    CK(cudaLaunchHostFunc(s, nothing, nullptr));
+    CK(cudaEventRecord(event, s));
+    CK(cudaMemcpyAsync(a, pinned, 64, cudaMemcpyHostToDevice, s));
+    CK(cudaEventSynchronize(event));
+    pinned[0] = 2;
+    CK(cudaStreamSynchronize(s));
+  }
+  if (is("ok_host_functions")) {  // each fills what the copy after it reads
+    static int two = 2, three = 3;
+    CK(cudaLaunchHostFunc(s, fill_pinned, &two));
+    upload(a, pinned, s);
+    CK(cudaLaunchHostFunc(s, fill_pinned, &three));
+    CK(cudaMemcpyAsync(b, pinned, 64, cudaMemcpyHostToDevice, s));
+    upload(b, pinned, s);
+    result(last(a) + 10 * last(b), 32);
+  }
+  if (is("function_of_fault")) {  // after a fault nothing is done, and nothing was overwritten
+    static int two = 2;
+    set_on(s, nullptr, 1);
+    CK(cudaLaunchHostFunc(s, fill_pinned, &two));
+    upload(a, pinned, s);
+    cudaStreamSynchronize(s);
+  }
   if (is("host_function_race")) {
     static int nine = 9;
     upload(a, pinned, s);
@@ -137,6 +174,12 @@ static void pageable_memory() {
     if (is("ok_pageable_read")) CK(cudaStreamSynchronize(s));
     result(host[kCount - 1], 7);
     CK(cudaStreamSynchronize(s));
+  }
+  if (is("ok_through_pageable")) {  // there and back through the same buffer
+    set_on(s, a, 5);
+    download(host.data(), a, s);
+    upload(b, host.data(), s);
+    result(last(b), 5);
   }
   if (is("ok_pageable_function")) {  // a host function fills what a copy after it reads
     CK(cudaLaunchHostFunc(

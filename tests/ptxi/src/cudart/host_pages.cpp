@@ -31,6 +31,14 @@ void protect(u64 page) {
   mprotect((void*)page, kPage, g_pages[page].protection());
 }
 
+void add(u64 page, bool written, int n) {
+  Page& p = g_pages[page];
+  const int before = p.protection();
+  (written ? p.written : p.read) += n;
+  if (p.protection() != before) protect(page);
+  if (!p.read && !p.written) g_pages.erase(page);
+}
+
 bool on_fault(u64 addr, bool write) {
   LOCK();
   const u64 page = addr / kPage * kPage;
@@ -60,19 +68,11 @@ void pages_close(const HostRange& r, void (*touched)(u64 addr, bool write)) {
   g_touched = touched;
   on_host_fault = on_fault;
   if (options().host_guard) host_faults_install();  // the program may have installed its own handler
-  for_pages(r, [&](u64 page) {
-    (r.written ? g_pages[page].written : g_pages[page].read)++;
-    protect(page);
-  });
+  for_pages(r, [&](u64 page) { add(page, r.written, 1); });
 }
 
 void pages_open(const HostRange& r) {
-  for_pages(r, [&](u64 page) {
-    Page& p = g_pages[page];
-    (r.written ? p.written : p.read)--;
-    protect(page);
-    if (!p.read && !p.written) g_pages.erase(page);
-  });
+  for_pages(r, [&](u64 page) { add(page, r.written, -1); });
 }
 
 }  // namespace ptxi

@@ -14,6 +14,7 @@ using std::string;
 
 // Never destroyed: static destructors of programs may still call the runtime.
 std::map<u64, WorkRef>& g_pending = *new std::map<u64, WorkRef>;
+std::map<u64, WorkRef>& g_functions = *new std::map<u64, WorkRef>;
 
 namespace {
 
@@ -62,11 +63,13 @@ string stream_text(const Stream* st) {
 void carry_out(const WorkRef& w) {
   w->done = true;
   g_pending.erase(w->number);
-  check_watched(*w);
+  g_functions.erase(w->number);
+  if (!g_sticky) check_watched(*w);
   unwatch(*w);
   w->after.clear();
   if (g_sticky) return;  // after a fault nothing is done any more
   const Work* outer = std::exchange(g_current, w.get());
+  if (w->node.kind == N_HOST) host_function_begins(*w);
   // What was a valid argument when the work was queued no longer is: a fault of the device.
   if (run_node(w->node) && !g_sticky) set_error(g_sticky = cudaErrorIllegalAddress);
   note_uses(w);
@@ -99,6 +102,7 @@ WorkRef queue(const Stream* st, const Node& n, const std::vector<WorkRef>& after
                [](const WorkRef& a) { return !a->done; });
   set_order(*w, after);
   g_pending[w->number] = w;
+  if (n.kind == N_HOST) g_functions[w->number] = w;
   return w;
 }
 
@@ -189,6 +193,7 @@ void drop_everything() {
     p.second->after.clear();
   }
   g_pending.clear();
+  g_functions.clear();
 }
 
 }  // namespace ptxi
