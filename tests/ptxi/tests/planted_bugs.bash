@@ -114,6 +114,11 @@ late streams_host overwrite_part 'overwritten before .* 64 bytes at .*cudaMemcpy
 late streams_host overwrite_registered 'overwritten before .* registered.*has yet to read'
 late streams_host unregister 'cudaHostUnregister called at .* frees memory .* still needs: .*for copy #[0-9]+ .cudaMemcpyAsync called at'
 late streams_host free_host 'cudaFreeHost called at .* frees memory .* still needs: .*for copy #[0-9]+ .cudaMemcpyAsync called at'
+late streams_host free_registered 'freed before work .* 67108864 bytes at .* registered.* copy #[0-9]+ .cudaMemcpyAsync called at .* has yet to read'
+late streams_host pageable_free_source 'result right'
+late streams_host pageable_free_destination 'result right'
+late streams_host pageable_free_source 'freed before work .* 67108864 bytes at pageable host memory, which copy .* has yet to read' PTXI_STREAMS=latest
+late streams_host pageable_free_destination 'freed before work .* pageable host memory, which copy .* has yet to write' PTXI_STREAMS=latest
 late streams_host overwrite_graph 'host code writes at .*copy #[0-9]+ .cudaGraphLaunch called at'
 late streams_host function_then_overwrite 'host code writes at.*cudaMemcpyAsync called at .* has yet to read'
 late streams_host function_then_overwrite 'result wrong'

@@ -66,6 +66,14 @@ static void pinned_memory() {
     upload(a, p, s);
     CK(cudaFreeHost(p));
   }
+  if (is("free_registered")) {  // memory so large that the C library unmaps it
+    int *p = (int*)calloc(1, 64 << 20), *d;
+    CK(cudaMalloc(&d, 64 << 20));
+    CK(cudaHostRegister(p, 64 << 20, 0));
+    CK(cudaMemcpyAsync(d, p, 64 << 20, cudaMemcpyHostToDevice, s));
+    free(p);
+    CK(cudaStreamSynchronize(s));
+  }
   if (is("overwrite_graph")) {
     CK(cudaStreamBeginCapture(s, cudaStreamCaptureModeGlobal));
     upload(a, pinned, s);
@@ -174,6 +182,17 @@ static void pageable_memory() {
     if (is("ok_pageable_read")) CK(cudaStreamSynchronize(s));
     result(host[kCount - 1], 7);
     CK(cudaStreamSynchronize(s));
+  }
+  if (is("pageable_free_source") || is("pageable_free_destination")) {
+    int *p = (int*)calloc(1, 64 << 20), *d;
+    CK(cudaMalloc(&d, 64 << 20));
+    if (is("pageable_free_source"))
+      CK(cudaMemcpyAsync(d, p, 64 << 20, cudaMemcpyHostToDevice, s));
+    else
+      CK(cudaMemcpyAsync(p, d, 64 << 20, cudaMemcpyDeviceToHost, s));
+    free(p);
+    CK(cudaStreamSynchronize(s));
+    result(0, 0);
   }
   if (is("ok_through_pageable")) {  // there and back through the same buffer
     set_on(s, a, 5);

@@ -45,7 +45,9 @@ bool on_fault(u64 addr, bool write) {
   auto i = g_pages.find(page);
   if (i == g_pages.end()) {  // opened, perhaps, while this thread waited for the lock
     const Alloc* a = mem_find(addr);
-    return a && a->kind == A_PINNED;
+    if (a && a->kind == A_PINNED) return true;
+    host_memory_gone(addr);
+    return false;
   }
   g_touched(addr, write);
   i->second.given_up = true;

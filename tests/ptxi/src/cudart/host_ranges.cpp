@@ -158,4 +158,18 @@ void host_memory_freed(u64 base, u64 size) {
   }
 }
 
+void host_memory_gone(u64 addr) {
+  const Work* now = work_being_done();
+  if (!now) return;
+  std::vector<const Work*> works = {now};  // or one after it, whose bytes are looked at
+  for (const auto& p : g_pending) works.push_back(p.second.get());
+  for (const Work* w : works)
+    for (const HostRange& r : host_ranges(w->node))
+      if (overlap(r, addr, 1)) {
+        report_error("host memory was freed before work in a stream that needs it was done: " +
+                     range_text(r) + ", which " + text(*w) + needs_text(r));
+        return;
+      }
+}
+
 }  // namespace ptxi

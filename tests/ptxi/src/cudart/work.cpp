@@ -18,7 +18,7 @@ std::map<u64, WorkRef>& g_functions = *new std::map<u64, WorkRef>;
 
 namespace {
 
-const Work* g_current = nullptr;  // what is being done
+const Work* g_current = nullptr;
 u64 g_number = 0;
 std::vector<WorkRef>& g_left = *new std::vector<WorkRef>;  // the newest work of destroyed blocking streams
 
@@ -60,26 +60,33 @@ string stream_text(const Stream* st) {
   return "stream " + std::to_string(st->id);
 }
 
-void carry_out(const WorkRef& w) {
-  w->done = true;
-  g_pending.erase(w->number);
-  g_functions.erase(w->number);
-  if (!g_sticky) check_watched(*w);
-  unwatch(*w);
-  w->after.clear();
-  if (g_sticky) return;  // after a fault nothing is done any more
-  const Work* outer = std::exchange(g_current, w.get());
+void run(const WorkRef& w) {
   if (w->node.kind == N_HOST) host_function_begins(*w);
   // What was a valid argument when the work was queued no longer is: a fault of the device.
   if (run_node(w->node) && !g_sticky) set_error(g_sticky = cudaErrorIllegalAddress);
   note_uses(w);
   if (w->then) w->then();
   if (w->node.kind == N_HOST) host_function_done(*w);
-  g_current = outer;
   w->node.staged.reset();
 }
 
+void carry_out(const WorkRef& w) {
+  w->done = true;
+  g_pending.erase(w->number);
+  g_functions.erase(w->number);
+  const Work* outer = std::exchange(g_current, w.get());
+  if (!g_sticky) check_watched(*w);
+  unwatch(*w);
+  w->after.clear();
+  if (!g_sticky) run(w);  // after a fault nothing is done any more
+  g_current = outer;
+}
+
 }  // namespace
+
+const Work* work_being_done() {
+  return g_current;
+}
 
 string text(const Work& w) {
   const string what = w.node.kind == N_KERNEL ? "kernel " + w.node.call.k->pretty : kind_text(w.node.kind);

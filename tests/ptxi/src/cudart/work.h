@@ -33,7 +33,8 @@ struct Work {
   std::vector<u64> clock;  // for each lane, the newest work that is ordered before this, or is this
 };
 std::string text(const Work& w);  // "copy #12 (cudaMemcpyAsync called at program+0x1234, stream 2)"
-std::string current_work();       // what is being done, as the end of a report; nothing if work is not late
+const Work* work_being_done();    // null: none, or it is not late
+std::string current_work();       // the same as the end of a report
 
 // --- The queue (work.cpp) ---
 extern std::map<u64, WorkRef>& g_pending;    // by number
@@ -70,6 +71,7 @@ void host_memory_written(const Work& by, u64 base, u64 size);
 void host_function_begins(const Work& w);
 void host_function_done(const Work& w);
 void host_memory_freed(u64 base, u64 size);  // reports the work that needs it, and does it
+void host_memory_gone(u64 addr);  // a fault: reports work that needs the address, if it is being done
 
 // --- Memory of the device (device_uses.cpp) ---
 void note_allocation(void* p, const WorkRef& w);
