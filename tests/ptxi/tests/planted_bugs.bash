@@ -138,6 +138,10 @@ done
 late streams fault 'launch: cudaSuccess'
 late streams fault 'wait: cudaErrorIllegalAddress'
 late streams fault 'kernel out_of_bounds.*#[0-9]+ .*called at streams\+0x[0-9a-f]+, stream 1'
+for case in unwaited unwaited_reset; do
+  late streams $case '3 piece.s. of work were never waited for and not done, the first: kernel set.*#[0-9]+ .*called at streams\+0x[0-9a-f]+, stream 1'
+done
+late streams unwaited_reset 'never waited for' PTXI_STREAMS=latest
 late streams elapsed 'elapsed: cudaErrorNotReady'
 late streams queries '\b0 .*\b6 |\b6 .*\b0 '
 late streams free_waits 'wait: cudaSuccess'

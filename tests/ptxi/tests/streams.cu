@@ -81,6 +81,18 @@ static void streams() {
     printf("launch: %s\n", cudaGetErrorName(cudaGetLastError()));
     printf("wait: %s\n", cudaGetErrorName(cudaStreamSynchronize(s)));
   }
+  if (is("unwaited") || is("unwaited_reset") || is("ok_waited")) {  // the end of a program waits for nothing
+    set_on(s, a, 3);
+    set_on(s, b, 3);
+    if (is("ok_waited")) CK(cudaStreamSynchronize(s));
+    CK(cudaMemcpyAsync(pinned, a, kBytes, cudaMemcpyDeviceToHost, t));
+    if (is("ok_waited")) CK(cudaStreamSynchronize(t));
+    CK(cudaEventRecord(event, s));
+    if (is("unwaited_reset")) {
+      CK(cudaDeviceReset());
+      printf("reset\n");
+    }
+  }
   if (is("elapsed")) {
     cudaEvent_t end;
     CK(cudaEventCreate(&end));

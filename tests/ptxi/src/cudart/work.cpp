@@ -7,6 +7,7 @@
 
 #include "cudart/streams.h"
 #include "options.h"
+#include "report.h"
 
 namespace ptxi {
 
@@ -70,6 +71,24 @@ void run(const WorkRef& w) {
   w->node.staged.reset();
 }
 
+// What the program never waited for is not done, so nothing of it was checked. Events, frees and host
+// functions may be left like that: there is nothing in them that could be wrong.
+void report_unwaited() {
+  const std::unique_lock<std::recursive_mutex> lock(g_api, std::try_to_lock);
+  if (!lock || g_sticky) return;  // another thread waits for work; or a fault ended all
+  u64 left = 0;
+  const Work* first = nullptr;
+  for (const auto& [number, w] : g_pending) {
+    const NodeKind kind = w->node.kind;
+    if (kind != N_KERNEL && kind != N_MEMCPY && kind != N_MEMSET) continue;
+    if (!left++) first = w.get();
+  }
+  if (left)
+    report_warning("unwaited",
+                   std::to_string(left) +
+                       " piece(s) of work were never waited for and not done, the first: " + text(*first));
+}
+
 void carry_out(const WorkRef& w) {
   w->done = true;
   g_pending.erase(w->number);
@@ -99,6 +118,7 @@ string current_work() {
 
 WorkRef queue(const Stream* st, const Node& n, const std::vector<WorkRef>& after,
               std::function<void()> then) {
+  at_end = report_unwaited;
   auto w = std::make_shared<Work>();
   w->number = ++g_number;
   w->node = n;
@@ -194,6 +214,7 @@ cudaError_t query(const std::vector<WorkRef>& works) {
 }
 
 void drop_everything() {
+  report_unwaited();
   for (const auto& p : g_pending) {
     unwatch(*p.second);
     p.second->done = true;
