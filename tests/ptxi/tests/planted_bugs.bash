@@ -101,7 +101,7 @@ late() { # program, name, pattern, environment settings
   shift 3
   outcome "$program" "$name" "$pattern" PTXI_STREAMS=late "$@"
 }
-late streams_host read_early 'host code reads at streams_host\+0x[0-9a-f]+ to .*offset 16380 of pinned.*copy #[0-9]+ .cudaMemcpyAsync called at streams_host\+0x[0-9a-f]+, stream 1. has yet to write'
+late streams_host read_early 'host code reads at streams_host\+0x[0-9a-f]+ to .*offset 16380 of pinned.*copy #[0-9]+ .cudaMemcpyAsync called at streams_host\+0x[0-9a-f]+[^,]*, stream 1. has yet to write'
 late streams_host read_early 'result wrong'
 late streams_host read_not_ready 'host code reads at' PTXI_SEED=1
 late streams_host own_handler 'host code reads at'
@@ -137,9 +137,9 @@ for case in missing_wait missing_wait_device missing_wait_back wait_too_early de
 done
 late streams fault 'launch: cudaSuccess'
 late streams fault 'wait: cudaErrorIllegalAddress'
-late streams fault 'kernel out_of_bounds.*#[0-9]+ .*called at streams\+0x[0-9a-f]+, stream 1'
+late streams fault 'kernel out_of_bounds.*#[0-9]+ .*called at streams\+0x[0-9a-f]+[^,]*, stream 1'
 for case in unwaited unwaited_reset; do
-  late streams $case '3 piece.s. of work were never waited for and not done, the first: kernel set.*#[0-9]+ .*called at streams\+0x[0-9a-f]+, stream 1'
+  late streams $case '3 piece.s. of work were never waited for and not done, the first: kernel set.*#[0-9]+ .*called at streams\+0x[0-9a-f]+[^,]*, stream 1'
 done
 late streams unwaited_reset 'never waited for' PTXI_STREAMS=latest
 late streams elapsed 'elapsed: cudaErrorNotReady'
@@ -153,6 +153,21 @@ late streams pool_use_after 'USE AFTER FREE.*freed by free #[0-9]+ .cudaFreeAsyn
 late streams pool_copy_after 'USE AFTER FREE.*freed by free #[0-9]+ .cudaFreeAsync called at .*copy #[0-9]+ .cudaMemcpyAsync called at'
 late streams pool_copy_after 'wait: cudaErrorIllegalAddress'
 late streams pool_free_by_host 'USE AFTER FREE.*freed by cudaFree called at .*kernel set.*#[0-9]+ .*called at'
+
+# Reports name the line of the call, whatever functions of the toolkit lie between.
+line_of_report() { # program, case, function, comment on the line
+  local line
+  line=$(grep -n "// $4\$" tests/places.cu | cut -d: -f1)
+  env PTXI_STREAMS=late "$tests/$1" "$2" >"$log" 2>&1
+  sed -nE "s/.*\\($3 called at ([^,]*),.*/\\1/p" "$log" | grep -oE '0x[0-9a-f]+' | addr2line -i -e "$tests/$1" >>"$log"
+  if grep -qE "places.cu:$line( |$)" "$log"; then pass; else fail "$1 $2: no line $line"; fi
+}
+for program in places0 places2; do
+  for case in 1 2; do
+    line_of_report $program $case __cudaLaunchKernel "launched $case"
+    line_of_report $program $case cudaMallocAsync allocated
+  done
+done
 
 # Legal programs: no report and, where they compute something, the right result.
 legal() { # program, environment settings
