@@ -1,5 +1,6 @@
 // The queue of late work. Of what may be done next, that queued last is done first (PTXI_ORDER=2: in a random
-// order), so that where the program orders nothing, things happen in another order than it was written in.
+// order, sometimes with work that nothing forces), so that where the program orders nothing, things happen in
+// another order than it was written in.
 
 #include "cudart/work.h"
 
@@ -176,7 +177,27 @@ void run_until_done(const WorkRef& target) {
   }
 }
 
+// Whether work may be done although nothing forces it. Not host functions: they may wait for what the host
+// does later.
+static bool may_go_ahead(const Work& w) {
+  return std::none_of(g_functions.begin(), g_functions.end(),
+                      [&](const auto& f) { return f.second.get() == &w || before(*f.second, w); });
+}
+
+// Does work that `target` does not need, none or a few pieces with what is ordered before them.
+static void go_ahead_of(const Work& target) {
+  static u64 forced = 0;
+  for (u64 random = mix(((u64)options().seed << 32) + ++forced); random & 1; random = mix(random)) {
+    std::vector<WorkRef> others;
+    for (const auto& p : g_pending)
+      if (!before(*p.second, target) && may_go_ahead(*p.second)) others.push_back(p.second);
+    if (others.empty()) return;
+    run_until_done(others[(random >> 1) % others.size()]);
+  }
+}
+
 cudaError_t wait_for(const WorkRef& w) {
+  if (options().order == 2 && !w->done) go_ahead_of(*w);
   run_until_done(w);
   host_waited(*w);
   return set_error(g_sticky);
