@@ -110,6 +110,8 @@ late streams_host own_handler_fault 'own handler'
 late streams_host overwrite 'host code writes at.*offset 0 of pinned.*cudaMemcpyAsync called at .* has yet to read'
 late streams_host overwrite 'result wrong'
 late streams_host overwrite 'overwritten before .*cudaMemcpyAsync called at .*forced by cudaDeviceSynchronize called at' PTXI_HOSTGUARD=0
+late streams_host overwrite_twice 'host code writes at.*cudaMemcpyAsync called at .* stream 1. has yet to read'
+late streams_host overwrite_twice 'host code writes at.*cudaMemcpyAsync called at .* stream 2. has yet to read'
 late streams_host overwrite_part 'overwritten before .* 64 bytes at .*cudaMemcpyAsync called at .*forced by cudaStreamSynchronize called at'
 late streams_host overwrite_registered 'overwritten before .* registered.*has yet to read'
 late streams_host unregister 'cudaHostUnregister called at .* frees memory .* still needs: .*for copy #[0-9]+ .cudaMemcpyAsync called at'
@@ -120,6 +122,13 @@ late streams_host pageable_free_destination 'result right'
 late streams_host pageable_free_source 'freed before work .* 67108864 bytes at pageable host memory, which copy .* has yet to read' PTXI_STREAMS=latest
 late streams_host pageable_free_destination 'freed before work .* pageable host memory, which copy .* has yet to write' PTXI_STREAMS=latest
 late streams_host overwrite_graph 'host code writes at .*copy #[0-9]+ .cudaGraphLaunch called at'
+for case in function_calls callback_calls; do
+  for mode in now late; do
+    outcome streams_host $case 'host function must not call the runtime: cudaStreamSynchronize called at streams_host\+0x' PTXI_STREAMS=$mode
+    outcome streams_host $case 'inside: cudaErrorNotPermitted' PTXI_STREAMS=$mode
+    outcome streams_host $case '!FAIL' PTXI_STREAMS=$mode
+  done
+done
 late streams_host function_then_overwrite 'host code writes at.*cudaMemcpyAsync called at .* has yet to read'
 late streams_host function_then_overwrite 'result wrong'
 late streams_host function_then_read 'host code reads at.*cudaMemcpyAsync called at .* has yet to write'

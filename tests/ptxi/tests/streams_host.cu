@@ -8,6 +8,12 @@ static void nothing(void*) {}
 static void fill_pinned(void* v) {
   fill(pinned, *(int*)v);
 }
+static void synchronize(void*) {
+  printf("inside: %s\n", cudaGetErrorName(cudaStreamSynchronize(t)));
+}
+static void CUDART_CB synchronize_back(cudaStream_t, cudaError_t, void* v) {
+  synchronize(v);
+}
 static void CUDART_CB fill_back(cudaStream_t, cudaError_t, void* v) {
   fill_pinned(v);
 }
@@ -38,6 +44,14 @@ static void pinned_memory() {
     upload(a, pinned, s);
     fill(pinned, 2);
     result(last(a), 1);
+  }
+  if (is("overwrite_twice")) {  // what two copies need, and then what the second still does
+    upload(a, pinned, s);
+    upload(b, pinned, t);
+    pinned[0] = 2;
+    CK(cudaStreamSynchronize(s));
+    pinned[0] = 3;
+    CK(cudaStreamSynchronize(t));
   }
   if (is("overwrite_part")) {  // the rest of its page may be written
     CK(cudaMemcpyAsync(a, pinned, 64, cudaMemcpyHostToDevice, s));
@@ -95,6 +109,14 @@ static void pinned_memory() {
       CK(cudaLaunchHostFunc(s, fill_pinned, &nine));
     upload(a, pinned, s);
     result(last(a) + last(b), 10);
+  }
+  if (is("function_calls") || is("callback_calls")) {
+    if (is("function_calls"))
+      CK(cudaLaunchHostFunc(s, synchronize, nullptr));
+    else
+      CK(cudaStreamAddCallback(s, synchronize_back, nullptr, 0));
+    CK(cudaStreamSynchronize(s));
+    CK(cudaStreamSynchronize(t));  // the host itself may, afterwards
   }
   if (is("function_then_overwrite")) {  // only the function itself may touch what the copy needs
     CK(cudaLaunchHostFunc(s, nothing, nullptr));

@@ -17,7 +17,7 @@ constexpr u64 kPage = 4096;
 
 struct Page {
   int read = 0, written = 0;  // by how much work
-  bool given_up = false;      // an access was reported
+  bool given_up = false;      // an access was reported, and the same work needs the page
   int protection() const {
     if (given_up || !(read || written)) return PROT_READ | PROT_WRITE;
     return written ? PROT_NONE : PROT_READ;
@@ -35,6 +35,7 @@ void add(u64 page, bool written, int n) {
   Page& p = g_pages[page];
   const int before = p.protection();
   (written ? p.written : p.read) += n;
+  p.given_up = false;
   if (p.protection() != before) protect(page);
   if (!p.read && !p.written) g_pages.erase(page);
 }
