@@ -49,8 +49,11 @@ Place current_call() {
   }
   if (place.function == "__cudaLaunchKernel" && !t_launch.callers.empty())
     return {place.function, t_launch.callers};
-  for (; i < n && place.callers.size() < kCallers && library_of(frames[i]) != libc; i++)
+  for (; i < n && place.callers.size() < kCallers; i++) {
+    const void* library = library_of(frames[i]);
+    if (library == libc || library == own) break;         // who calls main, a thread or a host function
     place.callers.push_back((const char*)frames[i] - 1);  // in the call, not behind it
+  }
   return place;
 }
 
