@@ -176,10 +176,11 @@ late streams pool_free_by_host 'USE AFTER FREE.*freed by cudaFree called at .*ke
 
 # Reports name the line of the call, whatever functions of the toolkit lie between.
 line_of_report() { # program, case, function, comment on the line
-  local line
+  local line addresses
   line=$(grep -n "// $4\$" tests/places.cu | cut -d: -f1)
   env PTXI_STREAMS=late "$tests/$1" "$2" >"$log" 2>&1
-  sed -nE "s/.*\\($3 called at ([^,]*),.*/\\1/p" "$log" | grep -oE '0x[0-9a-f]+' | addr2line -i -e "$tests/$1" >>"$log"
+  addresses=$(sed -nE "s/.*\\($3 called at ([^,]*),.*/\\1/p" "$log" | grep -oE '0x[0-9a-f]+')
+  addr2line -i -e "$tests/$1" <<<"$addresses" >>"$log"
   if grep -qE "places.cu:$line( |$)" "$log"; then pass; else fail "$1 $2: no line $line"; fi
 }
 for program in places0 places2; do
