@@ -13,6 +13,7 @@ namespace ptxi {
 
 using std::string;
 
+void (*at_end)() = nullptr;
 static std::mutex g_report_mutex;
 static std::set<string> g_reported;
 void report_warning(const string& key, const string& text) {
@@ -25,6 +26,7 @@ void report_warning(const string& key, const string& text) {
 // At the end of the process: a summary, and optionally an exit code of its own.
 static struct Summary {
   ~Summary() {
+    if (at_end) at_end();
     if (g_reported.empty()) return;
     fprintf(stderr, "[ptxi] %zu different warning(s) and error(s)\n", g_reported.size());
     if (!options().exit_code) return;

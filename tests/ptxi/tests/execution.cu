@@ -241,6 +241,6 @@ int main() {
     check("cooperative grid sync", !bad);
   }
   kprintf<<<1, 32>>>();
-  CK(cudaGetLastError());
+  CK(cudaDeviceSynchronize());
   return finish();
 }

@@ -1,9 +1,16 @@
 // Late streams among each other: planted bugs, which must be reported or give a wrong result, and legal
 // programs (ok_...), which must do neither.
+#include <atomic>
+
 #include "streams.h"
 
 __global__ void out_of_bounds(int* x) {
   x[1 << 20] = 1;
+}
+static std::atomic<bool> g_idle{false};
+static void wait_until_idle(void*) {
+  for (int i = 0; i < 1 << 28 && !g_idle; i++) continue;
+  result(g_idle, true);
 }
 static int* from_pool(cudaStream_t stream) {
   int* p;
@@ -24,6 +31,24 @@ static void streams() {
     set_on(s, a, 3);
     add<<<kBlocks, kThreads, 0, t>>>(b, a, kCount);
     result(last(b), 3);
+  }
+  if (is("missing_wait_synced") || is("ok_wait_synced")) {  // one after the other
+    set_on(s, a, 3);
+    if (is("ok_wait_synced")) order(s, t);
+    add<<<kBlocks, kThreads, 0, t>>>(b, a, kCount);
+    CK(cudaStreamSynchronize(s));
+    CK(cudaStreamSynchronize(t));
+    result(last(b), 3);
+  }
+  if (is("ok_function_waits")) {  // for what the host does once another stream is idle
+    CK(cudaLaunchHostFunc(t, wait_until_idle, nullptr));
+    upload(b, pinned, t);
+    for (int i = 0; i < 4; i++) {
+      set_on(s, a, i);
+      CK(cudaStreamSynchronize(s));
+    }
+    g_idle = true;
+    CK(cudaStreamSynchronize(t));
   }
   if (is("missing_wait_back") || is("ok_wait_back")) {  // t writes what s has yet to read
     add<<<kBlocks, kThreads, 0, s>>>(b, a, kCount);
@@ -80,6 +105,18 @@ static void streams() {
     out_of_bounds<<<1, 1, 0, s>>>(a);
     printf("launch: %s\n", cudaGetErrorName(cudaGetLastError()));
     printf("wait: %s\n", cudaGetErrorName(cudaStreamSynchronize(s)));
+  }
+  if (is("unwaited") || is("unwaited_reset") || is("ok_waited")) {  // the end of a program waits for nothing
+    set_on(s, a, 3);
+    set_on(s, b, 3);
+    if (is("ok_waited")) CK(cudaStreamSynchronize(s));
+    CK(cudaMemcpyAsync(pinned, a, kBytes, cudaMemcpyDeviceToHost, t));
+    if (is("ok_waited")) CK(cudaStreamSynchronize(t));
+    CK(cudaEventRecord(event, s));
+    if (is("unwaited_reset")) {
+      CK(cudaDeviceReset());
+      printf("reset\n");
+    }
   }
   if (is("elapsed")) {
     cudaEvent_t end;

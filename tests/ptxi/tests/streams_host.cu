@@ -4,8 +4,15 @@
 
 #include "streams.h"
 
+static void nothing(void*) {}
 static void fill_pinned(void* v) {
   fill(pinned, *(int*)v);
+}
+static void synchronize(void*) {
+  printf("inside: %s\n", cudaGetErrorName(cudaStreamSynchronize(t)));
+}
+static void CUDART_CB synchronize_back(cudaStream_t, cudaError_t, void* v) {
+  synchronize(v);
 }
 static void CUDART_CB fill_back(cudaStream_t, cudaError_t, void* v) {
   fill_pinned(v);
@@ -38,6 +45,14 @@ static void pinned_memory() {
     fill(pinned, 2);
     result(last(a), 1);
   }
+  if (is("overwrite_twice")) {  // what two copies need, and then what the second still does
+    upload(a, pinned, s);
+    upload(b, pinned, t);
+    pinned[0] = 2;
+    CK(cudaStreamSynchronize(s));
+    pinned[0] = 3;
+    CK(cudaStreamSynchronize(t));
+  }
   if (is("overwrite_part")) {  // the rest of its page may be written
     CK(cudaMemcpyAsync(a, pinned, 64, cudaMemcpyHostToDevice, s));
     pinned[16] = 2;
@@ -65,6 +80,14 @@ static void pinned_memory() {
     upload(a, p, s);
     CK(cudaFreeHost(p));
   }
+  if (is("free_registered")) {  // memory so large that the C library unmaps it
+    int *p = (int*)calloc(1, 64 << 20), *d;
+    CK(cudaMalloc(&d, 64 << 20));
+    CK(cudaHostRegister(p, 64 << 20, 0));
+    CK(cudaMemcpyAsync(d, p, 64 << 20, cudaMemcpyHostToDevice, s));
+    free(p);
+    CK(cudaStreamSynchronize(s));
+  }
   if (is("overwrite_graph")) {
     CK(cudaStreamBeginCapture(s, cudaStreamCaptureModeGlobal));
     upload(a, pinned, s);
@@ -86,6 +109,50 @@ static void pinned_memory() {
       CK(cudaLaunchHostFunc(s, fill_pinned, &nine));
     upload(a, pinned, s);
     result(last(a) + last(b), 10);
+  }
+  if (is("function_calls") || is("callback_calls")) {
+    if (is("function_calls"))
+      CK(cudaLaunchHostFunc(s, synchronize, nullptr));
+    else
+      CK(cudaStreamAddCallback(s, synchronize_back, nullptr, 0));
+    CK(cudaStreamSynchronize(s));
+    CK(cudaStreamSynchronize(t));  // the host itself may, afterwards
+  }
+  if (is("function_then_overwrite")) {  // only the function itself may touch what the copy needs
+    CK(cudaLaunchHostFunc(s, nothing, nullptr));
+    upload(a, pinned, s);
+    fill(pinned, 2);
+    result(last(a), 1);
+  }
+  if (is("function_then_read")) {
+    set_on(s, a, 7);
+    CK(cudaLaunchHostFunc(s, nothing, nullptr));
+    download(pinned, a, s);
+    result(pinned[kCount - 1], 7);
+  }
+  if (is("overwrite_after_function")) {  // too little for the pages
+    CK(cudaLaunchHostFunc(s, nothing, nullptr));
+    CK(cudaEventRecord(event, s));
+    CK(cudaMemcpyAsync(a, pinned, 64, cudaMemcpyHostToDevice, s));
+    CK(cudaEventSynchronize(event));
+    pinned[0] = 2;
+    CK(cudaStreamSynchronize(s));
+  }
+  if (is("ok_host_functions")) {  // each fills what the copy after it reads
+    static int two = 2, three = 3;
+    CK(cudaLaunchHostFunc(s, fill_pinned, &two));
+    upload(a, pinned, s);
+    CK(cudaLaunchHostFunc(s, fill_pinned, &three));
+    CK(cudaMemcpyAsync(b, pinned, 64, cudaMemcpyHostToDevice, s));
+    upload(b, pinned, s);
+    result(last(a) + 10 * last(b), 32);
+  }
+  if (is("function_of_fault")) {  // after a fault nothing is done, and nothing was overwritten
+    static int two = 2;
+    set_on(s, nullptr, 1);
+    CK(cudaLaunchHostFunc(s, fill_pinned, &two));
+    upload(a, pinned, s);
+    cudaStreamSynchronize(s);
   }
   if (is("host_function_race")) {
     static int nine = 9;
@@ -137,6 +204,23 @@ static void pageable_memory() {
     if (is("ok_pageable_read")) CK(cudaStreamSynchronize(s));
     result(host[kCount - 1], 7);
     CK(cudaStreamSynchronize(s));
+  }
+  if (is("pageable_free_source") || is("pageable_free_destination")) {
+    int *p = (int*)calloc(1, 64 << 20), *d;
+    CK(cudaMalloc(&d, 64 << 20));
+    if (is("pageable_free_source"))
+      CK(cudaMemcpyAsync(d, p, 64 << 20, cudaMemcpyHostToDevice, s));
+    else
+      CK(cudaMemcpyAsync(p, d, 64 << 20, cudaMemcpyDeviceToHost, s));
+    free(p);
+    CK(cudaStreamSynchronize(s));
+    result(0, 0);
+  }
+  if (is("ok_through_pageable")) {  // there and back through the same buffer
+    set_on(s, a, 5);
+    download(host.data(), a, s);
+    upload(b, host.data(), s);
+    result(last(b), 5);
   }
   if (is("ok_pageable_function")) {  // a host function fills what a copy after it reads
     CK(cudaLaunchHostFunc(

@@ -137,7 +137,7 @@ cudaError_t run_node(const Node& n) {
       return cudaSuccess;
     }
     case N_HOST:
-      n.fn(n.data);
+      run_host_function(n);
       return cudaSuccess;
     case N_ALLOC:  // memory of a graph: its contents are undefined at every launch
       if (Alloc* a = mem_find((u64)n.dst)) {

@@ -20,10 +20,6 @@ struct Uses {
 std::map<u64, Uses>& g_uses = *new std::map<u64, Uses>;  // by the base of live allocations
 
 void use(Alloc* a, const WorkRef& w) {
-  if (a->kind == A_PINNED || a->kind == A_REGISTERED || a->kind == A_MANAGED) {
-    host_memory_written(*w, a->base, a->size);
-    return;
-  }
   if (a->kind != A_DEVICE) return;
   Uses& u = g_uses[a->base];
   if (u.allocation && u.allocation != w && !before(*u.allocation, *w))
@@ -49,10 +45,14 @@ void note_allocation(void* p, const WorkRef& w) {
 void note_uses(const WorkRef& w) {
   const Node& n = w->node;
   if (n.kind == N_KERNEL)
-    for (Alloc* a : mem_used_by(g_launch_id)) use(a, w);
-  if (n.kind == N_MEMCPY || n.kind == N_MEMSET)
-    for (const void* p : {(const void*)n.dst, n.kind == N_MEMCPY && !n.staged ? n.src : nullptr})
-      if (Alloc* a = mem_find((u64)p)) use(a, w);
+    for (Alloc* a : mem_used_by(g_launch_id)) {
+      use(a, w);
+      host_memory_written(*w, a->base, a->size);
+    }
+  if (n.kind != N_MEMCPY && n.kind != N_MEMSET) return;
+  host_memory_written(*w, (u64)n.dst, n.height ? (n.height - 1) * n.dpitch + n.width : 0);
+  for (const void* p : {(const void*)n.dst, n.kind == N_MEMCPY && !n.staged ? n.src : nullptr})
+    if (Alloc* a = mem_find((u64)p)) use(a, w);
 }
 
 void note_free(void* p, const WorkRef& w) {

@@ -17,7 +17,7 @@ constexpr u64 kPage = 4096;
 
 struct Page {
   int read = 0, written = 0;  // by how much work
-  bool given_up = false;      // an access was reported
+  bool given_up = false;      // an access was reported, and the same work needs the page
   int protection() const {
     if (given_up || !(read || written)) return PROT_READ | PROT_WRITE;
     return written ? PROT_NONE : PROT_READ;
@@ -31,13 +31,24 @@ void protect(u64 page) {
   mprotect((void*)page, kPage, g_pages[page].protection());
 }
 
+void add(u64 page, bool written, int n) {
+  Page& p = g_pages[page];
+  const int before = p.protection();
+  (written ? p.written : p.read) += n;
+  p.given_up = false;
+  if (p.protection() != before) protect(page);
+  if (!p.read && !p.written) g_pages.erase(page);
+}
+
 bool on_fault(u64 addr, bool write) {
   LOCK();
   const u64 page = addr / kPage * kPage;
   auto i = g_pages.find(page);
   if (i == g_pages.end()) {  // opened, perhaps, while this thread waited for the lock
     const Alloc* a = mem_find(addr);
-    return a && a->kind == A_PINNED;
+    if (a && a->kind == A_PINNED) return true;
+    host_memory_gone(addr);
+    return false;
   }
   g_touched(addr, write);
   i->second.given_up = true;
@@ -60,19 +71,11 @@ void pages_close(const HostRange& r, void (*touched)(u64 addr, bool write)) {
   g_touched = touched;
   on_host_fault = on_fault;
   if (options().host_guard) host_faults_install();  // the program may have installed its own handler
-  for_pages(r, [&](u64 page) {
-    (r.written ? g_pages[page].written : g_pages[page].read)++;
-    protect(page);
-  });
+  for_pages(r, [&](u64 page) { add(page, r.written, 1); });
 }
 
 void pages_open(const HostRange& r) {
-  for_pages(r, [&](u64 page) {
-    Page& p = g_pages[page];
-    (r.written ? p.written : p.read)--;
-    protect(page);
-    if (!p.read && !p.written) g_pages.erase(page);
-  });
+  for_pages(r, [&](u64 page) { add(page, r.written, -1); });
 }
 
 }  // namespace ptxi

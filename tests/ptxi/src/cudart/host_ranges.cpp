@@ -15,6 +15,10 @@ using std::string;
 
 namespace {
 
+// What is watched, by address, and how long the longest range was.
+std::multimap<u64, Work*>& g_watched = *new std::multimap<u64, Work*>;
+u64 g_longest = 0;
+
 // Where the runtime itself finds the bytes, whether or not the program may see them.
 const u8* bytes_of(u64 p) {
   const Alloc* a = mem_find(p);
@@ -81,22 +85,32 @@ void host_touched(u64 addr, bool write) {
       }
 }
 
+// Unless a host function before w may still write the bytes: then it is done after that.
+void take_sums(Work& w) {
+  for (const auto& f : g_functions)
+    if (before(*f.second, w)) return;
+  for (HostRange& r : w.watched) r.sum = sum_of(r);
+}
+
 }  // namespace
 
 void watch(const WorkRef& w) {
-  std::vector<HostRange> ranges = host_ranges(w->node);
-  if (ranges.empty()) return;
-  for (const auto& p : g_pending)  // what a host function does before w is in order
-    if (p.second->node.kind == N_HOST && before(*p.second, *w)) return;
-  for (HostRange& r : ranges) {
-    r.sum = sum_of(r);
+  w->watched = host_ranges(w->node);
+  if (w->watched.empty()) return;
+  take_sums(*w);
+  for (const HostRange& r : w->watched) {
     pages_close(r, host_touched);
+    g_watched.emplace(r.base, w.get());
+    g_longest = std::max(g_longest, r.size);
   }
-  w->watched = std::move(ranges);
 }
 
 void unwatch(Work& w) {
-  for (const HostRange& r : w.watched) pages_open(r);
+  for (const HostRange& r : w.watched) {
+    pages_open(r);
+    const auto [begin, end] = g_watched.equal_range(r.base);
+    g_watched.erase(std::find_if(begin, end, [&](const auto& p) { return p.second == &w; }));
+  }
   w.watched.clear();
 }
 
@@ -110,14 +124,25 @@ void check_watched(const Work& w) {
 }
 
 void host_memory_written(const Work& by, u64 base, u64 size) {
-  for (const auto& p : g_pending)
-    for (HostRange& r : p.second->watched)
-      if (overlap(r, base, size) && before(by, *p.second)) r.sum = sum_of(r);
+  if (!size) return;
+  auto i = g_watched.lower_bound(base - std::min(base, g_longest));
+  for (; i != g_watched.end() && i->first < base + size; ++i)
+    for (HostRange& r : i->second->watched)
+      if (r.base == i->first && overlap(r, base, size) && before(by, *i->second)) r.sum = sum_of(r);
 }
 
-void host_function_done(const Work& by) {
+void host_function_begins(const Work& w) {
   for (const auto& p : g_pending)
-    if (p.second->watched.empty() && before(by, *p.second)) watch(p.second);
+    if (before(w, *p.second))
+      for (const HostRange& r : p.second->watched) pages_open(r);
+}
+
+void host_function_done(const Work& w) {
+  for (const auto& p : g_pending)
+    if (before(w, *p.second)) {
+      take_sums(*p.second);
+      for (const HostRange& r : p.second->watched) pages_close(r, host_touched);
+    }
 }
 
 void host_memory_freed(u64 base, u64 size) {
@@ -131,6 +156,20 @@ void host_memory_freed(u64 base, u64 size) {
                        mem_describe(base) + ", for " + text(*w));
     run_until_done(w);
   }
+}
+
+void host_memory_gone(u64 addr) {
+  const Work* now = work_being_done();
+  if (!now) return;
+  std::vector<const Work*> works = {now};  // or one after it, whose bytes are looked at
+  for (const auto& p : g_pending) works.push_back(p.second.get());
+  for (const Work* w : works)
+    for (const HostRange& r : host_ranges(w->node))
+      if (overlap(r, addr, 1)) {
+        report_error("host memory was freed before work in a stream that needs it was done: " +
+                     range_text(r) + ", which " + text(*w) + needs_text(r));
+        return;
+      }
 }
 
 }  // namespace ptxi

@@ -90,10 +90,11 @@ struct Config {
   dim3 g, b;
   size_t s;
   cudaStream_t st;
+  Place place;  // under late streams
 };
 static thread_local std::vector<Config> t_config;
 unsigned __cudaPushCallConfiguration(dim3 g, dim3 b, size_t s, cudaStream_t st) {
-  t_config.push_back({g, b, s, st});
+  t_config.push_back({g, b, s, st, options().late_streams ? current_call() : Place()});
   return 0;
 }
 cudaError_t __cudaPopCallConfiguration(dim3* g, dim3* b, size_t* s, void* st) {
@@ -104,6 +105,7 @@ cudaError_t __cudaPopCallConfiguration(dim3* g, dim3* b, size_t* s, void* st) {
   *b = c.b;
   *s = c.s;
   *(cudaStream_t*)st = c.st;
+  if (options().late_streams) set_launch_place(c.place);
   return cudaSuccess;
 }
 static cudaError_t launch_kernel(const void* f, dim3 g, dim3 b, void** a, size_t s, cudaStream_t st,

@@ -1,4 +1,4 @@
-// Places are found on the stack. An offset into a program is what `addr2line -e program` takes.
+// Places are found on the stack. An offset into a program is what `addr2line -i -e program` takes.
 
 #include "cudart/place.h"
 
@@ -15,7 +15,9 @@ using std::string;
 
 namespace {
 
-constexpr int kFrames = 16;
+constexpr int kFrames = 24, kCallers = 3;
+
+thread_local Place t_launch;
 
 const void* library_of(const void* address) {
   Dl_info info;
@@ -36,22 +38,34 @@ string code_text(const void* address) {
 
 Place current_call() {
   static const void* const own = library_of((const void*)&current_call);
+  static const void* const libc = library_of((const void*)&abort);
   void* frames[kFrames];
   const int n = backtrace(frames, kFrames);
   Place place;
-  for (int i = 1; i < n; i++) {
-    if (library_of(frames[i]) != own) {
-      place.caller = (const char*)frames[i] - 1;  // in the call, not behind it
-      break;
-    }
+  int i = 1;
+  for (; i < n && library_of(frames[i]) == own; i++) {
     Dl_info info;  // only entry points have names here, and the last one is the outermost
     if (dladdr(frames[i], &info) && info.dli_sname) place.function = info.dli_sname;
+  }
+  if (place.function == "__cudaLaunchKernel" && !t_launch.callers.empty())
+    return {place.function, t_launch.callers};
+  for (; i < n && place.callers.size() < kCallers; i++) {
+    const void* library = library_of(frames[i]);
+    if (library == libc || library == own) break;         // who calls main, a thread or a host function
+    place.callers.push_back((const char*)frames[i] - 1);  // in the call, not behind it
   }
   return place;
 }
 
+void set_launch_place(const Place& pushed) {
+  t_launch = pushed;
+}
+
 string text(const Place& place) {
-  return place.function + " called at " + code_text(place.caller);
+  string s = place.function;
+  for (size_t i = 0; i < place.callers.size(); i++)
+    s += (i ? " from " : " called at ") + code_text(place.callers[i]);
+  return s;
 }
 
 string current_code() {

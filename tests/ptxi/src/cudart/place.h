@@ -2,16 +2,21 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace ptxi {
 
-// A call of the runtime: the function, and the address that it returns to.
+// A call of the runtime: the function, the address of the call and, since that may be in a wrapper, those of
+// the calls that led there.
 struct Place {
   std::string function;
-  const void* caller = nullptr;
+  std::vector<const void*> callers;  // the innermost first
 };
 Place current_call();
-std::string text(const Place& place);  // "cudaFree called at program+0x1234"
+// A kernel is launched by two calls, __cudaPushCallConfiguration where the program says so, and
+// __cudaLaunchKernel in a function that nvcc makes. From now on the latter's place is that of the former.
+void set_launch_place(const Place& pushed);
+std::string text(const Place& place);  // "cudaFree called at program+0x1234 from program+0x567"
 // Where the code outside the runtime and the C library is, for a thread that a signal has stopped in it:
 // "program+0x1234"
 std::string current_code();

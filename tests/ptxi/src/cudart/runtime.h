@@ -1,4 +1,4 @@
-// State of the CUDA runtime replacement, shared by the cudart_*.cpp files.
+// State of the CUDA runtime replacement, shared by the files of this folder.
 #pragma once
 #include <cuda_runtime_api.h>
 #include <memory>
@@ -15,10 +15,13 @@ extern cudaError_t g_sticky;  // a fault: returned by everything until cudaDevic
 // Record an error as the calling thread's last error and return it.
 cudaError_t set_error(cudaError_t e);
 
-// Every entry point starts with API(): takes the lock and returns a sticky error, if any.
+// Why a call must not be made now: a fault that stays; or it comes from a host function, which is reported.
+cudaError_t refusal();
+
+// Every entry point starts with API(): takes the lock and returns what speaks against the call, if anything.
 #define API()                                            \
   std::lock_guard<std::recursive_mutex> api_lock(g_api); \
-  if (g_sticky) return set_error(g_sticky)
+  if (const cudaError_t refused = refusal()) return set_error(refused)
 #define LOCK() std::lock_guard<std::recursive_mutex> api_lock(g_api)
 
 // A kernel launch with its parameters copied.
@@ -51,6 +54,7 @@ struct Node {
   std::vector<int> deps;
 };
 cudaError_t run_node(const Node& n);
+void run_host_function(const Node& n);
 Node copy_node(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h);
 
 struct Graph {

@@ -167,35 +167,5 @@ cudaError_t cudaStreamAttachMemAsync(cudaStream_t, void*, size_t, unsigned) {
 cudaError_t cudaCtxResetPersistingL2Cache() {
   return cudaSuccess;
 }
-cudaError_t cudaLaunchHostFunc(cudaStream_t s, cudaHostFn_t f, void* data) {
-  API();
-  if (!f) return set_error(cudaErrorInvalidValue);
-  Node n;
-  n.kind = N_HOST;
-  n.fn = f;
-  n.data = data;
-  return submit(s, n);
-}
-struct Callback {
-  cudaStream_t stream;
-  cudaStreamCallback_t function;
-  void* data;
-};
-static void call_back(void* data) {
-  const std::unique_ptr<Callback> c((Callback*)data);
-  c->function(c->stream, cudaSuccess, c->data);
-}
-cudaError_t cudaStreamAddCallback(cudaStream_t s, cudaStreamCallback_t f, void* data, unsigned) {
-  API();
-  Stream* st;
-  CaptureState* cap;
-  if (cudaError_t e = stream_op(s, &st, &cap)) return set_error(e);
-  if (cap) return set_error(invalidate(cap, cudaErrorStreamCaptureUnsupported));
-  Node n;
-  n.kind = N_HOST;
-  n.fn = call_back;
-  n.data = new Callback{s, f, data};
-  return submit(s, n);
-}
 
 }  // extern "C"

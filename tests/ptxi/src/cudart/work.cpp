@@ -1,5 +1,6 @@
 // The queue of late work. Of what may be done next, that queued last is done first (PTXI_ORDER=2: in a random
-// order), so that where the program orders nothing, things happen in another order than it was written in.
+// order, sometimes with work that nothing forces), so that where the program orders nothing, things happen in
+// another order than it was written in.
 
 #include "cudart/work.h"
 
@@ -7,6 +8,7 @@
 
 #include "cudart/streams.h"
 #include "options.h"
+#include "report.h"
 
 namespace ptxi {
 
@@ -14,10 +16,11 @@ using std::string;
 
 // Never destroyed: static destructors of programs may still call the runtime.
 std::map<u64, WorkRef>& g_pending = *new std::map<u64, WorkRef>;
+std::map<u64, WorkRef>& g_functions = *new std::map<u64, WorkRef>;
 
 namespace {
 
-const Work* g_current = nullptr;  // what is being done
+const Work* g_current = nullptr;
 u64 g_number = 0;
 std::vector<WorkRef>& g_left = *new std::vector<WorkRef>;  // the newest work of destroyed blocking streams
 
@@ -59,24 +62,51 @@ string stream_text(const Stream* st) {
   return "stream " + std::to_string(st->id);
 }
 
-void carry_out(const WorkRef& w) {
-  w->done = true;
-  g_pending.erase(w->number);
-  check_watched(*w);
-  unwatch(*w);
-  w->after.clear();
-  if (g_sticky) return;  // after a fault nothing is done any more
-  const Work* outer = std::exchange(g_current, w.get());
+void run(const WorkRef& w) {
+  if (w->node.kind == N_HOST) host_function_begins(*w);
   // What was a valid argument when the work was queued no longer is: a fault of the device.
   if (run_node(w->node) && !g_sticky) set_error(g_sticky = cudaErrorIllegalAddress);
   note_uses(w);
   if (w->then) w->then();
   if (w->node.kind == N_HOST) host_function_done(*w);
-  g_current = outer;
   w->node.staged.reset();
 }
 
+// What the program never waited for is not done, so nothing of it was checked. Events, frees and host
+// functions may be left like that: there is nothing in them that could be wrong.
+void report_unwaited() {
+  const std::unique_lock<std::recursive_mutex> lock(g_api, std::try_to_lock);
+  if (!lock || g_sticky) return;  // another thread waits for work; or a fault ended all
+  u64 left = 0;
+  const Work* first = nullptr;
+  for (const auto& [number, w] : g_pending) {
+    const NodeKind kind = w->node.kind;
+    if (kind != N_KERNEL && kind != N_MEMCPY && kind != N_MEMSET) continue;
+    if (!left++) first = w.get();
+  }
+  if (left)
+    report_warning("unwaited",
+                   std::to_string(left) +
+                       " piece(s) of work were never waited for and not done, the first: " + text(*first));
+}
+
+void carry_out(const WorkRef& w) {
+  w->done = true;
+  g_pending.erase(w->number);
+  g_functions.erase(w->number);
+  const Work* outer = std::exchange(g_current, w.get());
+  if (!g_sticky) check_watched(*w);
+  unwatch(*w);
+  w->after.clear();
+  if (!g_sticky) run(w);  // after a fault nothing is done any more
+  g_current = outer;
+}
+
 }  // namespace
+
+const Work* work_being_done() {
+  return g_current;
+}
 
 string text(const Work& w) {
   const string what = w.node.kind == N_KERNEL ? "kernel " + w.node.call.k->pretty : kind_text(w.node.kind);
@@ -89,6 +119,7 @@ string current_work() {
 
 WorkRef queue(const Stream* st, const Node& n, const std::vector<WorkRef>& after,
               std::function<void()> then) {
+  at_end = report_unwaited;
   auto w = std::make_shared<Work>();
   w->number = ++g_number;
   w->node = n;
@@ -99,6 +130,7 @@ WorkRef queue(const Stream* st, const Node& n, const std::vector<WorkRef>& after
                [](const WorkRef& a) { return !a->done; });
   set_order(*w, after);
   g_pending[w->number] = w;
+  if (n.kind == N_HOST) g_functions[w->number] = w;
   return w;
 }
 
@@ -145,7 +177,27 @@ void run_until_done(const WorkRef& target) {
   }
 }
 
+// Whether work may be done although nothing forces it. Not host functions: they may wait for what the host
+// does later.
+static bool may_go_ahead(const Work& w) {
+  return std::none_of(g_functions.begin(), g_functions.end(),
+                      [&](const auto& f) { return f.second.get() == &w || before(*f.second, w); });
+}
+
+// Does work that `target` does not need, none or a few pieces with what is ordered before them.
+static void go_ahead_of(const Work& target) {
+  static u64 forced = 0;
+  for (u64 random = mix(((u64)options().seed << 32) + ++forced); random & 1; random = mix(random)) {
+    std::vector<WorkRef> others;
+    for (const auto& p : g_pending)
+      if (!before(*p.second, target) && may_go_ahead(*p.second)) others.push_back(p.second);
+    if (others.empty()) return;
+    run_until_done(others[(random >> 1) % others.size()]);
+  }
+}
+
 cudaError_t wait_for(const WorkRef& w) {
+  if (options().order == 2 && !w->done) go_ahead_of(*w);
   run_until_done(w);
   host_waited(*w);
   return set_error(g_sticky);
@@ -183,12 +235,14 @@ cudaError_t query(const std::vector<WorkRef>& works) {
 }
 
 void drop_everything() {
+  report_unwaited();
   for (const auto& p : g_pending) {
     unwatch(*p.second);
     p.second->done = true;
     p.second->after.clear();
   }
   g_pending.clear();
+  g_functions.clear();
 }
 
 }  // namespace ptxi

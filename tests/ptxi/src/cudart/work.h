@@ -14,7 +14,7 @@ namespace ptxi {
 struct HostRange {
   u64 base, size;
   bool written;
-  u64 sum;  // of the bytes when the work was queued
+  u64 sum;  // of the bytes when nothing was left that may write them before the work
 };
 
 struct Work {
@@ -33,10 +33,12 @@ struct Work {
   std::vector<u64> clock;  // for each lane, the newest work that is ordered before this, or is this
 };
 std::string text(const Work& w);  // "copy #12 (cudaMemcpyAsync called at program+0x1234, stream 2)"
-std::string current_work();       // what is being done, as the end of a report; nothing if work is not late
+const Work* work_being_done();    // null: none, or it is not late
+std::string current_work();       // the same as the end of a report
 
 // --- The queue (work.cpp) ---
-extern std::map<u64, WorkRef>& g_pending;  // by number
+extern std::map<u64, WorkRef>& g_pending;    // by number
+extern std::map<u64, WorkRef>& g_functions;  // the host functions among it
 // Queues work that is done after `after`.
 WorkRef queue(const Stream* st, const Node& n, const std::vector<WorkRef>& after,
               std::function<void()> then = {});
@@ -65,8 +67,11 @@ void unwatch(Work& w);
 void check_watched(const Work& w);  // reports what was overwritten all the same
 // Work `by` wrote host memory: what is ordered after it will find other bytes than when it was queued.
 void host_memory_written(const Work& by, u64 base, u64 size);
-void host_function_done(const Work& by);
+// While a host function runs it may touch what work after it needs.
+void host_function_begins(const Work& w);
+void host_function_done(const Work& w);
 void host_memory_freed(u64 base, u64 size);  // reports the work that needs it, and does it
+void host_memory_gone(u64 addr);  // a fault: reports work that needs the address, if it is being done
 
 // --- Memory of the device (device_uses.cpp) ---
 void note_allocation(void* p, const WorkRef& w);
