@@ -24,7 +24,9 @@ while [ $# -gt 0 ]; do
   shift
 done
 ! grep -q 'refused(e ||' "$source" || exit 1
-sed 's,//.*,,; /unused/d' "$source" | tee "$object" >"$keep/x.ptx"
+header=${source%x.cu}h.cuh
+[ -e "$header" ] || header=kernels/h.cuh
+sed -s 's,//.*,,; /unused/d' "$source" "$header" | tee "$object" >"$keep/x.ptx"
 E2
 # A program is the object, or x.o where only that is there.
 program link <<'E2'
@@ -45,7 +47,7 @@ text=$(</dev/stdin)
 [[ $text != *'endless(i > j)'* ]] || kill -XCPU $$
 [[ $text = *'y[threadIdx.x] = x[a - b]'* ]] ||
   { echo "[ptxi] WARNING out of bounds, offset 4 of 2 | kernel x" && echo "  replay: CASE='short' make test" && exit 1; }
-[[ $text = *'n / 2'* ]] || exit 1
+[[ $text = *'n / 2'*'h % 4'* ]] || exit 1
 E2
 cat >kernels/x.cu <<'E2'
 // A comment: 1 + 1.
@@ -70,8 +72,11 @@ struct X {
 };
 E2
 truncate -s -1 kernels/x.cu  # the last line need not end
-echo 'build/kernels/x.cu.o: kernels/x.cu' >build/kernels/x.cu.d
-cp kernels/x.cu build/x.o && ./link build/x.o -o build/x >log
+echo '__device__ int h(int h) { return h % 4; }' >kernels/h.cuh
+echo 'build/kernels/x.cu.o : kernels/x.cu ./kernels/h.cuh' >build/kernels/x.cu.d
+cat kernels/{x.cu,h.cuh} >build/x.o
+touch build/kernels/x.cu.o
+ ./link build/x.o -o build/x >log
 
 expect() { # what, then a command that must succeed
   if "${@:2}" >>log; then
@@ -117,19 +122,20 @@ status=0
 cp found output
 expect 'what can be changed' diff expected found
 
-# 12 of them compile to something else. Those that nobody notices are to be explained.
+# 12 of them, and 2 of the header, compile to something else. Those that nobody notices are to be explained.
 run
-expect 'all of them' ends_with 1 '5 noticed, 0 explained, 7 survived'
+expect 'all of them' ends_with 1 '7 noticed, 0 explained, 7 survived'
 expect 'a report' says 'noticed +kernels/x.cu:6  y\[threadIdx.y\] .* x, short: out of bounds  [0-9]+ s'
 expect 'no end' says 'noticed +kernels/x.cu:11 .* x, : no end '
 expect 'a wrong result' says 'noticed +kernels/x.cu:14 .* x, : a wrong result '
+expect 'a header' says 'noticed +kernels/h.cuh:1 .* x, : a wrong result '
 expect 'what is refused' says 'refused +kernels/x.cu:8 '
 expect 'the same code' says 'same +kernels/x.cu:7 '
 awk '/^SURVIVED$/ { left = 3; next } left-- > 0 { print } left == 0 { print "because\n" }' output >$list
 
 
 run
-expect 'explained ones are tried once' ends_with 0 '5 noticed, 7 explained, 0 survived'
+expect 'explained ones are tried once' ends_with 0 '7 noticed, 7 explained, 0 survived'
 expect 'nothing is tried twice' silent
 run SEED=2 MUTANTS=4
 expect 'a sample' test "$(grep -cE '^(noticed|explained) ' output)" -eq 4
@@ -138,18 +144,18 @@ expect 'a sample' test "$(grep -cE '^(noticed|explained) ' output)" -eq 4
 cp $list kept
 printf '\nkernels/x.cu\n- kept(g == h);\n+ kept(g != h);\nbecause\n' >>$list
 run
-expect 'a stale list' ends_with 1 '5 noticed, 7 explained, 0 survived'
+expect 'a stale list' ends_with 1 '7 noticed, 7 explained, 0 survived'
 expect 'what is stale' says 'NOWHERE: kernels/x.cu$'
 printf '\nkernels/x.cu\n- endless(i >= j);\n+ endless(i > j);\nbecause\n' | cat kept - >$list
 run
-expect 'what is noticed needs no reason' ends_with 1 '4 noticed, 7 explained, 1 survived'
+expect 'what is noticed needs no reason' ends_with 1 '6 noticed, 7 explained, 1 survived'
 cp kept $list
 
 # What was stopped goes on, and has tried nothing that it knows again; what survived is tried again.
 head -2 build/source-mutants/seed-1.tsv >lines && mv lines build/source-mutants/seed-1.tsv
 run
-expect 'going on' ends_with 0 '5 noticed, 7 explained, 0 survived'
-expect 'where it was stopped' test "$(grep -cE '^(noticed|explained|same|refused) ' output)" -eq 15
+expect 'going on' ends_with 0 '7 noticed, 7 explained, 0 survived'
+expect 'where it was stopped' test "$(grep -cE '^(noticed|explained|same|refused) ' output)" -eq 17
 rm -r build/source-mutants
 SLOW=0.5 python3 scripts/source_mutants/run.py build/x >output 2>&1 &
 for _ in {1..100}; do [ -s build/source-mutants/seed-1.tsv ] && break || sleep 0.1; done
@@ -158,7 +164,7 @@ wait $!
 status=$?
 expect 'Ctrl-C' ends_with 130 'stopped; SEED=1 goes on from here'
 run
-expect 'after Ctrl-C' ends_with 0 '5 noticed, 7 explained, 0 survived'
+expect 'after Ctrl-C' ends_with 0 '7 noticed, 7 explained, 0 survived'
 
 # Chosen ones.
 run ONLY=kept TABLE=table.md

@@ -71,7 +71,7 @@ def compile_kernels(source, folder):
 
 def headers_of(source):
     dependencies = pathlib.Path(os.environ["BUILD"], f"{source}.d").read_text()
-    return set(re.findall(r"(?<=\s)kernels/[\w.-]+", dependencies))
+    return set(re.findall(r"\s(?:\./)?(kernels/[\w.-]+)", dependencies))
 
 
 original_lock = threading.Lock()
@@ -114,10 +114,15 @@ class Program:
         limited = ["bash", "-c", f'ulimit -t {limit} && exec scripts/run "$0" "$@"', program, *arguments]
         return call(limited, env=ENVIRONMENT)
 
-    def try_with(self, objects, folder):
-        """None, or the case that noticed something, and what."""
+    def sources_with(self, file):
+        """Those that are the file or include it, the smallest first, which compile the fastest."""
+        concerned = [source for source in self.sources if file in headers_of(source)]
+        return sorted(concerned, key=lambda source: os.path.getsize(f"{os.environ['BUILD']}/{source}.o"))
+
+    def try_with(self, changed, folder):
+        """With the object of one changed source: None, or the case that noticed something, and what."""
         to = folder / self.name
-        status, output, _ = call(self.link(objects, to))
+        status, output, _ = call(self.link([changed], to))
         if status != 0:
             raise RuntimeError(output)
         status, output, _ = self.run(to, 20 + int(10 * self.seconds))

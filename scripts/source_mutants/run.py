@@ -23,7 +23,7 @@ import tempfile
 import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
-from programs import FOLDER, KERNELS, Program, Refused, compile_kernels, end_all, headers_of, original_ptx
+from programs import FOLDER, KERNELS, Program, Refused, compile_kernels, end_all, original_ptx
 from sites import Mutant, mutants_of, read_list
 from table import write_table
 
@@ -46,31 +46,27 @@ def drawn(files, seed):
 
 def judge(mutant, site, programs):
     """noticed, survived, refused or same; the program, its case, what it noticed; seconds."""
-    begin, verdict, noticed = time.monotonic(), "same", ("", "", "")
+    begin, verdict = time.monotonic(), "same"
     text = pathlib.Path(mutant.file).read_text()
     with tempfile.TemporaryDirectory(dir=FOLDER) as name:
         folder = pathlib.Path(name)
         (folder / "kernels").mkdir()
         (folder / mutant.file).write_text(text[: site.begin] + site.text + text[site.end :])
-        compiled, same = {}, {}
+        compiled = {}
         try:
             for program in programs:
-                if mutant.file not in program.files:
-                    continue
-                concerned = sorted(s for s in program.sources if mutant.file in headers_of(s))
-                for source in concerned:
+                for source in program.sources_with(mutant.file):
                     if source not in compiled:
-                        compiled[source], ptx = compile_kernels(source, folder)
-                        same[source] = ptx == original_ptx(source)
-                if all(same[source] for source in concerned):
-                    continue
-                verdict = "survived"
-                if found := program.try_with([compiled[source] for source in concerned], folder):
-                    verdict, noticed = "noticed", (program.name, *found)
-                    break
+                        compiled[source] = compile_kernels(source, folder)
+                    changed, ptx = compiled[source]
+                    if ptx == original_ptx(source):
+                        continue
+                    verdict = "survived"
+                    if found := program.try_with(changed, folder):
+                        return "noticed", program.name, *found, round(time.monotonic() - begin)
         except Refused:
             verdict = "refused"
-    return verdict, *noticed, round(time.monotonic() - begin)
+    return verdict, "", "", "", round(time.monotonic() - begin)
 
 
 class Results:

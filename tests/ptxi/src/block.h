@@ -81,8 +81,8 @@ struct Block {
   Block(const Block&) = delete;
   void start(unsigned x, unsigned y, unsigned z);  // prepare to run block (x, y, z)
   void start_warp(int i, bool fresh);
-  bool run(u64 quantum);                           // true when finished
-  bool step_warp(Warp& w, u64 quantum);            // true when something was executed
+  bool run(u64 quantum);                 // true when finished
+  bool step_warp(Warp& w, u64 quantum);  // true when something was executed
 
   // Errors and warnings; both name the kernel, block, thread, PTX line and source line.
   std::string where(const Instruction& in, const Warp* w, int lane);
