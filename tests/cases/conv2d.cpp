@@ -130,9 +130,6 @@ FERMION_CASES(conv2d) {
            // make several tiles.
            conv("images, 40 channels", {.x = {3, 9, 38, 3}, .Co = 40}),
            conv("images, two weight sets", {.x = {2, 1, 5, 18, 3}, .Co = 8}),
-           // Statistics of several blocks for each weight set.
-           conv("many pixels of two weight sets",
-                {.x = {2, 1, 32, 33, 1}, .Co = 32, .kernel = 1, .norm_out = true, .relu_out = false}),
            conv("images, epilogue", {.x = {2, 5, 18, 3}, .Co = 8, .epilogue = true}),
            conv("images, many blocks",
                 {.x = {2, 50, 50, 3}, .Co = 8, .norm_out = true, .first_layer = true, .relu_out = false}),
@@ -142,6 +139,9 @@ FERMION_CASES(conv2d) {
                                             .first_layer = true,
                                             .relu_out = false,
                                             .persistent = true}),
+           // Statistics of several blocks for each weight set.
+           conv("many pixels of two weight sets",
+                {.x = {2, 1, 32, 33, 1}, .Co = 32, .kernel = 1, .norm_out = true, .relu_out = false}),
            // Many channels by the gradient.
            conv("many channels out", {.x = {2, 3, 6, 48}, .Co = 112, .norm_in = true, .relu_out = false}),
            // For bf16, the norms out without ReLU.
