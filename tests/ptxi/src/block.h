@@ -83,6 +83,7 @@ struct Block {
   void start_warp(int i, bool fresh);
   bool run(u64 quantum);                 // true when finished
   bool step_warp(Warp& w, u64 quantum);  // true when something was executed
+  bool run_group(Warp& w, u64 stop_at);  // the same
 
   // Errors and warnings; both name the kernel, block, thread, PTX line and source line.
   std::string where(const Instruction& in, const Warp* w, int lane);
