@@ -40,11 +40,9 @@ double fill(const OpCall& call, std::int64_t tiles, std::int64_t of_block, std::
   return static_cast<double>(tiles * columns) / static_cast<double>(rounds * of_block * call.multiprocessors);
 }
 
-// kernels/conv_wgrad_launch.cuh. A block makes `made` output channels of `read` input channels.
+// kernels/conv_wgrad_launch.cuh.
 void add_tensor_core_wgrad(Launches& to, const OpCall& call, const Conv2d& dims) {
-  const bool wide = dims.kernel == 1;
-  const std::int64_t most = wide ? 128 : 64, made = wide || dims.Co > 32 ? 64 : 32,
-                     read = dims.Ci() > most / 2 ? most : most / 2;
+  const auto [made, read] = kernels::wgrad_widths(static_cast<int>(dims.kernel), dims.Co, dims.Ci());
   const std::int64_t pairs = blocks_for(dims.Co, made) * blocks_for(dims.Ci(), read);
   const std::int64_t tiles = kernels::conv_tiles(dims).count;
   add_wgrad(to, {"wgrad_kernel", conv2d_wgrad_work(dims), true, 0, fill(call, tiles, 1, pairs * dims.K)},
@@ -63,7 +61,7 @@ Launch conv_kernel(const OpCall& call, const Work& work, const kernels::PixelTil
                    std::int64_t kernel, std::int64_t Ci, std::int64_t Co) {
   const kernels::DepthBlocks blocks(tiles, static_cast<int>(Ci / 16), static_cast<int>(kernel), Co, K,
                                     call.multiprocessors);
-  const bool narrow = Co <= 32 && kernel == 3 && (tiles.stride == 1 || tiles.up == 2);
+  const bool narrow = Co <= 32 && kernels::has_narrow_blocks(static_cast<int>(kernel), tiles.stride);
   Launch launch{"conv_kernel", work, true, blocks.scratch()};
   if (blocks.of_tile == 1) {
     launch.fill = fill(call, tiles.count, narrow ? 8 : 4, K * blocks_for(Co, narrow ? 32 : 64));

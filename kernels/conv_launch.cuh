@@ -59,8 +59,7 @@ bool run_widths(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output&
   const auto runs = [&](auto block) { return run_fitting<decltype(block)>(ctx, dims, conv, output, sums); };
   using Split = ConvBlock<Gradient, Fragments, 4, 2, Kernel, Stride, Depth::split>;
   if (depth_blocks(ctx, dims, conv, Kernel).of_tile > 1 && runs(Split{})) return true;
-  // Of stride 2, the pixels of eight tiles fill too much memory.
-  if constexpr (Kernel == 3 && (Gradient || Stride == 1))
+  if constexpr (has_narrow_blocks(Kernel, Gradient ? 1 : Stride))
     if (conv.Co <= 32 && runs(ConvBlock<Gradient, Fragments, 8, 1, Kernel, Stride, Depth::resident>{}))
       return true;
   if (runs(ConvBlock<Gradient, Fragments, 4, 2, Kernel, Stride, Depth::resident>{}) ||

@@ -36,6 +36,21 @@ inline std::int64_t blocks_in_rounds(std::int64_t items, std::int64_t slots) {
   return blocks_for(items, blocks_for(items, std::max<std::int64_t>(slots, 1)));
 }
 
+// 3x3 convolutions of at most 32 output channels are made by blocks of eight tiles by 32 channels, others by
+// four by 64. Where places are `stride` 2 input pixels apart, those of eight tiles fill too much memory.
+constexpr bool has_narrow_blocks(int kernel, int stride) {
+  return kernel == 3 && stride == 1;
+}
+
+// Of a block that makes a gradient by the weights, output and input channels.
+struct WgradWidths {
+  int made, read;
+};
+constexpr WgradWidths wgrad_widths(int kernel, std::int64_t Co, std::int64_t Ci) {
+  if (kernel == 1) return {64, Ci <= 64 ? 64 : 128};
+  return {Co <= 32 ? 32 : 64, Ci <= 32 ? 32 : 64};
+}
+
 // Of 16 channels, that a step through the depth takes: of a 1x1 convolution one alone is too little work.
 constexpr int chunks_of_step(int kernel) {
   return kernel == 1 ? 2 : 1;

@@ -25,8 +25,9 @@ void run(Cuda ctx, const ConvMma& conv, const Output& output, bool sums) {
 
 template <int Fragments>
 void run_wgrad_of(Cuda ctx, const Conv2d& dims, const ConvWgrad& conv, Gradient<float> dweight) {
-  conv.Ci <= 64 ? run_wgrad<DoublingWgradBlock<Fragments, 1, 4>>(ctx, dims, conv, dweight)
-                : run_wgrad<DoublingWgradBlock<Fragments, 2, 2>>(ctx, dims, conv, dweight);
+  wgrad_widths(1, conv.Co, conv.Ci).read == 64
+      ? run_wgrad<DoublingWgradBlock<Fragments, 1, 4>>(ctx, dims, conv, dweight)
+      : run_wgrad<DoublingWgradBlock<Fragments, 2, 2>>(ctx, dims, conv, dweight);
 }
 
 }  // namespace

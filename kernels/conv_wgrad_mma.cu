@@ -13,10 +13,11 @@ bool fits(const ConvWgrad& conv) {
 // 3x3, by eight warps: those that are not needed for channels share the pixels.
 template <int Fragments, int Stride>
 void run_shapes(Cuda ctx, const Conv2d& dims, const ConvWgrad& conv, Gradient<float> dweight) {
-  if (conv.Co <= 32)
-    conv.Ci <= 32 ? run_wgrad<WgradBlock<Fragments, 1, 2, 4, 3, Stride>>(ctx, dims, conv, dweight)
-                  : run_wgrad<WgradBlock<Fragments, 1, 4, 2, 3, Stride>>(ctx, dims, conv, dweight);
-  else if (conv.Ci <= 32 || !fits<WgradBlock<Fragments, 2, 4, 1, 3, Stride>>(conv))
+  const auto [made, read] = wgrad_widths(3, conv.Co, conv.Ci);
+  if (made == 32)
+    read == 32 ? run_wgrad<WgradBlock<Fragments, 1, 2, 4, 3, Stride>>(ctx, dims, conv, dweight)
+               : run_wgrad<WgradBlock<Fragments, 1, 4, 2, 3, Stride>>(ctx, dims, conv, dweight);
+  else if (read == 32 || !fits<WgradBlock<Fragments, 2, 4, 1, 3, Stride>>(conv))
     // Of tiles of narrow images, 64 channels are too many for a block that has 99 KiB.
     run_wgrad<WgradBlock<Fragments, 2, 2, 2, 3, Stride>>(ctx, dims, conv, dweight);
   else
@@ -26,8 +27,9 @@ void run_shapes(Cuda ctx, const Conv2d& dims, const ConvWgrad& conv, Gradient<fl
 template <int Fragments>
 void run_stride_1(Cuda ctx, const Conv2d& dims, const ConvWgrad& conv, Gradient<float> dweight) {
   if (dims.kernel == 3) return run_shapes<Fragments, 1>(ctx, dims, conv, dweight);
-  conv.Ci <= 64 ? run_wgrad<WgradBlock<Fragments, 2, 1, 4, 1, 1>>(ctx, dims, conv, dweight)
-                : run_wgrad<WgradBlock<Fragments, 2, 2, 2, 1, 1>>(ctx, dims, conv, dweight);
+  wgrad_widths(1, conv.Co, conv.Ci).read == 64
+      ? run_wgrad<WgradBlock<Fragments, 2, 1, 4, 1, 1>>(ctx, dims, conv, dweight)
+      : run_wgrad<WgradBlock<Fragments, 2, 2, 2, 1, 1>>(ctx, dims, conv, dweight);
 }
 
 }  // namespace
