@@ -57,10 +57,10 @@ struct Array {
 // The sum of products of `count` numbers from a and from b on. What references spend their time in.
 inline double dot(const std::vector<double>& a, std::int64_t from_a, const std::vector<double>& b,
                   std::int64_t from_b, std::int64_t count) {
+  const double *p = a.data() + from_a, *q = b.data() + from_b;
   double sum = 0;
 #pragma omp simd reduction(+ : sum)
-  for (std::int64_t i = 0; i < count; ++i)
-    sum += a[static_cast<std::size_t>(from_a + i)] * b[static_cast<std::size_t>(from_b + i)];
+  for (std::int64_t i = 0; i < count; ++i) sum += p[i] * q[i];
   return sum;
 }
 
