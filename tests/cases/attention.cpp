@@ -14,22 +14,19 @@ namespace {
 
 // O of position i of image n into o, all positions at once.
 void attend(const Array& qkv, std::int64_t n, std::int64_t i, Array& o) {
-  const std::int64_t positions = o.shape[1] * o.shape[2], d = o.shape[3];
-  const double* image = qkv.values.data() + n * positions * 3 * d;
+  const std::int64_t positions = o.shape[1] * o.shape[2], d = o.shape[3], image = n * positions;
   std::vector<double> p(static_cast<std::size_t>(positions));
   double maximum = -INFINITY, sum = 0;
   for (std::int64_t j = 0; j < positions; ++j) {
-    double score = 0;
-    for (std::int64_t c = 0; c < d; ++c) score += image[i * 3 * d + c] * image[(j * 3 + 1) * d + c];
+    const double score = dot(qkv.values, (image + i) * 3 * d, qkv.values, ((image + j) * 3 + 1) * d, d);
     p[static_cast<std::size_t>(j)] = score / std::sqrt(static_cast<double>(d));
     maximum = std::max(maximum, p[static_cast<std::size_t>(j)]);
   }
   for (double& e : p) sum += e = std::exp(e - maximum);
-  for (std::int64_t c = 0; c < d; ++c) {
-    double y = 0;
-    for (std::int64_t j = 0; j < positions; ++j)
-      y += p[static_cast<std::size_t>(j)] / sum * image[(j * 3 + 2) * d + c];
-    o(n, i / o.shape[2], i % o.shape[2], c) = y;
+  double* row = o.values.data() + (image + i) * d;
+  for (std::int64_t j = 0; j < positions; ++j) {
+    const double* g = qkv.values.data() + ((image + j) * 3 + 2) * d;
+    for (std::int64_t c = 0; c < d; ++c) row[c] += p[static_cast<std::size_t>(j)] / sum * g[c];
   }
 }
 
