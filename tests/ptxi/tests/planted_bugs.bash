@@ -14,13 +14,13 @@ expect() { # name, pattern, environment settings
   outcome checks "$@"
   outcome checks "$@" PTXI_STREAMS=late
 }
-expect oob_write 'global write of 4 bytes out of bounds.*past the end.*kernel oob_write.*thread \(56,0,0\).*PTX line [0-9]+: st.*checks.cu:[0-9]+' PTXI_CC=80
+expect oob_write 'global write of 4 bytes out of bounds.*past the end.*kernel oob_write.*thread \(56,0,0\).*PTX line [0-9]+: st.*checks/memory.h:[0-9]+' PTXI_CC=80
 expect oob_write 'last error: cudaErrorIllegalAddress' PTXI_CC=80
 expect oob_read 'global read of 4 bytes out of bounds.*before device' PTXI_CC=80
 expect use_after_free 'USE AFTER FREE' PTXI_CC=80
 expect host_pointer 'not device-accessible memory' PTXI_CC=80
 expect null_pointer 'null pointer' PTXI_CC=80
-expect uninit_global 'read of uninitialised global memory.* tests/checks.cu:[0-9]+, called at tests/checks.cu:[0-9]+( |$)' PTXI_INIT=1
+expect uninit_global 'read of uninitialised global memory.* tests/checks/memory.h:[0-9]+, called at tests/checks/memory.h:[0-9]+( |$)' PTXI_INIT=1
 expect uninit_global '!WARNING' PTXI_CC=80
 expect uninit_shared 'read of uninitialised shared memory.*thread \(63,0,0\)' PTXI_CC=80
 expect misaligned 'misaligned address' PTXI_CC=80
@@ -90,7 +90,7 @@ for name in mma ldmatrix; do
   expect ${name}_diverged "DEADLOCK.*PTX line [0-9]+: $name" PTXI_CC=80
   expect ${name}_exited "warp-wide instruction after lanes have exited.*PTX line [0-9]+: $name" PTXI_CC=80
 done
-expect shfl_mask 'not in its member mask.* tests/checks.cu:[0-9]+( |$)' PTXI_CC=80
+expect shfl_mask 'not in its member mask.* tests/checks/warp_operations.h:[0-9]+( |$)' PTXI_CC=80
 expect shfl_outside 'shfl.sync reads lane 16' PTXI_CC=80
 expect shfl_missing 'DEADLOCK|do not execute' PTXI_CC=80
 for order in 0 1 2; do
@@ -120,7 +120,7 @@ done
 expect cp_no_wait 'cp.async in flight' PTXI_CC=80
 expect ok_steps '!ERROR' PTXI_MAX_STEPS=1000 PTXI_THREADS=1
 for name in steps steps_of_a_part; do
-  expect $name 'step limit reached.*turns.* tests/checks.cu:[0-9]+' PTXI_MAX_STEPS=1000
+  expect $name 'step limit reached.*turns.* tests/checks/launches.h:[0-9]+' PTXI_MAX_STEPS=1000
   expect $name 'last error: cudaErrorLaunchTimeout' PTXI_MAX_STEPS=1000
 done
 expect trap 'cudaErrorLaunchFailure' PTXI_CC=80

@@ -1,5 +1,4 @@
-// What the programs that run under late streams (PTXI_STREAMS=late) share. `is("NAME")`: whether this bug or
-// legal program was asked for.
+// What the programs that run under late streams (PTXI_STREAMS=late) share.
 #pragma once
 #include "test.h"
 
@@ -44,10 +43,6 @@ static void download(int* host, const int* device, cudaStream_t stream) {
   CK(cudaMemcpyAsync(host, device, kBytes, cudaMemcpyDeviceToHost, stream));
 }
 
-static const char* g_name;
-static bool is(const char* name) {
-  return !strcmp(g_name, name);
-}
 static void setup(const char* name) {
   g_name = name;
   CK(cudaMalloc(&a, kBytes));

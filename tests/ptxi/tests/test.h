@@ -32,6 +32,11 @@ static void check(const char* name, bool ok) {
     }                                                                                                     \
   } while (0)
 #define TRUE(x) check(#x, (x))
+// What a program does whose first argument names one of its cases: `if (is("NAME")) ...`.
+static const char* g_name = "";
+static bool is(const char* name) {
+  return !strcmp(g_name, name);
+}
 static int finish() {
   printf("%d passed, %d failed\n", g_passed, g_failed);
   return g_failed != 0;
