@@ -34,6 +34,6 @@ int main(int argc, char** argv) {
   refused_launches(f);
   ended_launches();
   cudaDeviceSynchronize();
-  printf("last error: %s\n", cudaGetErrorName(cudaGetLastError()));
+  print("last error", cudaGetLastError());
   return g_failed;
 }

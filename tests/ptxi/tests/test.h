@@ -41,6 +41,9 @@ static int finish() {
   printf("%d passed, %d failed\n", g_passed, g_failed);
   return g_failed != 0;
 }
+static void print(const char* what, cudaError_t e) {
+  printf("%s: %s\n", what, cudaGetErrorName(e));
+}
 template <class T>
 static T* to_device(const std::vector<T>& v) {
   T* d;

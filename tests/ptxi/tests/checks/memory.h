@@ -61,14 +61,14 @@ static void host_memory(float* f, float* g) {
   if (is("host_access")) printf("%f\n", f[0]);
   if (is("memcpy_overrun")) {
     float h[80];
-    printf("memcpy: %s\n", cudaGetErrorName(cudaMemcpy(h, f, 320, cudaMemcpyDeviceToHost)));
+    print("memcpy", cudaMemcpy(h, f, 320, cudaMemcpyDeviceToHost));
   }
   if (is("memcpy_kind")) {
     float h[8];
-    printf("memcpy: %s\n", cudaGetErrorName(cudaMemcpy(h, f, 32, cudaMemcpyHostToDevice)));
+    print("memcpy", cudaMemcpy(h, f, 32, cudaMemcpyHostToDevice));
   }
   if (is("double_free")) {
     cudaFree(g);
-    printf("free: %s\n", cudaGetErrorName(cudaFree(g)));
+    print("free", cudaFree(g));
   }
 }
