@@ -69,7 +69,7 @@ for order in 0 1 2; do
   expect race_lock 'global-memory race: read.*after a write by block 0' PTXI_RACE=1 PTXI_ORDER=$order
 done
 # What orders accesses, and what only seems to, in whatever order blocks and warps run.
-for name in $(grep -oE 'is\("[a-z_]+' tests/orders.cu | cut -d'"' -f2); do
+for name in $(grep -ohE 'is\("[a-z_]+' tests/orders/*.h | cut -d'"' -f2); do
   case $name in
     ok_*) pattern='!WARNING|ERROR|FAIL' ;;
     *) pattern='global-memory race' ;;
