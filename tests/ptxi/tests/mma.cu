@@ -1,6 +1,5 @@
 // Fragment layouts of mma.sync against the tables of the PTX ISA, written here element by element:
-// every element of A and of B is set alone once, and random matrices are multiplied. Also
-// ldmatrix, stmatrix (arch 90 only) and movmatrix.
+// every element of A and of B is set alone once, and random matrices are multiplied.
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
@@ -72,8 +71,42 @@ __device__ unsigned pack(int kind, float lo, float hi) {
   }
   return l | h << 16;
 }
-#define F4(op, na, A, B) \
-  asm volatile(op " {%0,%1,%2,%3}, " A ", " B ", {%0,%1,%2,%3};" : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+
+// c += a b with c in f32; of four and two registers of a and b, or two and one.
+template <int kind>
+__device__ void multiply(float* c, const unsigned* a, const unsigned* b) {
+#define LONG(type)                                                                                \
+  asm volatile("mma.sync.aligned." type ".f32 {%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%0,%1,%2,%3};" \
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])                                   \
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]))
+#define SHORT(type)                                                                      \
+  asm volatile("mma.sync.aligned." type ".f32 {%0,%1,%2,%3},{%4,%5},{%6},{%0,%1,%2,%3};" \
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])                          \
+               : "r"(a[0]), "r"(a[1]), "r"(b[0]))
+  if (kind == BF16_K16) LONG("m16n8k16.row.col.f32.bf16.bf16");
+  if (kind == F16_K16) LONG("m16n8k16.row.col.f32.f16.f16");
+  if (kind == TF32_K8) LONG("m16n8k8.row.col.f32.tf32.tf32");
+  if (kind == BF16_K8) SHORT("m16n8k8.row.col.f32.bf16.bf16");
+  if (kind == F16_K8) SHORT("m16n8k8.row.col.f32.f16.f16");
+  if (kind == TF32_K4) SHORT("m16n8k4.row.col.f32.tf32.tf32");
+#undef LONG
+#undef SHORT
+}
+// The same with c in f16.
+template <int kind>
+__device__ void multiply_f16(float* c, const unsigned* a, const unsigned* b) {
+  unsigned u[2] = {pack(kind, c[0], c[1]), pack(kind, c[2], c[3])};
+  if (kind == F16ACC_K16)
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f16.f16.f16.f16 {%0,%1},{%2,%3,%4,%5},{%6,%7},{%0,%1};"
+                 : "+r"(u[0]), "+r"(u[1])
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+  else
+    asm volatile("mma.sync.aligned.m16n8k8.row.col.f16.f16.f16.f16 {%0,%1},{%2,%3},{%4},{%0,%1};"
+                 : "+r"(u[0]), "+r"(u[1])
+                 : "r"(a[0]), "r"(a[1]), "r"(b[0]));
+  for (int i = 0; i < 4; i++)
+    c[i] = __half2float(__ushort_as_half((unsigned short)(u[i / 2] >> (16 * (i % 2)))));
+}
 
 // One matrix product per block.
 template <int kind>
@@ -106,46 +139,10 @@ __global__ void kmma(const float* A, const float* B, const float* C, float* D) {
     for (int i = 0; i < na / 2; i++) ua[i] = pack(kind, a[2 * i], a[2 * i + 1]);
     for (int i = 0; i < nb / 2; i++) ub[i] = pack(kind, b[2 * i], b[2 * i + 1]);
   }
-#define C4 "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-#define K16(t)                                                           \
-  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32." t "." t          \
-               ".f32 {%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%0,%1,%2,%3};" \
-               : C4                                                      \
-               : "r"(ua[0]), "r"(ua[1]), "r"(ua[2]), "r"(ua[3]), "r"(ub[0]), "r"(ub[1]))
-#define K8(t)                                                   \
-  asm volatile("mma.sync.aligned.m16n8k8.row.col.f32." t "." t  \
-               ".f32 {%0,%1,%2,%3},{%4,%5},{%6},{%0,%1,%2,%3};" \
-               : C4                                             \
-               : "r"(ua[0]), "r"(ua[1]), "r"(ub[0]))
-  if (kind == BF16_K16) K16("bf16");
-  if (kind == F16_K16) K16("f16");
-  if (kind == BF16_K8) K8("bf16");
-  if (kind == F16_K8) K8("f16");
-  if (kind == TF32_K8)
-    asm volatile(
-        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
-        "{%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%0,%1,%2,%3};"
-        : C4
-        : "r"(ua[0]), "r"(ua[1]), "r"(ua[2]), "r"(ua[3]), "r"(ub[0]), "r"(ub[1]));
-  if (kind == TF32_K4)
-    asm volatile(
-        "mma.sync.aligned.m16n8k4.row.col.f32.tf32.tf32.f32 "
-        "{%0,%1,%2,%3},{%4,%5},{%6},{%0,%1,%2,%3};"
-        : C4
-        : "r"(ua[0]), "r"(ua[1]), "r"(ub[0]));
-  if (kind == F16ACC_K16 || kind == F16ACC_K8) {
-    unsigned u[2] = {pack(kind, c[0], c[1]), pack(kind, c[2], c[3])};
-    if (kind == F16ACC_K16)
-      asm volatile("mma.sync.aligned.m16n8k16.row.col.f16.f16.f16.f16 {%0,%1},{%2,%3,%4,%5},{%6,%7},{%0,%1};"
-                   : "+r"(u[0]), "+r"(u[1])
-                   : "r"(ua[0]), "r"(ua[1]), "r"(ua[2]), "r"(ua[3]), "r"(ub[0]), "r"(ub[1]));
-    else
-      asm volatile("mma.sync.aligned.m16n8k8.row.col.f16.f16.f16.f16 {%0,%1},{%2,%3},{%4},{%0,%1};"
-                   : "+r"(u[0]), "+r"(u[1])
-                   : "r"(ua[0]), "r"(ua[1]), "r"(ub[0]));
-    for (int i = 0; i < 4; i++)
-      c[i] = __half2float(__ushort_as_half((unsigned short)(u[i / 2] >> (16 * (i % 2)))));
-  }
+  if (kind == F16ACC_K16 || kind == F16ACC_K8)
+    multiply_f16<kind>(c, ua, ub);
+  else
+    multiply<kind>(c, ua, ub);
   for (int i = 0; i < 4; i++) {
     c_pos(l, i, r, q);
     D[r * 8 + q] = c[i];
@@ -153,9 +150,9 @@ __global__ void kmma(const float* A, const float* B, const float* C, float* D) {
 }
 
 template <int kind>
-void test(const char* name) {
+static void test(const char* name) {
   const int K = depth(kind), cases = 16 * K + 8 * K + 50;
-  std::vector<float> A(cases * 16 * K), B(cases * K * 8), C(cases * 128), D;
+  std::vector<float> A(cases * 16 * K), B(cases * K * 8), C(cases * 128);
   uint32_t s = 1 + kind;
   auto small = [&] { return (float)((int)(lcg(s) >> 16) % 17 - 8); };  // exact in every format
   for (auto& x : A) x = small();
@@ -165,10 +162,9 @@ void test(const char* name) {
     for (int i = 0; i < 16 * K; i++) A[n * 16 * K + i] = i == n ? 3.f : 0.f;
   for (int n = 0; n < 8 * K; n++)  // a single element of B
     for (int i = 0; i < 8 * K; i++) B[(16 * K + n) * 8 * K + i] = i == n ? 5.f : 0.f;
-  float *a = to_device(A), *b = to_device(B), *c = to_device(C), *d;
-  CK(cudaMalloc(&d, cases * 128 * 4));
-  kmma<kind><<<cases, 32>>>(a, b, c, d);
-  D = to_host(d, cases * 128);
+  float* d = device_array<float>(cases * 128);
+  kmma<kind><<<cases, 32>>>(to_device(A), to_device(B), to_device(C), d);
+  auto D = to_host(d, cases * 128);
   int bad = 0;
   for (int n = 0; n < cases; n++)
     for (int i = 0; i < 16; i++)
@@ -180,46 +176,6 @@ void test(const char* name) {
   check(name, !bad);
 }
 
-// ldmatrix of one and of two 8x8 matrices, plain and transposed. Addresses of further lanes are not looked
-// at.
-__global__ void kldmatrix_few(unsigned short* o) {
-  __shared__ __align__(16) unsigned short m[2][8][8];
-  int l = threadIdx.x;
-  for (int i = l; i < 128; i += 32) (&m[0][0][0])[i] = i;
-  __syncthreads();
-  unsigned addr = l < 16 ? (unsigned)__cvta_generic_to_shared(&m[l / 8][l % 8][0]) : 1, r[6];
-  asm volatile("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%0},[%1];" : "=r"(r[0]) : "r"(addr));
-  asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1},[%2];" : "=r"(r[1]), "=r"(r[2]) : "r"(addr));
-  asm volatile("ldmatrix.sync.aligned.m8n8.x1.trans.shared.b16 {%0},[%1];" : "=r"(r[3]) : "r"(addr));
-  asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0,%1},[%2];"
-               : "=r"(r[4]), "=r"(r[5])
-               : "r"(addr));
-  for (int q = 0; q < 6; q++)
-    for (int j = 0; j < 2; j++) o[(q * 32 + l) * 2 + j] = r[q] >> (16 * j);
-}
-
-// ldmatrix of four 8x8 matrices, plain and transposed; movmatrix.
-__global__ void kldmatrix(unsigned short* o) {
-  __shared__ __align__(16) unsigned short m[4][8][8];
-  int l = threadIdx.x;
-  for (int i = l; i < 256; i += 32) (&m[0][0][0])[i] = i;
-  __syncthreads();
-  unsigned addr = (unsigned)__cvta_generic_to_shared(&m[l / 8][l % 8][0]), r[4], t[4], v;
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3},[%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"(addr));
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3},[%4];"
-               : "=r"(t[0]), "=r"(t[1]), "=r"(t[2]), "=r"(t[3])
-               : "r"(addr));
-  asm volatile("movmatrix.sync.aligned.m8n8.trans.b16 %0,%1;" : "=r"(v) : "r"(r[1]));
-  for (int q = 0; q < 4; q++)
-    for (int j = 0; j < 2; j++) {
-      o[(q * 32 + l) * 2 + j] = r[q] >> (16 * j);
-      o[256 + (q * 32 + l) * 2 + j] = t[q] >> (16 * j);
-    }
-  for (int j = 0; j < 2; j++) o[512 + l * 2 + j] = v >> (16 * j);
-}
-
 int main() {
   test<BF16_K16>("mma bf16 k16");
   test<BF16_K8>("mma bf16 k8");
@@ -229,29 +185,5 @@ int main() {
   test<F16ACC_K8>("mma f16 accumulator k8");
   test<TF32_K8>("mma tf32 k8");
   test<TF32_K4>("mma tf32 k4");
-  unsigned short* d;
-  CK(cudaMalloc(&d, 576 * 2));
-  kldmatrix<<<1, 32>>>(d);
-  auto h = to_host(d, 576);
-  int bad = 0;
-  for (int q = 0; q < 4; q++)
-    for (int l = 0; l < 32; l++)
-      for (int j = 0; j < 2; j++) {  // lane l: row l/4, elements 2*(l%4)+j
-        int row = l / 4, col = 2 * (l % 4) + j;
-        bad += h[(q * 32 + l) * 2 + j] != q * 64 + row * 8 + col;
-        bad += h[256 + (q * 32 + l) * 2 + j] != q * 64 + col * 8 + row;
-        if (q == 1) bad += h[512 + l * 2 + j] != 64 + col * 8 + row;
-      }
-  check("ldmatrix, movmatrix", !bad);
-  kldmatrix_few<<<1, 32>>>(d);
-  h = to_host(d, 6 * 64);
-  bad = 0;
-  for (int q = 0; q < 6; q++)
-    for (int l = 0; l < 32; l++)
-      for (int j = 0; j < 2; j++) {
-        int row = l / 4, col = 2 * (l % 4) + j, matrix = q % 3 == 2;
-        bad += h[(q * 32 + l) * 2 + j] != matrix * 64 + (q < 3 ? row * 8 + col : col * 8 + row);
-      }
-  check("ldmatrix of one and two", !bad);
   return finish();
 }

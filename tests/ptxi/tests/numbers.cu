@@ -1,8 +1,7 @@
-// Integer, float and half arithmetic, conversions, Philox: against the same code, or loops, on the host.
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
-
+// Integer and float arithmetic, Philox: against the same code on the host.
 #include "test.h"
+
+constexpr int n = 3000;
 
 // The same integer function on host and device.
 __host__ __device__ inline uint64_t mulhi(uint64_t a, uint64_t b) {
@@ -72,57 +71,41 @@ __host__ __device__ inline uint64_t zoo(uint32_t i) {
   }
   return r;
 }
-__global__ void kzoo(uint64_t* o, int n) {
+__global__ void kzoo(uint64_t* o) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < n) o[i] = zoo(i);
 }
+
+static void integers() {
+  uint64_t* d = device_array<uint64_t>(n);
+  kzoo<<<(n + 127) / 128, 128>>>(d);
+  auto h = to_host(d, n);
+  int bad = 0;
+  for (int i = 0; i < n; i++) bad += h[i] != zoo(i);
+  check("integer instructions", !bad);
+}
+
 __host__ __device__ inline float math(float x) {
   return expf(x) + logf(fabsf(x) + 1e-3f) + sqrtf(fabsf(x)) + tanhf(x) + sinf(x * 3) + cosf(x) +
          1.f / (1.f + expf(-x)) + erff(x * 0.5f) + powf(fabsf(x) + 0.1f, 1.7f) + fminf(x, 0.3f) +
          fmaxf(x, -0.2f) + floorf(x * 5) + rintf(x * 7) + truncf(x * 3) + log1pf(fabsf(x)) +
          rsqrtf(fabsf(x) + 0.5f) + fmodf(x * 10, 3.f) + copysignf(2.f, x) + atanf(x) + (isnan(x) ? 1 : 0);
 }
-__global__ void kmath(const float* x, float* y, int n) {
+__global__ void kmath(const float* x, float* y) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < n) y[i] = math(x[i]);
 }
-__global__ void khalf(const float* x, float* y, int n) {
-  int i = blockIdx.x * blockDim.x + threadIdx.x;
-  if (i >= n) return;
-  float a = x[i], c = x[(i + 1) % n];
-  __nv_bfloat16 b = __float2bfloat16(a);
-  __half h = __float2half(a);
-  __nv_bfloat162 b2 = __floats2bfloat162_rn(a, c);
-  __half2 h2 = __floats2half2_rn(a, c);
-  b2 = __hfma2(b2, b2, b2);
-  h2 = __hmul2(h2, h2);
-  h2 = __hadd2(h2, h2);
-  y[i * 6] = __bfloat162float(b);
-  y[i * 6 + 1] = __half2float(h);
-  y[i * 6 + 2] = __low2float(b2);
-  y[i * 6 + 3] = __high2float(b2);
-  y[i * 6 + 4] = __low2float(h2);
-  y[i * 6 + 5] = __high2float(h2) + __half2float(__hmax(h, __float2half(0.25f)));
-}
-static float round_bf16(float f) {
-  uint32_t u;
-  memcpy(&u, &f, 4);
-  u = (u + 0x7fff + (u >> 16 & 1)) & 0xffff0000;
-  memcpy(&f, &u, 4);
-  return f;
-}
-static float round_half(float f) {
-  return __half2float(__float2half(f));
-}
-// Every 16-bit pattern through the conversions, and floats around the rounding points.
-__global__ void kconvert(const uint32_t* u, uint32_t* o, int n) {
-  int i = blockIdx.x * blockDim.x + threadIdx.x;
-  if (i >= n) return;
-  float f = __uint_as_float(u[i]);
-  o[i * 4] = __half_as_ushort(__float2half_rn(f));
-  o[i * 4 + 1] = __bfloat16_as_ushort(__float2bfloat16_rn(f));
-  o[i * 4 + 2] = __float_as_uint(__half2float(__ushort_as_half((unsigned short)i)));
-  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(o[i * 4 + 3]) : "f"(f));
+static void floats() {
+  auto x = uniforms(n, 3, 3);
+  float* dy = device_array<float>(n);
+  kmath<<<(n + 63) / 64, 64>>>(to_device(x), dy);
+  auto y = to_host(dy, n);
+  double e = 0;
+  for (int i = 0; i < n; i++) {
+    float r = math(x[i]);
+    e = worst(e, fabs(r - y[i]) / (1 + fabs(r)));
+  }
+  check("float math", e < 2e-6);
 }
 
 // Philox 4x32-10 on both sides
@@ -139,95 +122,26 @@ __host__ __device__ inline void philox(uint32_t c[4], uint32_t k0, uint32_t k1) 
   }
 }
 __global__ void kphilox(uint4* o) {
-  uint32_t c[4] = {blockIdx.x * blockDim.x + threadIdx.x, 1, 2, 3};
+  uint32_t i = blockIdx.x * blockDim.x + threadIdx.x, c[4] = {i, 1, 2, 3};
   philox(c, 42, 7);
-  o[c[0] * 0 + blockIdx.x * blockDim.x + threadIdx.x] = make_uint4(c[0], c[1], c[2], c[3]);
+  o[i] = make_uint4(c[0], c[1], c[2], c[3]);
 }
+static void random_numbers() {
+  uint4* d = device_array<uint4>(1024);
+  kphilox<<<8, 128>>>(d);
+  auto h = to_host(d, 1024);
+  int bad = 0;
+  for (uint32_t i = 0; i < 1024; i++) {
+    uint32_t c[4] = {i, 1, 2, 3};
+    philox(c, 42, 7);
+    bad += c[0] != h[i].x || c[1] != h[i].y || c[2] != h[i].z || c[3] != h[i].w;
+  }
+  check("philox", !bad);
+}
+
 int main() {
-  const int n = 3000;
-  uint32_t seed = 3;
-  {
-    uint64_t* d;
-    CK(cudaMalloc(&d, n * 8));
-    kzoo<<<(n + 127) / 128, 128>>>(d, n);
-    auto h = to_host(d, n);
-    int bad = 0;
-    for (int i = 0; i < n; i++) bad += h[i] != zoo(i);
-    check("integer instructions", !bad);
-  }
-  std::vector<float> x(n), y(n * 6);
-  for (auto& q : x) q = uniform(seed) * 3;
-  float *dx = to_device(x), *dy;
-  CK(cudaMalloc(&dy, n * 24));
-  {
-    kmath<<<(n + 63) / 64, 64>>>(dx, dy, n);
-    y = to_host(dy, n);
-    double e = 0;
-    for (int i = 0; i < n; i++) {
-      float r = math(x[i]);
-      e = fmax(e, fabs(r - y[i]) / (1 + fabs(r)));
-    }
-    check("float math", e < 2e-6);
-  }
-  {
-    khalf<<<(n + 63) / 64, 64>>>(dx, dy, n);
-    y = to_host(dy, n * 6);
-    int bad = 0;
-    for (int i = 0; i < n; i++) {
-      float a = x[i], b = x[(i + 1) % n], ra = round_bf16(a), rb = round_bf16(b), ha = round_half(a),
-            hb = round_half(b);
-      float r[6] = {ra,
-                    ha,
-                    round_bf16(fmaf(ra, ra, ra)),
-                    round_bf16(fmaf(rb, rb, rb)),
-                    round_half(2 * round_half(ha * ha)),
-                    round_half(2 * round_half(hb * hb)) + fmaxf(ha, 0.25f)};
-      for (int k = 0; k < 6; k++) bad += r[k] != y[i * 6 + k];
-    }
-    check("half precision", !bad);
-  }
-  {
-    const int m = 1 << 16;
-    std::vector<uint32_t> u(m);
-    for (int i = 0; i < m; i++) {  // every half value, plus or minus half a unit or nearly so
-      float f = __half2float(__ushort_as_half((unsigned short)i));
-      memcpy(&u[i], &f, 4);
-      uint32_t d[] = {0, 1, 0xfff, 0x1000, 0x1001, 0x8000, 0x7fff};
-      if ((u[i] & 0x7f800000) != 0x7f800000) u[i] += d[lcg(seed) % 7];
-    }
-    uint32_t *du = to_device(u), *dout;
-    CK(cudaMalloc(&dout, m * 16));
-    kconvert<<<m / 256, 256>>>(du, dout, m);
-    auto o = to_host(dout, m * 4);
-    int bad[4] = {};
-    for (int i = 0; i < m; i++) {
-      float f, g = __half2float(__ushort_as_half((unsigned short)i));
-      memcpy(&f, &u[i], 4);
-      uint32_t gi, t = u[i];
-      memcpy(&gi, &g, 4);
-      bool nan = f != f;
-      bad[0] += nan ? o[i * 4] != 0x7fff : o[i * 4] != __half_as_ushort(__float2half_rn(f));
-      bad[1] += nan ? o[i * 4 + 1] != 0x7fff : o[i * 4 + 1] != __bfloat16_as_ushort(__float2bfloat16_rn(f));
-      bad[2] += g != g ? (o[i * 4 + 2] & 0x7fffffff) <= 0x7f800000 : o[i * 4 + 2] != gi;
-      if ((t & 0x7f800000) != 0x7f800000) bad[3] += o[i * 4 + 3] != ((t + 0x1000) & ~0x1fffu);
-    }
-    check("float to half", !bad[0]);
-    check("float to bf16", !bad[1]);
-    check("half to float", !bad[2]);
-    check("float to tf32", !bad[3]);
-  }
-  {
-    uint4* d;
-    CK(cudaMalloc(&d, 1024 * 16));
-    kphilox<<<8, 128>>>(d);
-    auto h = to_host(d, 1024);
-    int bad = 0;
-    for (uint32_t i = 0; i < 1024; i++) {
-      uint32_t c[4] = {i, 1, 2, 3};
-      philox(c, 42, 7);
-      bad += c[0] != h[i].x || c[1] != h[i].y || c[2] != h[i].z || c[3] != h[i].w;
-    }
-    check("philox", !bad);
-  }
+  integers();
+  floats();
+  random_numbers();
   return finish();
 }

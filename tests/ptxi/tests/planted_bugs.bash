@@ -1,5 +1,5 @@
-# Planted bugs, and programs that are legal. Part of run.sh.
-# Planted bugs: the report must contain the pattern. A "!" pattern must not appear.
+# Planted bugs in kernels, and kernels that are legal. Part of run.sh.
+# The report must contain the pattern. A "!" pattern must not appear.
 outcome() { # program, name, pattern, environment settings
   local program=$1 name=$2 pattern=$3
   shift 3
@@ -9,18 +9,18 @@ outcome() { # program, name, pattern, environment settings
     *) if grep -qE "$pattern" "$log"; then pass; else fail "$name $*: no $pattern"; fi ;;
   esac
 }
-# In kernels, whenever they run.
+# Whenever kernels run.
 expect() { # name, pattern, environment settings
   outcome checks "$@"
   outcome checks "$@" PTXI_STREAMS=late
 }
-expect oob_write 'global write of 4 bytes out of bounds.*past the end.*kernel oob_write.*thread \(56,0,0\).*PTX line [0-9]+: st.*checks.cu:[0-9]+' PTXI_CC=80
+expect oob_write 'global write of 4 bytes out of bounds.*past the end.*kernel oob_write.*thread \(56,0,0\).*PTX line [0-9]+: st.*checks/memory.h:[0-9]+' PTXI_CC=80
 expect oob_write 'last error: cudaErrorIllegalAddress' PTXI_CC=80
 expect oob_read 'global read of 4 bytes out of bounds.*before device' PTXI_CC=80
 expect use_after_free 'USE AFTER FREE' PTXI_CC=80
 expect host_pointer 'not device-accessible memory' PTXI_CC=80
 expect null_pointer 'null pointer' PTXI_CC=80
-expect uninit_global 'read of uninitialised global memory.* tests/checks.cu:[0-9]+, called at tests/checks.cu:[0-9]+( |$)' PTXI_INIT=1
+expect uninit_global 'read of uninitialised global memory.* tests/checks/memory.h:[0-9]+, called at tests/checks/memory.h:[0-9]+( |$)' PTXI_INIT=1
 expect uninit_global '!WARNING' PTXI_CC=80
 expect uninit_shared 'read of uninitialised shared memory.*thread \(63,0,0\)' PTXI_CC=80
 expect misaligned 'misaligned address' PTXI_CC=80
@@ -69,7 +69,7 @@ for order in 0 1 2; do
   expect race_lock 'global-memory race: read.*after a write by block 0' PTXI_RACE=1 PTXI_ORDER=$order
 done
 # What orders accesses, and what only seems to, in whatever order blocks and warps run.
-for name in $(grep -oE 'is\("[a-z_]+' tests/orders.cu | cut -d'"' -f2); do
+for name in $(grep -ohE 'is\("[a-z_]+' tests/orders/*.h | cut -d'"' -f2); do
   case $name in
     ok_*) pattern='!WARNING|ERROR|FAIL' ;;
     *) pattern='global-memory race' ;;
@@ -90,7 +90,7 @@ for name in mma ldmatrix; do
   expect ${name}_diverged "DEADLOCK.*PTX line [0-9]+: $name" PTXI_CC=80
   expect ${name}_exited "warp-wide instruction after lanes have exited.*PTX line [0-9]+: $name" PTXI_CC=80
 done
-expect shfl_mask 'not in its member mask.* tests/checks.cu:[0-9]+( |$)' PTXI_CC=80
+expect shfl_mask 'not in its member mask.* tests/checks/warp_operations.h:[0-9]+( |$)' PTXI_CC=80
 expect shfl_outside 'shfl.sync reads lane 16' PTXI_CC=80
 expect shfl_missing 'DEADLOCK|do not execute' PTXI_CC=80
 for order in 0 1 2; do
@@ -120,7 +120,7 @@ done
 expect cp_no_wait 'cp.async in flight' PTXI_CC=80
 expect ok_steps '!ERROR' PTXI_MAX_STEPS=1000 PTXI_THREADS=1
 for name in steps steps_of_a_part; do
-  expect $name 'step limit reached.*turns.* tests/checks.cu:[0-9]+' PTXI_MAX_STEPS=1000
+  expect $name 'step limit reached.*turns.* tests/checks/launches.h:[0-9]+' PTXI_MAX_STEPS=1000
   expect $name 'last error: cudaErrorLaunchTimeout' PTXI_MAX_STEPS=1000
 done
 expect trap 'cudaErrorLaunchFailure' PTXI_CC=80
@@ -143,112 +143,3 @@ expect memcpy_overrun 'run over its end' PTXI_CC=80
 expect memcpy_kind 'memcpy: cudaErrorInvalidValue' PTXI_CC=80
 expect double_free 'free: cudaErrorInvalidValue' PTXI_CC=80
 expect uninit_shared 'last error: cudaErrorLaunchFailure' PTXI_STRICT=1
-
-# In host code, which shows under late streams.
-late() { # program, name, pattern, environment settings
-  local program=$1 name=$2 pattern=$3
-  shift 3
-  outcome "$program" "$name" "$pattern" PTXI_STREAMS=late "$@"
-}
-late streams_host read_early 'host code reads at streams_host\+0x[0-9a-f]+ to .*offset 16380 of pinned.*copy #[0-9]+ .cudaMemcpyAsync called at streams_host\+0x[0-9a-f]+[^,]*, stream 1. has yet to write'
-late streams_host read_early 'result wrong'
-late streams_host read_not_ready 'host code reads at' PTXI_SEED=1
-late streams_host own_handler 'host code reads at'
-late streams_host own_handler '!own handler'
-late streams_host own_handler_fault 'own handler'
-late streams_host overwrite 'host code writes at.*offset 0 of pinned.*cudaMemcpyAsync called at .* has yet to read'
-late streams_host overwrite 'result wrong'
-late streams_host overwrite 'overwritten before .*cudaMemcpyAsync called at .*forced by cudaDeviceSynchronize called at' PTXI_HOSTGUARD=0
-late streams_host overwrite_twice 'host code writes at.*cudaMemcpyAsync called at .* stream 1. has yet to read'
-late streams_host overwrite_twice 'host code writes at.*cudaMemcpyAsync called at .* stream 2. has yet to read'
-late streams_host overwrite_part 'overwritten before .* 64 bytes at .*cudaMemcpyAsync called at .*forced by cudaStreamSynchronize called at'
-late streams_host overwrite_registered 'overwritten before .* registered.*has yet to read'
-late streams_host unregister 'cudaHostUnregister called at .* frees memory .* still needs: .*for copy #[0-9]+ .cudaMemcpyAsync called at'
-late streams_host free_host 'cudaFreeHost called at .* frees memory .* still needs: .*for copy #[0-9]+ .cudaMemcpyAsync called at'
-late streams_host free_registered 'freed before work .* 67108864 bytes at .* registered.* copy #[0-9]+ .cudaMemcpyAsync called at .* has yet to read'
-late streams_host pageable_free_source 'result right'
-late streams_host pageable_free_destination 'result right'
-late streams_host pageable_free_source 'freed before work .* 67108864 bytes at pageable host memory, which copy .* has yet to read' PTXI_STREAMS=latest
-late streams_host pageable_free_destination 'freed before work .* pageable host memory, which copy .* has yet to write' PTXI_STREAMS=latest
-late streams_host overwrite_graph 'host code writes at .*copy #[0-9]+ .cudaGraphLaunch called at'
-for case in function_calls callback_calls; do
-  for mode in now late; do
-    outcome streams_host $case 'host function must not call the runtime: cudaStreamSynchronize called at( from| streams_host\+0x[0-9a-f]+)+( \| host function #[0-9]+ .*)?$' PTXI_STREAMS=$mode
-    outcome streams_host $case 'inside: cudaErrorNotPermitted' PTXI_STREAMS=$mode
-    outcome streams_host $case '!FAIL' PTXI_STREAMS=$mode
-  done
-done
-late streams_host function_then_overwrite 'host code writes at.*cudaMemcpyAsync called at .* has yet to read'
-late streams_host function_then_overwrite 'result wrong'
-late streams_host function_then_read 'host code reads at.*cudaMemcpyAsync called at .* has yet to write'
-late streams_host overwrite_after_function 'overwritten before .* 64 bytes at '
-late streams_host function_of_fault '!overwritten'
-late streams_host host_function_race 'host code writes at .*copy #[0-9]+ .cudaMemcpyAsync called at'
-late streams_host pageable_overwrite 'result right'
-late streams_host pageable_read 'result right'
-late streams_host pageable_overwrite 'overwritten before .* pageable host memory' PTXI_STREAMS=latest
-late streams_host pageable_overwrite 'result wrong' PTXI_STREAMS=latest
-late streams_host pageable_read 'result wrong' PTXI_STREAMS=latest
-for case in missing_wait missing_wait_device missing_wait_back wait_too_early default_stream upload_in_flight fill_in_flight graph_missing_wait; do
-  outcome streams $case 'result right' PTXI_STREAMS=now
-  late streams $case 'result wrong'
-done
-# The host waits for the first stream before the second, so this is wrong only where the device does more than what is
-# waited for: under some seeds, and always under those.
-wrong=0
-for seed in 1 2 3; do
-  for _ in 1 2 3; do
-    env PTXI_STREAMS=late PTXI_ORDER=2 PTXI_SEED=$seed "$tests/streams" missing_wait_synced
-  done >"$log" 2>&1
-  if [ "$(sort -u "$log" | wc -l)" = 1 ]; then pass; else fail "PTXI_SEED=$seed is not repeatable"; fi
-  if grep -q 'result wrong' "$log"; then wrong=1; fi
-done
-if [ $wrong = 1 ]; then pass; else fail "missing_wait_synced is right under every seed"; fi
-late streams fault 'launch: cudaSuccess'
-late streams fault 'wait: cudaErrorIllegalAddress'
-late streams fault 'kernel out_of_bounds.*#[0-9]+ .*called at streams\+0x[0-9a-f]+[^,]*, stream 1'
-for case in unwaited unwaited_reset; do
-  late streams $case '3 piece.s. of work were never waited for and not done, the first: kernel set.*#[0-9]+ .*called at streams\+0x[0-9a-f]+[^,]*, stream 1'
-done
-late streams unwaited_reset 'never waited for' PTXI_STREAMS=latest
-late streams elapsed 'elapsed: cudaErrorNotReady'
-late streams queries '\b0 .*\b6 |\b6 .*\b0 '
-late streams free_waits 'wait: cudaSuccess'
-late streams free_waits 'USE AFTER FREE.*freed by cudaFree called at' PTXI_STREAMS=latest
-late streams pool_use_before 'used without an order after its allocation: .* by kernel set.*stream 2.; it is that of allocation #[0-9]+ .cudaMallocAsync called at .*stream 1'
-late streams pool_free_before_use 'USE AFTER FREE.*freed by free #[0-9]+ .cudaFreeAsync called at .*stream 1.*kernel set.*#[0-9]+ .*stream 2'
-late streams pool_free_unordered 'freed without an order after its use: .*cudaFreeAsync called at .*stream 1.*used by kernel set.*stream 2'
-late streams pool_use_after 'USE AFTER FREE.*freed by free #[0-9]+ .cudaFreeAsync called at'
-late streams pool_copy_after 'USE AFTER FREE.*freed by free #[0-9]+ .cudaFreeAsync called at .*copy #[0-9]+ .cudaMemcpyAsync called at'
-late streams pool_copy_after 'wait: cudaErrorIllegalAddress'
-late streams pool_free_by_host 'USE AFTER FREE.*freed by cudaFree called at .*kernel set.*#[0-9]+ .*called at'
-
-# Reports name the line of the call, whatever functions of the toolkit lie between.
-line_of_report() { # program, case, function, comment on the line
-  local line addresses
-  line=$(grep -n "// $4\$" tests/places.cu | cut -d: -f1)
-  env PTXI_STREAMS=late "$tests/$1" "$2" >"$log" 2>&1
-  addresses=$(sed -nE "s/.*\\($3 called at ([^,]*),.*/\\1/p" "$log" | grep -oE '0x[0-9a-f]+')
-  addr2line -i -e "$tests/$1" <<<"$addresses" >>"$log"
-  if grep -qE "places.cu:$line( |$)" "$log"; then pass; else fail "$1 $2: no line $line"; fi
-}
-for program in places0 places2; do
-  for case in 1 2; do
-    line_of_report $program $case __cudaLaunchKernel "launched $case"
-    line_of_report $program $case cudaMallocAsync allocated
-  done
-done
-
-# Legal programs: no report and, where they compute something, the right result.
-legal() { # program, environment settings
-  local program=$1 name
-  shift
-  for name in $(grep -oE 'is\("ok_[a-z_]+' "tests/$program.cu" | cut -d'"' -f2 | sort -u); do
-    outcome "$program" "$name" '!WARNING|ERROR|FAIL|wrong' PTXI_STREAMS=late PTXI_INIT=1 PTXI_RACE=1 PTXI_MEM=100 "$@"
-  done
-}
-for program in streams streams_host; do
-  legal $program PTXI_ORDER=0
-  legal $program PTXI_STREAMS=latest
-  for seed in 1 2 3; do legal $program PTXI_ORDER=2 PTXI_SEED=$seed; done
-done

@@ -8,6 +8,10 @@ typedef __nv_bfloat16 bf16;
 __device__ unsigned smem_addr(const void* p) {
   return (unsigned)__cvta_generic_to_shared(p);
 }
+// Where 16-byte chunk `c` of row `r` of a tile of 64 columns lies: at chunk c ^ (r & 7).
+__device__ unsigned chunk(const bf16* tile, int r, int c) {
+  return smem_addr(tile + r * 64 + ((c ^ (r & 7)) << 3));
+}
 __device__ void cp16(unsigned dst, const void* src, int bytes) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(dst), "l"(src), "r"(bytes));
 }
@@ -46,16 +50,14 @@ __global__ void __launch_bounds__(128)
   const int t = threadIdx.x, l = t & 31, wp = t >> 5, wm = (wp >> 1) * 32, wn = (wp & 1) * 32;
   const int p0 = blockIdx.x * 64, k0 = blockIdx.y * 64, pixels = N * H * W, steps = 9 * C / 64;
   auto tile = [&](int s, int which) { return sm + (s * 2 + which) * 64 * 64; };
-  // 16-byte chunk `c` of row `r` lies at chunk c ^ (r & 7).
-  auto at = [&](bf16* base, int r, int c) { return smem_addr(base + r * 64 + ((c ^ (r & 7)) << 3)); };
   auto load = [&](int step) {
     const int tap = step / (C / 64), c0 = step % (C / 64) * 64, dr = tap / 3 - 1, ds = tap % 3 - 1,
               s = step % ST;
     for (int i = t; i < 64 * 8; i += 128) {
       int r = i >> 3, c = i & 7, p = p0 + r, n = p / (H * W), h = p / W % H + dr, v = p % W + ds;
       bool ok = p < pixels && h >= 0 && h < H && v >= 0 && v < W;
-      cp16(at(tile(s, 0), r, c), ok ? x + (((size_t)n * H + h) * W + v) * C + c0 + c * 8 : x, ok ? 16 : 0);
-      cp16(at(tile(s, 1), r, c), w + ((size_t)(k0 + r) * 9 + tap) * C + c0 + c * 8, 16);
+      cp16(chunk(tile(s, 0), r, c), ok ? x + (((size_t)n * H + h) * W + v) * C + c0 + c * 8 : x, ok ? 16 : 0);
+      cp16(chunk(tile(s, 1), r, c), w + ((size_t)(k0 + r) * 9 + tap) * C + c0 + c * 8, 16);
     }
   };
   float acc[2][4][4] = {};
@@ -75,9 +77,9 @@ __global__ void __launch_bounds__(128)
     bf16 *a = tile(step % ST, 0), *b = tile(step % ST, 1);
     for (int kk = 0; kk < 4; kk++) {
       unsigned fa[2][4], fb[2][4];
-      for (int i = 0; i < 2; i++) ldm4(fa[i], at(a, wm + i * 16 + (l & 15), kk * 2 + (l >> 4)));
+      for (int i = 0; i < 2; i++) ldm4(fa[i], chunk(a, wm + i * 16 + (l & 15), kk * 2 + (l >> 4)));
       for (int j = 0; j < 2; j++)
-        ldm4(fb[j], at(b, wn + j * 16 + (l & 7) + (l >> 4) * 8, kk * 2 + ((l >> 3) & 1)));
+        ldm4(fb[j], chunk(b, wn + j * 16 + (l & 7) + (l >> 4) * 8, kk * 2 + ((l >> 3) & 1)));
       for (int i = 0; i < 2; i++)
         for (int j = 0; j < 4; j++)
           mma(acc[i][j], fa[i], fb[j >> 1][(j & 1) * 2], fb[j >> 1][(j & 1) * 2 + 1]);

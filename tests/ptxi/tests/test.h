@@ -32,14 +32,27 @@ static void check(const char* name, bool ok) {
     }                                                                                                     \
   } while (0)
 #define TRUE(x) check(#x, (x))
+// What a program does whose first argument names one of its cases: `if (is("NAME")) ...`.
+static const char* g_name = "";
+static bool is(const char* name) {
+  return !strcmp(g_name, name);
+}
 static int finish() {
   printf("%d passed, %d failed\n", g_passed, g_failed);
   return g_failed != 0;
 }
+static void print(const char* what, cudaError_t e) {
+  printf("%s: %s\n", what, cudaGetErrorName(e));
+}
+template <class T>
+static T* device_array(size_t n) {
+  T* d;
+  CK(cudaMalloc(&d, n * sizeof(T)));
+  return d;
+}
 template <class T>
 static T* to_device(const std::vector<T>& v) {
-  T* d;
-  CK(cudaMalloc(&d, v.size() * sizeof(T)));
+  T* d = device_array<T>(v.size());
   CK(cudaMemcpy(d, v.data(), v.size() * sizeof(T), cudaMemcpyHostToDevice));
   return d;
 }
@@ -49,9 +62,18 @@ static std::vector<T> to_host(const T* d, size_t n) {
   CK(cudaMemcpy(v.data(), d, n * sizeof(T), cudaMemcpyDeviceToHost));
   return v;
 }
+// The larger of two errors; NaN is larger than any number.
+static inline double worst(double e, double error) {
+  return error <= e || isnan(e) ? e : error;
+}
 static inline uint32_t lcg(uint32_t& s) {
   return s = s * 1664525u + 1013904223u;
 }
 static inline float uniform(uint32_t& s) {
   return (float)(lcg(s) >> 8) / 8388608.0f - 1.0f;
+}
+static inline std::vector<float> uniforms(size_t n, uint32_t seed, float scale = 1) {
+  std::vector<float> v(n);
+  for (float& x : v) x = uniform(seed) * scale;
+  return v;
 }

@@ -1,7 +1,6 @@
-// What the programs that run under late streams (PTXI_STREAMS=late) share. `is("NAME")`: whether this bug or
-// legal program was asked for.
+// What the tests of late streams (PTXI_STREAMS=late) share.
 #pragma once
-#include "test.h"
+#include "../test.h"
 
 __global__ void set(int* x, int v, int n) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -15,7 +14,7 @@ __global__ void add(int* to, const int* from, int n) {
 constexpr int kCount = 4096, kBytes = kCount * 4, kThreads = 256, kBlocks = kCount / kThreads;
 static cudaStream_t s, t, blocking;  // s and t are non-blocking
 static cudaEvent_t event;
-static int *a, *b, *pinned, *other_pinned;  // a and b: on the device, zero
+static int *a, *b, *pinned, *other_pinned;  // a and b: on the device, zero; pinned: ones
 
 static void fill(int* host, int v) {
   for (int i = 0; i < kCount; i++) host[i] = v;
@@ -33,29 +32,38 @@ static int last(const int* device) {
 static void set_on(cudaStream_t stream, int* x, int v) {
   set<<<kBlocks, kThreads, 0, stream>>>(x, v, kCount);
 }
+static void add_on(cudaStream_t stream, int* to, const int* from) {
+  add<<<kBlocks, kThreads, 0, stream>>>(to, from, kCount);
+}
 static void order(cudaStream_t first, cudaStream_t second) {
   CK(cudaEventRecord(event, first));
   CK(cudaStreamWaitEvent(second, event));
 }
-static void upload(int* device, const int* host, cudaStream_t stream) {
-  CK(cudaMemcpyAsync(device, host, kBytes, cudaMemcpyHostToDevice, stream));
+static void upload(int* device, const int* host, cudaStream_t stream, size_t bytes = kBytes) {
+  CK(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream));
 }
-static void download(int* host, const int* device, cudaStream_t stream) {
-  CK(cudaMemcpyAsync(host, device, kBytes, cudaMemcpyDeviceToHost, stream));
+static void download(int* host, const int* device, cudaStream_t stream, size_t bytes = kBytes) {
+  CK(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream));
+}
+static void begin_capture(cudaStream_t stream) {
+  CK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal));
+}
+static cudaGraphExec_t end_capture(cudaStream_t stream) {
+  cudaGraph_t graph;
+  cudaGraphExec_t exec;
+  CK(cudaStreamEndCapture(stream, &graph));
+  CK(cudaGraphInstantiate(&exec, graph, 0));
+  return exec;
 }
 
-static const char* g_name;
-static bool is(const char* name) {
-  return !strcmp(g_name, name);
-}
-static void setup(const char* name) {
-  g_name = name;
+static void setup() {
   CK(cudaMalloc(&a, kBytes));
   CK(cudaMalloc(&b, kBytes));
   CK(cudaMemset(a, 0, kBytes));
   CK(cudaMemset(b, 0, kBytes));
   CK(cudaMallocHost(&pinned, kBytes));
   CK(cudaMallocHost(&other_pinned, kBytes));
+  fill(pinned, 1);
   CK(cudaStreamCreateWithFlags(&s, cudaStreamNonBlocking));
   CK(cudaStreamCreateWithFlags(&t, cudaStreamNonBlocking));
   CK(cudaStreamCreate(&blocking));

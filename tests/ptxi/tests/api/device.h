@@ -1,0 +1,107 @@
+// The device: its properties, occupancy, launches and their errors, faults.
+#pragma once
+#include <cuda_profiler_api.h>
+
+#include "../test.h"
+
+__global__ void bad_write(int* x) {
+  x[1 << 20] = 1;
+}
+__global__ void __launch_bounds__(128, 4) bounded(int* x) {
+  x[threadIdx.x] = 1;
+}
+extern __shared__ int dyn[];
+__global__ void uses_dynamic(int* x) {
+  x[threadIdx.x] = dyn[threadIdx.x] = threadIdx.x;
+}
+__device__ int one = 1;
+
+// The compute capability: 75, 80, ...
+static int capability() {
+  int major, minor;
+  CK(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0));
+  CK(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, 0));
+  return 10 * major + minor;
+}
+static int most_shared() {
+  int bytes;
+  CK(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0));
+  return bytes;
+}
+
+static void properties() {
+  int n, v;
+  const int cc = capability(), shared = most_shared();
+  CK(cudaGetDeviceCount(&n));
+  TRUE(n == 1);
+  EXPECT(cudaSetDevice(1), cudaErrorInvalidDevice);
+  cudaGetLastError();
+  cudaDeviceProp p;
+  CK(cudaGetDeviceProperties(&p, 0));
+  CK(cudaDeviceGetAttribute(&v, cudaDevAttrMultiProcessorCount, 0));
+  TRUE(v == p.multiProcessorCount && v == (cc == 75 ? 40 : cc == 80 ? 108 : cc == 89 ? 128 : 132));
+  TRUE(shared == (cc == 75 ? 64 << 10 : cc == 80 ? 163 << 10 : cc == 89 ? 99 << 10 : 227 << 10));
+  CK(cudaRuntimeGetVersion(&v));
+  TRUE(v == CUDART_VERSION);
+}
+
+static void occupancy() {
+  const int cc = capability();
+  int n, min_grid, block;
+  cudaFuncAttributes a;
+  CK(cudaFuncGetAttributes(&a, bounded));
+  TRUE(a.maxThreadsPerBlock == 128 && a.numRegs <= 128);
+  CK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&n, bounded, 128, 0));
+  TRUE(n >= 4);
+  CK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&n, uses_dynamic, 128, 80 << 10));
+  TRUE(n == (cc == 75 ? 0 : cc == 89 ? 1 : 2));
+  CK(cudaOccupancyMaxPotentialBlockSize(&min_grid, &block, bad_write, 0, 0));
+  TRUE(block >= 128 && min_grid > 0);
+}
+
+static void launches() {
+  EXPECT(cudaFuncSetAttribute(uses_dynamic, cudaFuncAttributeMaxDynamicSharedMemorySize, most_shared() + 1),
+         cudaErrorInvalidValue);
+  cudaGetLastError();
+  CK(cudaFuncSetAttribute(uses_dynamic, cudaFuncAttributeMaxDynamicSharedMemorySize, 60000));
+  int* d;
+  CK(cudaMalloc(&d, 4096));
+  cudaLaunchConfig_t cfg = {};
+  cfg.gridDim = dim3(2);
+  cfg.blockDim = dim3(32);
+  cfg.dynamicSmemBytes = 60000;
+  cudaLaunchAttribute attr[2];
+  attr[0].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  attr[0].val.programmaticStreamSerializationAllowed = 1;
+  attr[1].id = cudaLaunchAttributePriority;
+  attr[1].val.priority = 0;
+  cfg.attrs = attr;
+  cfg.numAttrs = 2;
+  CK(cudaLaunchKernelEx(&cfg, uses_dynamic, d));
+  uses_dynamic<<<1, 32, 60004>>>(d);
+  EXPECT(cudaGetLastError(), cudaErrorInvalidValue);
+  EXPECT(cudaGetLastError(), cudaSuccess);  // configuration errors are not sticky
+  uses_dynamic<<<1, 4096>>>(d);
+  EXPECT(cudaGetLastError(), cudaErrorInvalidConfiguration);
+  uses_dynamic<<<0, 1>>>(d);
+  EXPECT(cudaGetLastError(), cudaErrorInvalidConfiguration);
+  CK(cudaProfilerStart());
+  CK(cudaProfilerStop());
+}
+
+// A fault is sticky until the device is reset, and then variables have their initial values again.
+static void faults() {
+  const int two = 2;
+  int *d, r;
+  CK(cudaMemcpyToSymbol(one, &two, 4));
+  CK(cudaMalloc(&d, 16));
+  bad_write<<<1, 1>>>(d);
+  EXPECT(cudaDeviceSynchronize(), cudaErrorIllegalAddress);
+  EXPECT(cudaGetLastError(), cudaErrorIllegalAddress);
+  EXPECT(cudaMalloc(&d, 16), cudaErrorIllegalAddress);
+  CK(cudaDeviceReset());
+  CK(cudaMalloc(&d, 16));
+  CK(cudaGetLastError());
+  CK(cudaMemcpyFromSymbol(&r, one, 4));
+  TRUE(r == 1);
+}

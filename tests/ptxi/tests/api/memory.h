@@ -1,0 +1,137 @@
+// Memory: allocation, copies, what pointers point to, memory of the host, managed memory, symbols, pools.
+#pragma once
+#include "../test.h"
+
+__global__ void add(int* x, int v, int n) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) x[i] += v;
+}
+__device__ int symbol[4] = {1, 2, 3, 4};
+__constant__ int constant[2];
+__managed__ int managed[2] = {5, 6};
+__global__ void read_symbols(int* x) {
+  *x = symbol[2] * 100 + constant[1];
+}
+
+static void copies() {
+  int *d, h[64];
+  CK(cudaMalloc(&d, 256));
+  TRUE(((uintptr_t)d & 255) == 0);
+  CK(cudaMemset(d, 0, 256));
+  add<<<1, 64>>>(d, 5, 64);
+  CK(cudaMemcpy(h, d, 256, cudaMemcpyDeviceToHost));
+  TRUE(h[0] == 5 && h[63] == 5);
+  CK(cudaMemcpy2D(h, 16, d, 32, 8, 4, cudaMemcpyDeviceToHost));
+  EXPECT(cudaMemcpy2D(h, 4, d, 32, 8, 4, cudaMemcpyDeviceToHost), cudaErrorInvalidPitchValue);
+  EXPECT(cudaMemcpy(h, d, 1024, cudaMemcpyDeviceToHost), cudaErrorInvalidValue);
+  EXPECT(cudaGetLastError(), cudaErrorInvalidValue);
+  EXPECT(cudaGetLastError(), cudaSuccess);
+  EXPECT(cudaMemset(d, 0, 1024), cudaErrorInvalidValue);
+  EXPECT(cudaPeekAtLastError(), cudaErrorInvalidValue);
+  EXPECT(cudaGetLastError(), cudaErrorInvalidValue);
+  cudaPointerAttributes at;
+  CK(cudaPointerGetAttributes(&at, d));
+  TRUE(at.type == cudaMemoryTypeDevice && at.device == 0 && at.devicePointer == d);
+  CK(cudaPointerGetAttributes(&at, h));
+  TRUE(at.type == cudaMemoryTypeUnregistered);
+  CK(cudaFree(d));
+  EXPECT(cudaFree(d), cudaErrorInvalidValue);
+  cudaGetLastError();
+  CK(cudaFree(nullptr));
+}
+
+static void too_much() {
+  size_t f, t;
+  CK(cudaMemGetInfo(&f, &t));
+  TRUE(f < t && t >= 1u << 30);
+  void* huge;
+  EXPECT(cudaMalloc(&huge, t + 1), cudaErrorMemoryAllocation);
+  TRUE(huge == nullptr);
+  EXPECT(cudaGetLastError(), cudaErrorMemoryAllocation);
+}
+
+static void host_memory() {
+  int *p, *pd, h[64];
+  CK(cudaHostAlloc(&p, 256, cudaHostAllocMapped));
+  cudaPointerAttributes at;
+  CK(cudaPointerGetAttributes(&at, p));
+  TRUE(at.type == cudaMemoryTypeHost);
+  for (int i = 0; i < 64; i++) p[i] = i;
+  CK(cudaHostGetDevicePointer(&pd, p, 0));
+  add<<<1, 64>>>(pd, 1, 64);
+  CK(cudaDeviceSynchronize());
+  TRUE(p[63] == 64);
+  CK(cudaFreeHost(p));
+  CK(cudaHostRegister(h, sizeof h, 0));
+  EXPECT(cudaHostRegister(h, sizeof h, 0), cudaErrorHostMemoryAlreadyRegistered);
+  CK(cudaHostUnregister(h));
+  EXPECT(cudaHostUnregister(h), cudaErrorHostMemoryNotRegistered);
+  cudaGetLastError();
+}
+
+static void managed_memory() {
+  int* m;
+  CK(cudaMallocManaged(&m, 256));
+  m[0] = 1;
+  add<<<1, 1>>>(m, 1, 1);
+  CK(cudaDeviceSynchronize());
+  TRUE(m[0] == 2);
+  CK(cudaFree(m));
+  TRUE(managed[1] == 6);
+  add<<<1, 2>>>(managed, 10, 2);
+  CK(cudaDeviceSynchronize());
+  TRUE(managed[0] == 15 && managed[1] == 16);
+}
+
+static void symbols() {
+  int v[4] = {7, 8, 9, 10}, r, *d;
+  CK(cudaMemcpyToSymbol(symbol, v, 16));
+  CK(cudaMemcpyToSymbol(constant, v, 4, 4));
+  CK(cudaMalloc(&d, 4));
+  read_symbols<<<1, 1>>>(d);
+  CK(cudaMemcpy(&r, d, 4, cudaMemcpyDeviceToHost));
+  TRUE(r == 907);
+  CK(cudaMemcpyFromSymbol(&r, symbol, 4, 12));
+  TRUE(r == 10);
+  size_t sz;
+  CK(cudaGetSymbolSize(&sz, symbol));
+  TRUE(sz == 16);
+  EXPECT(cudaMemcpyToSymbol(symbol, v, 16, 4), cudaErrorInvalidValue);
+  cudaGetLastError();
+  CK(cudaFree(d));
+}
+
+static void pools() {
+  cudaMemPool_t pool;
+  CK(cudaDeviceGetDefaultMemPool(&pool, 0));
+  uint64_t v = UINT64_MAX, used, reserved, high;
+  CK(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &v));
+  cudaStream_t s;
+  CK(cudaStreamCreate(&s));
+  int *a, *b;
+  CK(cudaMallocAsync(&a, 1 << 20, s));
+  CK(cudaMallocAsync(&b, 100, s));
+  CK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used));
+  CK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &reserved));
+  TRUE(used == (1 << 20) + 512 && reserved >= used);
+  CK(cudaFreeAsync(a, s));
+  CK(cudaFreeAsync(b, s));
+  EXPECT(cudaFreeAsync(b, s), cudaErrorInvalidValue);
+  cudaGetLastError();
+  CK(cudaStreamSynchronize(s));
+  CK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used));
+  CK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &high));
+  CK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &reserved));
+  TRUE(used == 0 && high == (1 << 20) + 512 && reserved > 0);
+  CK(cudaMemPoolTrimTo(pool, 0));
+  CK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &reserved));
+  TRUE(reserved == 0);
+  v = 0;
+  CK(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &v));
+  CK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &high));
+  TRUE(high == 0);
+  CK(cudaStreamDestroy(s));
+  EXPECT(cudaStreamDestroy(s), cudaErrorInvalidResourceHandle);
+  EXPECT(cudaMallocAsync(&a, 16, s), cudaErrorInvalidResourceHandle);
+  cudaGetLastError();
+}

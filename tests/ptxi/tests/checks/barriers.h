@@ -1,0 +1,57 @@
+// Barriers of a block: divergent, in different places, with wrong counts, deadlocks; named ones.
+#pragma once
+#include "../test.h"
+
+__global__ void divergent_barrier(float* o) {
+  __shared__ float s[64];
+  s[threadIdx.x] = 1;
+  if (threadIdx.x & 1) __syncthreads();
+  o[threadIdx.x] = s[threadIdx.x];
+}
+__global__ void mismatched_barrier(float* o) {
+  if (threadIdx.x < 32) {
+    o[threadIdx.x] = 1;
+    __syncthreads();
+    o[threadIdx.x] += 1;
+  } else {
+    o[threadIdx.x] = 2;
+    __syncthreads();
+    o[threadIdx.x] *= 2;
+  }
+}
+__global__ void deadlock(int* o) {
+  if (threadIdx.x < 32) asm volatile("bar.sync 1, 64;");
+  o[threadIdx.x] = 1;
+}
+// Barrier 1 of 64 threads, with a count of its own in each warp.
+__global__ void barrier_counts(int* o, int first, int second) {
+  if (threadIdx.x < 32)
+    asm volatile("bar.sync 1, %0;" ::"r"(first));
+  else
+    asm volatile("bar.sync 1, %0;" ::"r"(second));
+  o[threadIdx.x] = 1;
+}
+// Warp 0 produces, warp 1 consumes, over a named barrier that the producer does not wait for.
+__global__ void named_barrier(float* o, int wait) {
+  __shared__ float s[32];
+  int l = threadIdx.x & 31;
+  if (threadIdx.x < 32) {
+    s[l] = l;
+    asm volatile("bar.arrive 1, 64;" ::: "memory");
+  } else {
+    if (wait) asm volatile("bar.sync 1, 64;" ::: "memory");
+    o[l] = s[31 - l];
+  }
+}
+
+static void barriers(float* f, int* i) {
+  if (is("divergent_barrier")) divergent_barrier<<<1, 64>>>(f);
+  if (is("mismatched_barrier")) mismatched_barrier<<<1, 64>>>(f);
+  if (is("ok_named_barrier")) named_barrier<<<1, 64>>>(f, 1);
+  if (is("race_named_barrier")) named_barrier<<<1, 64>>>(f, 0);
+  if (is("deadlock")) deadlock<<<1, 64>>>(i);
+  if (is("barrier_count_odd")) barrier_counts<<<1, 64>>>(i, 48, 48);
+  if (is("barrier_counts_differ")) barrier_counts<<<1, 64>>>(i, 64, 96);
+  if (is("barrier_count_high")) barrier_counts<<<1, 64>>>(i, 96, 96);
+  if (is("ok_barrier_count")) barrier_counts<<<1, 64>>>(i, 64, 64);
+}

@@ -1,0 +1,99 @@
+// Races on global memory between blocks, warps and lanes; orders.cu has those about fences and scopes.
+#pragma once
+#include "../test.h"
+
+__global__ void race_blocks(int* o, int mode) {
+  if (mode == 0) o[0] = blockIdx.x;            // write-write
+  if (mode == 1 && blockIdx.x == 0) o[5] = 1;  // write, then read by another block
+  if (mode == 1 && blockIdx.x == 1) o[6] = o[5];
+}
+// mode 0: read what another thread wrote; 1: write what another has read; barrier 1: of the warp, 2: of the
+// block.
+__global__ void race_global(float* x, float* o, int mode, int barrier) {
+  const int t = threadIdx.x, other = blockDim.x - 1 - t;
+  float y = 0;
+  if (mode == 0)
+    x[t] = t;
+  else
+    y = x[other];
+  if (barrier == 1) __syncwarp();
+  if (barrier == 2) __syncthreads();
+  if (mode == 0)
+    o[t] = x[other];
+  else
+    x[t] = y;
+}
+__global__ void race_atomic(int* o) {
+  if (blockIdx.x == 0) atomicAdd(o, 1);
+  if (blockIdx.x == 1) o[1] = o[0];
+}
+__global__ void read_only(float* x) {
+  x[threadIdx.x] = 1;
+  __syncthreads();
+  x[threadIdx.x] += __ldg(x + blockDim.x - 1 - threadIdx.x);
+}
+// The write by warp 1 does not know of the read by warp 2, though its own read came later.
+__global__ void race_older_reader(float* x, float* o) {
+  const int warp = threadIdx.x / 32;
+  const bool first = threadIdx.x % 32 == 0;
+  if (warp == 2 && first) o[0] = x[0];
+  if (warp == 1) {
+    __syncwarp();
+    if (first) x[0] = x[0] + 1;
+  }
+}
+// Legal: partial sums, fence, atomic ticket, fence; the last block adds them up.
+__global__ void last_block(int* part, int* ticket, int* total) {
+  __shared__ bool last;
+  if (threadIdx.x == 0) {
+    part[blockIdx.x] = blockIdx.x;
+    __threadfence();
+    last = atomicAdd(ticket, 1) == gridDim.x - 1;
+    __threadfence();
+    if (last) {
+      int s = 0;
+      for (int i = 0; i < gridDim.x; i++) s += part[i];
+      *total = s;
+    }
+  }
+}
+// A block takes a lock that another has left. Only with a fence does it know what that one did.
+__global__ void take_lock(int* lock, int* data, bool fence) {
+  if (blockIdx.x == 0) {
+    *data = 1;
+    __threadfence();
+    atomicExch(lock, 1);
+  } else {
+    while (atomicCAS(lock, 1, 2) != 1) {
+    }
+    if (fence) __threadfence();
+    data[1] = data[0];
+  }
+}
+
+static void global_races(float* f, float* g, int* i) {
+  if (is("race_blocks_ww")) race_blocks<<<4, 1>>>(i, 0);
+  if (is("race_blocks_rw")) race_blocks<<<4, 1>>>(i, 1);
+  if (is("race_global_warps")) race_global<<<1, 64>>>(f, g, 0, 0);
+  if (is("race_global_warps_war")) race_global<<<1, 64>>>(f, g, 1, 0);
+  if (is("race_global_lanes")) race_global<<<1, 32>>>(f, g, 0, 0);
+  if (is("race_global_lanes_war")) race_global<<<1, 32>>>(f, g, 1, 0);
+  if (is("race_global_syncwarp")) race_global<<<1, 64>>>(f, g, 0, 1);
+  if (is("race_older_reader")) race_older_reader<<<1, 96>>>(f, g);
+  if (is("ok_global")) {
+    for (int mode = 0; mode < 2; mode++) {
+      race_global<<<1, 32>>>(f, g, mode, 1);
+      race_global<<<1, 64>>>(f, g, mode, 2);
+    }
+  }
+  if (is("race_atomic")) race_atomic<<<2, 1>>>(i);
+  if (is("read_only")) read_only<<<1, 64>>>(f);
+  if (is("ok_last_block")) {
+    last_block<<<8, 32>>>(i, i + 20, i + 21);
+    int h;
+    CK(cudaMemcpy(&h, i + 21, 4, cudaMemcpyDeviceToHost));
+    printf("%s\n", h == 28 ? "sum right" : "sum wrong");
+  }
+  if (is("ok_lock")) take_lock<<<2, 1>>>(i, i + 20, true);
+  if (is("race_lock")) take_lock<<<2, 1>>>(i, i + 20, false);
+}

@@ -1,0 +1,55 @@
+// Launches that are refused, and those that end early: by the limit of steps, a trap, an assertion.
+#pragma once
+#include <cassert>
+
+#include "../test.h"
+#include "memory.h"
+
+__global__ void trap_kernel() {
+  asm volatile("trap;");
+}
+__global__ void assert_kernel(int x) {
+  assert(x == 1);
+}
+extern __shared__ float dynamic[];
+__global__ void dyn(float* o) {
+  o[threadIdx.x] = dynamic[threadIdx.x] = 1;
+}
+__global__ void __launch_bounds__(64) bounded(float* o) {
+  o[threadIdx.x] = 1;
+}
+// Some lanes of the warp turn n times.
+__global__ void turns(int n, int lanes) {
+  if (threadIdx.x < lanes) {
+#pragma unroll 1
+    for (int i = 0; i < n; i++) asm volatile("");
+  }
+  __syncwarp();
+}
+
+static void refused_launches(float* f) {
+  if (is("dynamic_shared")) dyn<<<1, 32, 60000>>>(f);
+  if (is("ok_dynamic_shared")) {
+    CK(cudaFuncSetAttribute(dyn, cudaFuncAttributeMaxDynamicSharedMemorySize, 60000));
+    dyn<<<1, 32, 60000>>>(f);
+  }
+  if (is("launch_bounds")) bounded<<<1, 128>>>(f);
+  if (is("block_size")) fill<<<1, 2000>>>(f);
+  if (is("empty_grid")) fill<<<0, 1>>>(f);
+  if (is("grid_size")) fill<<<dim3(1, 65536), 1>>>(f);
+  if (is("cooperative_size") || is("ok_cooperative_size")) {
+    int per_sm, sms;
+    CK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_sm, fill, 64, 0));
+    CK(cudaDeviceGetAttribute(&sms, cudaDevAttrMultiProcessorCount, 0));
+    void* args[] = {&f};
+    cudaLaunchCooperativeKernel((void*)fill, per_sm * sms + is("cooperative_size"), 64, args, 0, 0);
+  }
+}
+
+static void ended_launches() {
+  if (is("ok_steps")) turns<<<16, 32>>>(100, 32);
+  if (is("steps")) turns<<<1, 32>>>(1 << 22, 32);
+  if (is("steps_of_a_part")) turns<<<1, 32>>>(1 << 22, 16);
+  if (is("trap")) trap_kernel<<<1, 32>>>();
+  if (is("assert")) assert_kernel<<<1, 32>>>(2);
+}

@@ -1,0 +1,74 @@
+// Accesses outside memory, of unwritten memory and misaligned ones, by kernels and the host.
+#pragma once
+#include "../test.h"
+
+__global__ void oob_write(float* x, int n) {
+  x[threadIdx.x + n] = 1;
+}
+__global__ void oob_read(const float* x, float* y) {
+  y[threadIdx.x] = x[(int)threadIdx.x - 1];
+}
+__global__ void fill(float* x) {
+  x[threadIdx.x] = 1;
+}
+__device__ void copy(const float* x, float* y) {
+  y[threadIdx.x] = x[threadIdx.x];
+}
+__global__ void uninit_global(const float* x, float* y) {
+  copy(x, y);
+}
+__global__ void uninit_shared(float* o) {
+  __shared__ float s[64];
+  if (threadIdx.x < 63) s[threadIdx.x] = 1;
+  __syncthreads();
+  o[threadIdx.x] = s[threadIdx.x];
+}
+__global__ void misaligned(float* o) {
+  *(float2*)(o + 1) = make_float2(1, 2);
+}
+__global__ void shared_oob(float* o, int n) {
+  __shared__ float s[64];
+  s[threadIdx.x + n] = 1;
+  __syncthreads();
+  o[threadIdx.x] = s[threadIdx.x];
+}
+__global__ void local_oob(int* o, int n) {
+  int a[8];
+  for (int i = 0; i < 8; i++) a[i] = i;
+  o[0] = a[n];
+}
+
+static void memory(float* f, float* g, int* i) {
+  if (is("oob_write")) oob_write<<<1, 64>>>(f, 8);
+  if (is("oob_read")) oob_read<<<1, 64>>>(f, g);
+  if (is("use_after_free")) {
+    cudaFree(g);
+    fill<<<1, 64>>>(g);
+  }
+  if (is("host_pointer")) {
+    float* h = (float*)malloc(256);
+    fill<<<1, 64>>>(h);
+  }
+  if (is("null_pointer")) fill<<<1, 64>>>(nullptr);
+  if (is("uninit_global")) uninit_global<<<1, 64>>>(g, f);
+  if (is("uninit_shared")) uninit_shared<<<1, 64>>>(f);
+  if (is("misaligned")) misaligned<<<1, 1>>>(f);
+  if (is("shared_oob")) shared_oob<<<1, 64>>>(f, 8);
+  if (is("local_oob")) local_oob<<<1, 1>>>(i, 9);
+}
+
+static void host_memory(float* f, float* g) {
+  if (is("host_access")) printf("%f\n", f[0]);
+  if (is("memcpy_overrun")) {
+    float h[80];
+    print("memcpy", cudaMemcpy(h, f, 320, cudaMemcpyDeviceToHost));
+  }
+  if (is("memcpy_kind")) {
+    float h[8];
+    print("memcpy", cudaMemcpy(h, f, 32, cudaMemcpyHostToDevice));
+  }
+  if (is("double_free")) {
+    cudaFree(g);
+    print("free", cudaFree(g));
+  }
+}

@@ -1,0 +1,100 @@
+// Host functions of streams, and memory of the host that copies around them need.
+#pragma once
+#include <atomic>
+
+#include "common.h"
+
+static std::atomic<bool> g_idle{false};
+static void wait_until_idle(void*) {
+  for (int i = 0; i < 1 << 28 && !g_idle; i++) continue;
+  result(g_idle, true);
+}
+static void nothing(void*) {}
+static void fill_pinned(void* v) {
+  fill(pinned, *(int*)v);
+}
+static void synchronize(void*) {
+  print("inside", cudaStreamSynchronize(t));
+}
+static void CUDART_CB synchronize_back(cudaStream_t, cudaError_t, void* v) {
+  synchronize(v);
+}
+static void CUDART_CB fill_back(cudaStream_t, cudaError_t, void* v) {
+  fill_pinned(v);
+}
+
+static void host_functions() {
+  if (is("ok_host_function") || is("ok_callback")) {  // they may touch what copies before and after them use
+    static int nine = 9;
+    upload(b, pinned, s);
+    if (is("ok_callback"))
+      CK(cudaStreamAddCallback(s, fill_back, &nine, 0));
+    else
+      CK(cudaLaunchHostFunc(s, fill_pinned, &nine));
+    upload(a, pinned, s);
+    result(last(a) + last(b), 10);
+  }
+  if (is("ok_host_functions")) {  // each fills what the copy after it reads
+    static int two = 2, three = 3;
+    CK(cudaLaunchHostFunc(s, fill_pinned, &two));
+    upload(a, pinned, s);
+    CK(cudaLaunchHostFunc(s, fill_pinned, &three));
+    upload(b, pinned, s, 64);
+    upload(b, pinned, s);
+    result(last(a) + 10 * last(b), 32);
+  }
+  if (is("ok_function_waits")) {  // for what the host does once another stream is idle
+    CK(cudaLaunchHostFunc(t, wait_until_idle, nullptr));
+    upload(b, pinned, t);
+    for (int i = 0; i < 4; i++) {
+      set_on(s, a, i);
+      CK(cudaStreamSynchronize(s));
+    }
+    g_idle = true;
+    CK(cudaStreamSynchronize(t));
+  }
+  if (is("function_calls") || is("callback_calls")) {
+    if (is("function_calls"))
+      CK(cudaLaunchHostFunc(s, synchronize, nullptr));
+    else
+      CK(cudaStreamAddCallback(s, synchronize_back, nullptr, 0));
+    CK(cudaStreamSynchronize(s));
+    CK(cudaStreamSynchronize(t));  // the host itself may, afterwards
+  }
+  if (is("function_of_fault")) {  // after a fault nothing is done, and nothing was overwritten
+    static int two = 2;
+    set_on(s, nullptr, 1);
+    CK(cudaLaunchHostFunc(s, fill_pinned, &two));
+    upload(a, pinned, s);
+    cudaStreamSynchronize(s);
+  }
+  if (is("host_function_race")) {
+    static int nine = 9;
+    upload(a, pinned, s);
+    CK(cudaLaunchHostFunc(t, fill_pinned, &nine));
+    result(last(a), 1);
+  }
+}
+
+static void host_after_functions() {
+  if (is("function_then_overwrite")) {  // only the function itself may touch what the copy needs
+    CK(cudaLaunchHostFunc(s, nothing, nullptr));
+    upload(a, pinned, s);
+    fill(pinned, 2);
+    result(last(a), 1);
+  }
+  if (is("function_then_read")) {
+    set_on(s, a, 7);
+    CK(cudaLaunchHostFunc(s, nothing, nullptr));
+    download(pinned, a, s);
+    result(pinned[kCount - 1], 7);
+  }
+  if (is("overwrite_after_function")) {  // too little for the pages
+    CK(cudaLaunchHostFunc(s, nothing, nullptr));
+    CK(cudaEventRecord(event, s));
+    upload(a, pinned, s, 64);
+    CK(cudaEventSynchronize(event));
+    pinned[0] = 2;
+    CK(cudaStreamSynchronize(s));
+  }
+}

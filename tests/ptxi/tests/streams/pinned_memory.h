@@ -1,0 +1,122 @@
+// The host and pinned or registered memory that copies have yet to read or write.
+#pragma once
+#include <csignal>
+
+#include "common.h"
+
+static void pinned_reads() {
+  if (is("read_early") || is("read_not_ready") || is("ok_read")) {
+    set_on(s, a, 7);
+    download(pinned, a, s);
+    CK(cudaEventRecord(event, s));
+    if (is("read_not_ready")) print("query", cudaEventQuery(event));
+    if (is("ok_read"))
+      while (cudaEventQuery(event) == cudaErrorNotReady) printf("not ready\n");
+    result(pinned[kCount - 1], 7);
+  }
+  if (is("own_handler") || is("own_handler_fault")) {  // of a program, which need not know of ptxi's
+    signal(SIGSEGV, [](int) {
+      printf("own handler\n");
+      fflush(stdout);
+      signal(SIGSEGV, SIG_DFL);
+      raise(SIGSEGV);
+    });
+    download(pinned, a, s);
+    if (is("own_handler_fault")) *(volatile int*)nullptr = 1;
+    result(pinned[kCount - 1], 0);
+  }
+}
+
+static void pinned_writes() {
+  if (is("overwrite")) {
+    upload(a, pinned, s);
+    fill(pinned, 2);
+    result(last(a), 1);
+  }
+  if (is("overwrite_twice")) {  // what two copies need, and then what the second still does
+    upload(a, pinned, s);
+    upload(b, pinned, t);
+    pinned[0] = 2;
+    CK(cudaStreamSynchronize(s));
+    pinned[0] = 3;
+    CK(cudaStreamSynchronize(t));
+  }
+  if (is("overwrite_part")) {  // the rest of its page may be written
+    upload(a, pinned, s, 64);
+    pinned[16] = 2;
+    pinned[15] = 3;
+    CK(cudaStreamSynchronize(s));
+  }
+  if (is("overwrite_registered") || is("unregister")) {
+    std::vector<int> v(kCount, 1);
+    CK(cudaHostRegister(v.data(), kBytes, 0));
+    upload(a, v.data(), s);
+    if (is("unregister")) CK(cudaHostUnregister(v.data()));
+    v[5] = 2;
+    CK(cudaStreamSynchronize(s));
+  }
+  if (is("overwrite_graph")) {
+    begin_capture(s);
+    upload(a, pinned, s);
+    cudaGraphExec_t exec = end_capture(s);
+    fill(pinned, 2);
+    CK(cudaGraphLaunch(exec, s));
+    pinned[0] = 3;
+    CK(cudaStreamSynchronize(s));
+  }
+}
+
+static void pinned_frees() {
+  if (is("free_host")) {
+    int* p;
+    CK(cudaMallocHost(&p, kBytes));
+    upload(a, p, s);
+    CK(cudaFreeHost(p));
+  }
+  if (is("free_registered")) {  // memory so large that the C library unmaps it
+    int *p = (int*)calloc(1, 64 << 20), *d;
+    CK(cudaMalloc(&d, 64 << 20));
+    CK(cudaHostRegister(p, 64 << 20, 0));
+    upload(d, p, s, 64 << 20);
+    free(p);
+    CK(cudaStreamSynchronize(s));
+  }
+}
+
+static void legal_pinned() {
+  if (is("ok_neighbours")) {
+    upload(a, pinned, s, 64);
+    download(pinned + 32, b, s, 64);
+    pinned[16] = 2;
+    printf("%d\n", pinned[17]);
+    CK(cudaStreamSynchronize(s));
+  }
+  if (is("ok_through_pinned")) {  // there and back through the same buffer
+    set_on(s, a, 5);
+    download(pinned, a, s);
+    upload(b, pinned, s);
+    set_on(s, a, 6);
+    download(pinned, a, s);
+    result(last(b) + pinned[0], 11);
+  }
+  if (is("ok_mapped")) {  // a kernel writes pinned memory that a copy after it reads
+    set_on(s, pinned, 4);
+    upload(a, pinned, s);
+    result(last(a), 4);
+  }
+  if (is("ok_buffers")) {  // two buffers in turn, each filled again once its copy is done
+    int* host[] = {pinned, other_pinned};
+    cudaEvent_t taken[2];
+    for (cudaEvent_t& e : taken) CK(cudaEventCreateWithFlags(&e, cudaEventDisableTiming));
+    for (int i = 0; i < 6; i++) {
+      CK(cudaEventSynchronize(taken[i % 2]));
+      fill(host[i % 2], i);
+      upload(b, host[i % 2], t);
+      CK(cudaEventRecord(taken[i % 2], t));
+      CK(cudaStreamWaitEvent(s, taken[i % 2]));
+      add_on(s, a, b);
+      order(s, t);
+    }
+    result(last(a), 15);
+  }
+}

@@ -1,0 +1,68 @@
+// Memory that streams allocate and free, and cudaFree.
+#pragma once
+#include "common.h"
+
+static int* from_pool(cudaStream_t stream) {
+  int* p;
+  CK(cudaMallocAsync(&p, kBytes, stream));
+  return p;
+}
+
+static void pools() {
+  if (is("pool_use_before") || is("ok_pool")) {  // t uses memory of s
+    int* p = from_pool(s);
+    if (is("ok_pool")) order(s, t);
+    set_on(t, p, 3);
+    if (is("ok_pool")) order(t, s);
+    CK(cudaDeviceSynchronize());
+    CK(cudaFreeAsync(p, s));
+    CK(cudaStreamSynchronize(s));
+  }
+  if (is("pool_free_before_use") || is("pool_free_unordered")) {  // s frees memory that t uses
+    int* p = from_pool(s);
+    order(s, t);
+    set_on(t, p, 3);
+    CK(cudaFreeAsync(p, s));
+    if (is("pool_free_unordered")) CK(cudaStreamSynchronize(t));
+    print("wait", cudaDeviceSynchronize());
+  }
+  if (is("pool_use_after")) {
+    int* p = from_pool(s);
+    CK(cudaFreeAsync(p, s));
+    set_on(s, p, 3);
+    print("wait", cudaStreamSynchronize(s));
+  }
+  if (is("pool_copy_after")) {
+    int* p = from_pool(s);
+    CK(cudaFreeAsync(p, s));
+    CK(cudaMemcpyAsync(a, p, kBytes, cudaMemcpyDefault, s));
+    print("wait", cudaStreamSynchronize(s));
+  }
+  if (is("ok_pool_full")) {  // memory whose free is under way is waited for
+    for (int i = 0; i < 4; i++) {
+      int* p;
+      CK(cudaMallocAsync(&p, 48 << 20, s));
+      CK(cudaMemsetAsync(p, 0, 48 << 20, s));
+      CK(cudaFreeAsync(p, s));
+    }
+    CK(cudaStreamSynchronize(s));
+  }
+}
+
+static void frees_by_host() {
+  if (is("pool_free_by_host") || is("ok_pool_free_by_host")) {  // cudaFree does not wait for memory of a pool
+    int* p = from_pool(s);
+    set_on(s, p, 3);
+    order(s, t);
+    CK(cudaStreamSynchronize(is("pool_free_by_host") ? blocking : t));
+    CK(cudaFree(p));
+    print("wait", cudaDeviceSynchronize());
+  }
+  if (is("free_waits")) {  // or does not, with PTXI_STREAMS=latest
+    int* p;
+    CK(cudaMalloc(&p, kBytes));
+    set_on(s, p, 3);
+    CK(cudaFree(p));
+    print("wait", cudaDeviceSynchronize());
+  }
+}
