@@ -101,4 +101,14 @@ u64 convert(Warp& w, const Instruction& in, u64 v) {
   }
 }
 
+u64 convert_pair(Warp& w, const Instruction& in, u64 a, u64 b) {
+  if (in.ns != 2 || in.t2 != T_F32) w.block->err(in, E_ILLEGAL_INSTRUCTION, "unsupported conversion", &w, 0);
+  const auto one = [&](u64 v) -> u32 {
+    double x = u2f((u32)v);
+    if (in.relu) x = std::isnan(x) ? x : x > 0 ? x : 0;
+    return in.t == T_F16X2 ? double_to_half(x, in.rnd) : double_to_bf16(x, in.rnd);
+  };
+  return one(a) << 16 | one(b);
+}
+
 }  // namespace ptxi
