@@ -39,7 +39,7 @@ static u32 eval_one(Warp& w, const Instruction& in, Type e, u32 x, u32 y, u32 z)
     default:
       w.block->err(in, E_ILLEGAL_INSTRUCTION, "unsupported half-precision instruction", &w, 0);
   }
-  if (in.relu && !(r > 0)) r = std::isnan(r) ? r : 0;
+  if (in.relu) r = relu(r);
   if (in.sat) r = saturate(r);
   return (u32)round_to(e, r);
 }
