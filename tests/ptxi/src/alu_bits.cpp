@@ -4,7 +4,9 @@
 
 namespace ptxi {
 
-static u64 bit_extract(const Instruction& in, u64 a, u32 pos, u32 len) {
+namespace {
+
+u64 bit_extract(const Instruction& in, u64 a, u32 pos, u32 len) {
   const u32 B = type_bits(in.t);
   pos &= 255;
   len &= 255;
@@ -19,9 +21,81 @@ static u64 bit_extract(const Instruction& in, u64 a, u32 pos, u32 len) {
   return r;
 }
 
+u64 bit_insert(u64 a, u64 into, u32 pos, u32 len) {
+  pos &= 255;
+  len &= 255;
+  if (pos >= 64) return into;
+  const u64 mask = (len >= 64 ? ~0ull : (1ull << len) - 1) << pos;
+  return (into & ~mask) | (a << pos & mask);
+}
+
+u64 bit_mask(bool wrap, u32 pos, u32 len) {
+  pos = wrap ? pos & 31 : std::min(pos, 32u);
+  len = wrap ? len & 31 : std::min(len, 32u);
+  return ((1ull << len) - 1) << pos;
+}
+
+u64 shift_right(const Instruction& in, u64 a, u32 n) {
+  const u32 B = type_bits(in.t);
+  if (is_signed(in.t)) return (u64)(sign_extend(a, B) >> std::min(n, B - 1));
+  return n >= B ? 0 : zero_extend(a, B) >> n;
+}
+
+u32 funnel_shift(const Instruction& in, u32 low, u32 high, u32 n) {  // mode bit 0: right, bit 1: clamp
+  n = in.mode & 2 ? std::min(n, 32u) : n & 31;
+  const u64 v = (u64)high << 32 | low;
+  return (u32)(in.mode & 1 ? v >> n : v << n >> 32);
+}
+
+u32 lop3(u32 x, u32 y, u32 z, u64 table) {
+  u32 r = 0;
+  for (int i = 0; i < 8; i++)
+    if (table >> i & 1) r |= (i & 4 ? x : ~x) & (i & 2 ? y : ~y) & (i & 1 ? z : ~z);
+  return r;
+}
+
+u32 permute_bytes(u32 low, u32 high, u32 selectors) {
+  const u64 v = (u64)high << 32 | low;
+  u32 r = 0;
+  for (int i = 0; i < 4; i++) {
+    u32 sel = selectors >> (4 * i) & 15, by = (u32)(v >> (8 * (sel & 7))) & 255;
+    if (sel & 8) by = by & 0x80 ? 255 : 0;
+    r |= by << (8 * i);
+  }
+  return r;
+}
+
+u64 extend(const Instruction& in, u64 a, u32 n) {
+  n = std::min(n, 32u);
+  return n == 0 ? 0 : is_signed(in.t) ? (u64)sign_extend(a, n) : zero_extend(a, n);
+}
+
+u64 reverse(u64 a, int B) {
+  u64 r = 0;
+  for (int i = 0; i < B; i++)
+    if (a >> i & 1) r |= 1ull << (B - 1 - i);
+  return r;
+}
+
+u64 leading_zeros(u64 a, int B) {
+  const u64 v = zero_extend(a, B);
+  return v ? __builtin_clzll(v) - (64 - B) : B;
+}
+
+// The highest bit that is not the sign; `mode`: how far below the top.
+u64 highest_bit(const Instruction& in, u64 a) {
+  const int B = type_bits(in.t);
+  u64 v = zero_extend(a, B);
+  if (is_signed(in.t) && v >> (B - 1) & 1) v = zero_extend(~v, B);
+  if (!v) return 0xffffffffu;
+  u64 r = 63 - __builtin_clzll(v);
+  return in.mode ? B - 1 - r : r;
+}
+
+}  // namespace
+
 u64 eval_bits(const Instruction& in, u64 a, u64 b, u64 c, u64 e) {
-  const Type t = in.t;
-  const int B = type_bits(t);
+  const int B = type_bits(in.t);
   switch (in.op) {
     case O_and_:
       return a & b;
@@ -35,75 +109,30 @@ u64 eval_bits(const Instruction& in, u64 a, u64 b, u64 c, u64 e) {
       return zero_extend(a, B) == 0;
     case O_shl:
       return (u32)b >= (u32)B ? 0 : a << (u32)b;
-    case O_shr: {
-      u32 s = (u32)b;
-      if (is_signed(t)) return (u64)(sign_extend(a, B) >> std::min<u32>(s, B - 1));
-      return s >= (u32)B ? 0 : zero_extend(a, B) >> s;
-    }
-    case O_shf: {  // mode bit 0: right, bit 1: clamp
-      u32 n = in.mode & 2 ? std::min<u32>((u32)c, 32) : (u32)c & 31;
-      u64 v = b << 32 | (u32)a;
-      if (in.mode & 1) return n == 32 ? (u32)b : (u32)(v >> n);
-      return n == 32 ? (u32)a : (u32)(v << n >> 32);
-    }
-    case O_lop3: {
-      u32 x = (u32)a, y = (u32)b, z = (u32)c, r = 0;
-      for (int i = 0; i < 8; i++)
-        if (e >> i & 1) r |= (i & 4 ? x : ~x) & (i & 2 ? y : ~y) & (i & 1 ? z : ~z);
-      return r;
-    }
-    case O_prmt: {
-      u64 v = b << 32 | (u32)a;
-      u32 r = 0;
-      for (int i = 0; i < 4; i++) {
-        u32 sel = (u32)c >> (4 * i) & 15, by = (u32)(v >> (8 * (sel & 7))) & 255;
-        if (sel & 8) by = by & 0x80 ? 255 : 0;
-        r |= by << (8 * i);
-      }
-      return r;
-    }
+    case O_shr:
+      return shift_right(in, a, (u32)b);
+    case O_shf:
+      return funnel_shift(in, (u32)a, (u32)b, (u32)c);
+    case O_lop3:
+      return lop3((u32)a, (u32)b, (u32)c, e);
+    case O_prmt:
+      return permute_bytes((u32)a, (u32)b, (u32)c);
     case O_bfe:
       return bit_extract(in, a, (u32)b, (u32)c);
-    case O_bfi: {
-      u32 p = c & 255, n = e & 255;
-      u64 mask = n >= 64 ? ~0ull : (1ull << n) - 1;
-      mask = p >= 64 ? 0 : mask << p;
-      return (b & ~mask) | ((p >= 64 ? 0 : a << p) & mask);
-    }
-    case O_bmsk: {
-      u64 p = (u32)a, n = (u32)b;
-      if (in.mode) {
-        p &= 31;
-        n &= 31;
-      } else {
-        p = std::min<u64>(p, 32);
-        n = std::min<u64>(n, 32);
-      }
-      return ((1ull << n) - 1) << p;
-    }
-    case O_szext: {
-      u32 n = std::min<u32>((u32)b, 32);
-      return n == 0 ? 0 : is_signed(t) ? (u64)sign_extend(a, n) : zero_extend(a, n);
-    }
-    case O_brev: {
-      u64 r = 0;
-      for (int i = 0; i < B; i++)
-        if (a >> i & 1) r |= 1ull << (B - 1 - i);
-      return r;
-    }
+    case O_bfi:
+      return bit_insert(a, b, (u32)c, (u32)e);
+    case O_bmsk:
+      return bit_mask(in.mode, (u32)a, (u32)b);
+    case O_szext:
+      return extend(in, a, (u32)b);
+    case O_brev:
+      return reverse(a, B);
     case O_popc:
       return __builtin_popcountll(zero_extend(a, B));
-    case O_clz: {
-      u64 v = zero_extend(a, B);
-      return v ? __builtin_clzll(v) - (64 - B) : B;
-    }
-    case O_bfind: {
-      u64 v = zero_extend(a, B);
-      if (is_signed(t) && v >> (B - 1) & 1) v = zero_extend(~v, B);
-      if (!v) return 0xffffffffu;
-      u64 r = 63 - __builtin_clzll(v);
-      return in.mode ? B - 1 - r : r;
-    }
+    case O_clz:
+      return leading_zeros(a, B);
+    case O_bfind:
+      return highest_bit(in, a);
     default:
       return 0;
   }

@@ -63,6 +63,9 @@ T fmax_ptx(T a, T b, bool nan) {
 inline double saturate(double x) {
   return std::isnan(x) ? 0 : x < 0 ? 0 : x > 1 ? 1 : x;
 }
+inline double relu(double x) {
+  return std::isnan(x) || x > 0 ? x : 0;
+}
 
 template <class T>
 bool compare(int c, T a, T b) {

@@ -57,6 +57,46 @@ bool Operands::control() {
   return true;
 }
 
+void Operands::atomic() {
+  static const char* const names[] = {"add", "min", "max", "and", "or", "xor", "exch", "cas", "inc", "dec"};
+  const bool ret = in.op == O_atom;
+  need(ret ? 3 : 2);
+  if (ret) dst(a[0], ct);
+  d.address(a[ret ? 1 : 0], in.base, in.off, in.sp);
+  for (size_t i = ret ? 2 : 1; i < a.size(); i++) src(a[i], ct);
+  in.mode = 255;
+  for (u8 q = 0; q < 10; q++)
+    if (has(names[q])) in.mode = q;
+  if (in.mode == 255) fail("unknown atomic operation");
+  access(tb);
+  if (in.sp != SP_SHARED) d.k.order_dependent = true;
+}
+
+// Mode 0: copy, 1: commit_group, 2: wait_group, 3: wait_all.
+void Operands::async_copy() {
+  if (mods.empty() || mods[0] != "async" || has("bulk") || has("mbarrier")) fail("unsupported instruction");
+  in.mode = has("commit_group") ? 1 : has("wait_group") ? 2 : has("wait_all") ? 3 : 0;
+  if (in.mode == 2) src(a[0], RC_32);
+  if (in.mode) return;
+  need(3);
+  Space to = SP_SHARED, from = SP_GLOBAL;
+  d.address(a[0], in.base, in.off, to);
+  d.address(a[1], in.base2, in.off2, from);
+  in.n = (i32)strtol(a[2].c_str(), nullptr, 0);
+  if (in.n != 4 && in.n != 8 && in.n != 16) fail("cp.async size");
+  if (has("cg") && in.n != 16) fail("cp.async.cg needs 16 bytes");
+  const bool hint = has("L2::cache_hint");
+  if (a.size() > (hint ? 4u : 3u)) {
+    Ref* r = lookup(d.regs, trim(a[3]));
+    if (r && r->cls() == RC_PRED) fail("cp.async ignore-src is not supported");
+    src(a[3], RC_32);
+  }
+  in.sp = SP_GLOBAL;
+  access(in.n);
+  in.sp = SP_SHARED;
+  access(in.n);
+}
+
 bool Operands::memory() {
   switch (in.op) {
     case O_ld:
@@ -76,54 +116,12 @@ bool Operands::memory() {
       access(tb * in.vec);
       break;
     case O_atom:
-    case O_red: {
-      bool ret = in.op == O_atom;
-      need(ret ? 3 : 2);
-      if (ret) dst(a[0], ct);
-      d.address(a[ret ? 1 : 0], in.base, in.off, in.sp);
-      for (size_t i = ret ? 2 : 1; i < a.size(); i++) src(a[i], ct);
-      static const char* const names[] = {"add", "min",  "max", "and", "or",
-                                          "xor", "exch", "cas", "inc", "dec"};
-      in.mode = 255;
-      for (u8 q = 0; q < 10; q++)
-        if (has(names[q])) in.mode = q;
-      if (in.mode == 255) fail("unknown atomic operation");
-      access(tb);
-      if (in.sp != SP_SHARED) d.k.order_dependent = true;
+    case O_red:
+      atomic();
       break;
-    }
-    case O_cp: {
-      // mode: 0 copy, 1 commit_group, 2 wait_group, 3 wait_all
-      if (mods.empty() || mods[0] != "async" || has("bulk") || has("mbarrier"))
-        fail("unsupported instruction");
-      if (has("commit_group")) {
-        in.mode = 1;
-      } else if (has("wait_group")) {
-        in.mode = 2;
-        src(a[0], RC_32);
-      } else if (has("wait_all")) {
-        in.mode = 3;
-      } else {
-        need(3);
-        Space to = SP_SHARED, from = SP_GLOBAL;
-        d.address(a[0], in.base, in.off, to);
-        d.address(a[1], in.base2, in.off2, from);
-        in.n = (i32)strtol(a[2].c_str(), nullptr, 0);
-        if (in.n != 4 && in.n != 8 && in.n != 16) fail("cp.async size");
-        if (has("cg") && in.n != 16) fail("cp.async.cg needs 16 bytes");
-        bool hint = has("L2::cache_hint");
-        if (a.size() > (hint ? 4u : 3u)) {
-          Ref* r = lookup(d.regs, trim(a[3]));
-          if (r && r->cls() == RC_PRED) fail("cp.async ignore-src is not supported");
-          src(a[3], RC_32);
-        }
-        in.sp = SP_GLOBAL;
-        access(in.n);
-        in.sp = SP_SHARED;
-        access(in.n);
-      }
+    case O_cp:
+      async_copy();
       break;
-    }
     case O_ldmatrix:
       need(2);
       dst(a[0], RC_32);

@@ -6,6 +6,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "arena.h"
 #include "memory.h"
 
 namespace ptxi {

@@ -22,27 +22,27 @@ u64 g_launch_id = 0;
 bool g_profiled = false;
 u64 g_profiler_starts = 0;
 
-void launch(Kernel& k, const LaunchDims& d, const u8* params) {
-  g_launch_id++;
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A launch under way.
+struct Run {
+  Kernel& k;
+  const LaunchDims& d;
+  const u8* params;
+  const bool counting;
   const u64 blocks = (u64)d.grid[0] * d.grid[1] * d.grid[2];
-  if (options().race_check) race_start(blocks);
-  const bool file = !options().counters.empty();
-  const bool counting = file && (!options().counters_range || g_profiled);
-  if (file) counters_open();
-  auto t0 = std::chrono::steady_clock::now();
-  std::mutex mutex;
-  std::vector<Counters> total(counting ? k.code.size() : 0);
-  std::unique_ptr<Fault> fault;
-  std::atomic<bool> stop{false};
+  const Clock::time_point begun = Clock::now();
+  Alloc* workspace = nullptr;  // of a cooperative launch
+  std::vector<Counters> total = std::vector<Counters>(counting ? k.code.size() : 0);
   u64 steps = 0;
-  Alloc* workspace = nullptr;
-  if (d.cooperative) {
-    workspace = mem_alloc(64, A_SYMBOL, "grid workspace");
-    if (!workspace) throw Fault(E_LAUNCH_OUT_OF_RESOURCES, "no memory for the grid workspace");
-    memset(workspace->store, 0, 64);
-    mem_mark_init(workspace, 0, 64);
-  }
-  auto setup = [&](Block& b, u64 seed) {
+  std::unique_ptr<Fault> fault = nullptr;
+  std::mutex mutex = {};  // of the three above
+
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - begun).count(); }
+
+  void setup(Block& b, u64 seed) const {
     memcpy(b.b, d.block, sizeof b.b);
     memcpy(b.g, d.grid, sizeof b.g);
     b.dyn_smem = d.smem;
@@ -51,86 +51,116 @@ void launch(Kernel& k, const LaunchDims& d, const u8* params) {
     b.counters.resize(total.size());
     b.grid_workspace = workspace ? workspace->base : 0;
     b.rng.seed((unsigned)(options().seed * 7919 + seed));
-  };
-  auto start = [&](Block& b, u64 i) {
+  }
+  void start(Block& b, u64 i) const {
     if (options().order) i = blocks - 1 - i;
     b.start((unsigned)(i % d.grid[0]), (unsigned)(i / d.grid[0] % d.grid[1]),
             (unsigned)(i / d.grid[0] / d.grid[1]));
-  };
-  auto finish = [&](Block& b) {
+  }
+  void finish(const Block& b) {
     std::lock_guard<std::mutex> lock(mutex);
     for (size_t i = 0; i < total.size(); i++) total[i].add(b.counters[i]);
     steps += b.steps;
-  };
-  if (d.cooperative || k.order_dependent) {
-    // Blocks take turns, so that one may wait for another: of a cooperative launch all, else those that have
-    // begun. One begins when no other runs, or all that do have had their turn.
-    std::vector<std::unique_ptr<Block>> running, idle;
-    const u64 turn = d.cooperative ? 20000 : 200000;
-    u64 next = 0;
-    auto begin = [&] {
-      if (idle.empty()) {
-        idle.push_back(std::make_unique<Block>(k));
-        setup(*idle.back(), next);
-      }
-      start(*idle.back(), next++);
-      running.push_back(std::move(idle.back()));
-      idle.pop_back();
-    };
-    try {
-      while (d.cooperative && next < blocks) begin();
-      while (next < blocks || !running.empty()) {
-        if (next < blocks) begin();
-        for (auto& b : running)
-          if (b->run(turn)) idle.push_back(std::move(b));
-        running.erase(std::remove(running.begin(), running.end(), nullptr), running.end());
-      }
-      for (auto& b : idle) finish(*b);
-    } catch (Fault& f) {
-      fault = std::make_unique<Fault>(f);
-    }
-  } else {
-    // Blocks run in parallel only if no result can depend on their order.
-    int threads = options().threads;
-    if (options().race_check || options().order >= 2) threads = 1;
-    std::atomic<u64> next{0};
-    std::vector<std::thread> pool;
-    std::function<void(int)> work = [&](int id) {
-      Block b(k);
-      setup(b, (u64)id);
-      try {
-        while (!stop) {
-          u64 i = next++;
-          if (i >= blocks) break;
-          start(b, i);
-          b.run(0);
-          if (id != 0 || i != 0 || threads < 2) continue;
-          // After the first block: helpers, if the rest is worth starting threads for.
-          double first = std::chrono::duration<double>(std::chrono::steady_clock::now() - t0).count();
-          if (first * (double)(blocks - 1) < 1e-3) continue;
-          for (int t = 1; t < threads && (u64)t < blocks; t++) pool.emplace_back(work, t);
-        }
-      } catch (Fault& f) {
-        std::lock_guard<std::mutex> lock(mutex);
-        if (!fault) fault = std::make_unique<Fault>(f);
-        stop = true;
-      }
-      finish(b);
-    };
-    work(0);
-    for (auto& t : pool) t.join();
   }
-  if (workspace) mem_free(workspace->base, A_SYMBOL);
-  double dt = std::chrono::duration<double>(std::chrono::steady_clock::now() - t0).count();
-  if (counting) counters_record(k, d, total);
-  if (options().trace)
-    fprintf(stderr,
-            "[ptxi] launch %llu %s grid (%u,%u,%u) block (%u,%u,%u) smem %llu+%llu: %.3g warp "
-            "instructions, %.4f s\n",
-            (unsigned long long)g_launch_id, k.pretty.c_str(), d.grid[0], d.grid[1], d.grid[2], d.block[0],
-            d.block[1], d.block[2], (unsigned long long)k.shared_static, (unsigned long long)d.smem,
-            (double)steps, dt);
-  if (fault) throw Fault(*fault);
+  void in_turns();
+  void in_parallel();
+  void trace() const;
+};
+
+// Blocks take turns, so that one may wait for another: of a cooperative launch all, else those that have
+// begun. One begins when no other runs, or all that do have had their turn.
+void Run::in_turns() {
+  std::vector<std::unique_ptr<Block>> running, idle;
+  const u64 turn = d.cooperative ? 20000 : 200000;
+  u64 next = 0;
+  auto begin = [&] {
+    if (idle.empty()) {
+      idle.push_back(std::make_unique<Block>(k));
+      setup(*idle.back(), next);
+    }
+    start(*idle.back(), next++);
+    running.push_back(std::move(idle.back()));
+    idle.pop_back();
+  };
+  try {
+    while (d.cooperative && next < blocks) begin();
+    while (next < blocks || !running.empty()) {
+      if (next < blocks) begin();
+      for (auto& b : running)
+        if (b->run(turn)) idle.push_back(std::move(b));
+      running.erase(std::remove(running.begin(), running.end(), nullptr), running.end());
+    }
+    for (auto& b : idle) finish(*b);
+  } catch (Fault& f) {
+    fault = std::make_unique<Fault>(f);
+  }
+}
+
+// Blocks run in parallel only if no result can depend on their order.
+void Run::in_parallel() {
+  const int threads = options().race_check || options().order >= 2 ? 1 : options().threads;
+  std::atomic<u64> next{0};
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> pool;
+  std::function<void(int)> work = [&](int id) {
+    Block b(k);
+    setup(b, (u64)id);
+    try {
+      while (!stop) {
+        u64 i = next++;
+        if (i >= blocks) break;
+        start(b, i);
+        b.run(0);
+        if (id != 0 || i != 0 || threads < 2) continue;
+        // After the first block: helpers, if the rest is worth starting threads for.
+        if (seconds() * (double)(blocks - 1) < 1e-3) continue;
+        for (int t = 1; t < threads && (u64)t < blocks; t++) pool.emplace_back(work, t);
+      }
+    } catch (Fault& f) {
+      std::lock_guard<std::mutex> lock(mutex);
+      if (!fault) fault = std::make_unique<Fault>(f);
+      stop = true;
+    }
+    finish(b);
+  };
+  work(0);
+  for (auto& t : pool) t.join();
+}
+
+void Run::trace() const {
+  fprintf(stderr,
+          "[ptxi] launch %llu %s grid (%u,%u,%u) block (%u,%u,%u) smem %llu+%llu: %.3g warp "
+          "instructions, %.4f s\n",
+          (unsigned long long)g_launch_id, k.pretty.c_str(), d.grid[0], d.grid[1], d.grid[2], d.block[0],
+          d.block[1], d.block[2], (unsigned long long)k.shared_static, (unsigned long long)d.smem,
+          (double)steps, seconds());
+}
+
+Alloc* grid_workspace() {
+  Alloc* a = mem_alloc(64, A_SYMBOL, "grid workspace");
+  if (!a) throw Fault(E_LAUNCH_OUT_OF_RESOURCES, "no memory for the grid workspace");
+  memset(a->store, 0, 64);
+  mem_mark_init(a, 0, 64);
+  return a;
+}
+
+}  // namespace
+
+void launch(Kernel& k, const LaunchDims& d, const u8* params) {
+  g_launch_id++;
+  const bool file = !options().counters.empty();
+  if (file) counters_open();
+  Run run{k, d, params, file && (!options().counters_range || g_profiled)};
+  if (options().race_check) race_start(run.blocks);
+  if (d.cooperative) run.workspace = grid_workspace();
+  if (d.cooperative || k.order_dependent)
+    run.in_turns();
+  else
+    run.in_parallel();
+  if (run.workspace) mem_free(run.workspace->base, A_SYMBOL);
+  if (options().trace) run.trace();
+  if (run.counting) counters_record(k, d, run.total);
+  if (run.fault) throw Fault(*run.fault);
 }
 
 }  // namespace ptxi

@@ -1,6 +1,4 @@
-// Device memory: a reserved, inaccessible range of addresses that the program sees, and the same
-// amount of ordinary memory that holds the bytes. A host access to device memory therefore faults.
-// Addresses are not reused until the range is exhausted, so that stale pointers are recognised.
+// Allocations: those that live, sorted by address, and the newest of those freed.
 
 #include "memory.h"
 
@@ -9,13 +7,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
-#include <map>
 #include <memory>
-#include <sys/mman.h>
-#include <unistd.h>
 #include <vector>
 
-#include "host_faults.h"
+#include "arena.h"
+#include "global_shadow.h"
 #include "options.h"
 #include "pinned.h"
 
@@ -25,84 +21,15 @@ using std::string;
 
 namespace {
 
-constexpr u64 kAlign = 512, kRedZone = 512, kPage = 4096;
-u8* g_device = nullptr;  // what the program sees
-u8* g_store = nullptr;   // where the bytes are (the same range if the guard is off)
-u64 g_arena = 0, g_next = 0, g_used = 0, g_serial = 0;
+constexpr u64 kPage = 4096;
+u64 g_serial = 0;
 std::vector<Alloc*> g_live;   // sorted by base
 std::vector<Alloc*> g_freed;  // most recent ones, for messages
-std::map<u64, u64> g_holes;   // freed ranges, used only when the arena is exhausted
-
-void arena_init() {
-  if (g_device) return;
-  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-  for (g_arena = 4ull << 40; g_arena >= 16ull << 30; g_arena >>= 1) {
-    void* s = mmap(nullptr, g_arena, PROT_READ | PROT_WRITE, flags, -1, 0);
-    if (s == MAP_FAILED) continue;
-    g_store = (u8*)s;
-    if (!options().host_guard) {
-      g_device = g_store;
-      return;
-    }
-    void* d = mmap(nullptr, g_arena, PROT_NONE, flags, -1, 0);
-    if (d == MAP_FAILED) {
-      munmap(s, g_arena);
-      continue;
-    }
-    g_device = (u8*)d;
-    host_faults_install();
-    return;
-  }
-  fprintf(stderr, "[ptxi] cannot reserve address space for device memory\n");
-  abort();
-}
 
 void insert_live(Alloc* a) {
   auto i = std::upper_bound(g_live.begin(), g_live.end(), a->base,
                             [](u64 x, const Alloc* b) { return x < b->base; });
   g_live.insert(i, a);
-}
-
-u64 shadow_bytes(u64 bytes) {
-  return (bytes + kPage - 1) / kPage * kPage;
-}
-
-void make_shadows(Alloc* a) {
-  // What the host writes to memory of its own is not seen, so only device memory is checked.
-  if (options().init_check && (a->kind == A_DEVICE || a->kind == A_SYMBOL)) a->init = mem_shadow(a->size);
-  if (!options().counters.empty()) {
-    u64 sectors = (a->size + 31) / 32 + 2;
-    a->rtag = (u32*)mem_shadow(sectors * 4);
-    a->wtag = (u32*)mem_shadow(sectors * 4);
-  }
-  if (options().race_check) a->race = (RaceCell*)mem_shadow(a->size * sizeof(RaceCell));
-}
-void drop_shadows(Alloc* a) {
-  u64 sectors = (a->size + 31) / 32 + 2;
-  if (a->init) munmap(a->init, shadow_bytes(a->size));
-  if (a->rtag) munmap(a->rtag, shadow_bytes(sectors * 4));
-  if (a->wtag) munmap(a->wtag, shadow_bytes(sectors * 4));
-  if (a->race) munmap(a->race, shadow_bytes(a->size * sizeof(RaceCell)));
-  a->init = nullptr;
-  a->rtag = a->wtag = nullptr;
-  a->race = nullptr;
-}
-
-// Room for `need` bytes in the arena, or ~0.
-u64 arena_take(u64 need) {
-  if (g_next + need <= g_arena) {
-    u64 o = g_next;
-    g_next += need;
-    return o;
-  }
-  for (auto i = g_holes.begin(); i != g_holes.end(); ++i) {
-    if (i->second < need) continue;
-    u64 o = i->first, n = i->second;
-    g_holes.erase(i);
-    if (n > need) g_holes[o + need] = n - need;
-    return o;
-  }
-  return ~0ull;
 }
 
 string quoted(const Alloc* a) {
@@ -114,35 +41,13 @@ string quoted(const Alloc* a) {
 
 }  // namespace
 
-u8* mem_shadow(u64 bytes) {
-  void* p = mmap(nullptr, shadow_bytes(bytes), PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (p == MAP_FAILED) {
-    fprintf(stderr, "[ptxi] out of memory for a shadow of %llu bytes\n", (unsigned long long)bytes);
-    abort();
-  }
-  return (u8*)p;
-}
-
 Alloc* mem_alloc(u64 size, AllocKind kind, const string& name) {
-  const bool device = kind == A_DEVICE || kind == A_SYMBOL;
-  if (device && g_used + size > options().mem_bytes) return nullptr;
   auto a = std::make_unique<Alloc>();
   a->size = size;
   a->kind = kind;
   a->name = name;
-  if (device) {
-    arena_init();
-    // Red zone, data, red zone. Big allocations start on a page so that freeing releases memory.
-    u64 need = kRedZone + (size + kAlign - 1) / kAlign * kAlign + kRedZone;
-    const bool big = size >= 4 * kPage;
-    if (big) need = (need + 2 * kPage) / kPage * kPage;
-    u64 o = arena_take(need);
-    if (o == ~0ull) return nullptr;
-    u64 start = big ? (o + kRedZone + kPage - 1) / kPage * kPage : o + kRedZone;
-    a->base = (u64)g_device + start;
-    a->store = g_store + start;
-    g_used += size;
+  if (kind == A_DEVICE || kind == A_SYMBOL) {
+    if (!arena_take(*a)) return nullptr;
   } else if (kind == A_PINNED && options().late_streams) {
     if (!pinned_map(*a)) return nullptr;
   } else {
@@ -153,7 +58,7 @@ Alloc* mem_alloc(u64 size, AllocKind kind, const string& name) {
   }
   if (size <= 1ull << 30) memset(a->store, options().fill, size);
   a->serial = ++g_serial;
-  make_shadows(a.get());
+  make_shadows(*a);
   insert_live(a.get());
   return a.release();
 }
@@ -164,22 +69,14 @@ static bool remove_alloc(u64 base, bool (*match)(AllocKind, AllocKind), AllocKin
   if (i == g_live.end() || (*i)->base != base || !match((*i)->kind, kind)) return false;
   Alloc* a = *i;
   g_live.erase(i);
-  if (a->kind == A_DEVICE || a->kind == A_SYMBOL) {
-    g_used -= a->size;
-    u64 start = (u64)(a->store - g_store), end = start + (a->size + kAlign - 1) / kAlign * kAlign;
-    g_holes[start] = end - start;
-    u64 p0 = (start + kPage - 1) / kPage * kPage, p1 = end / kPage * kPage;
-    if (a->size >= 4 * kPage && p1 > p0)
-      madvise(g_store + p0, p1 - p0, MADV_DONTNEED);
-    else
-      memset(a->store, 0xdd, a->size);
-  } else if (a->kind == A_PINNED && options().late_streams) {
+  if (a->kind == A_DEVICE || a->kind == A_SYMBOL)
+    arena_give_back(*a);
+  else if (a->kind == A_PINNED && options().late_streams)
     pinned_unmap(*a);
-  } else if (a->kind != A_REGISTERED) {
+  else if (a->kind != A_REGISTERED)
     free(a->store);
-  }
   a->freed_by = by;
-  drop_shadows(a);
+  drop_shadows(*a);
   g_freed.push_back(a);
   if (g_freed.size() > 4096) {
     delete g_freed.front();
@@ -202,7 +99,7 @@ Alloc* mem_register(void* p, u64 size) {
   a->size = size;
   a->kind = A_REGISTERED;
   a->serial = ++g_serial;
-  make_shadows(a);
+  make_shadows(*a);
   if (a->init) memset(a->init, 1, size);
   insert_live(a);
   return a;
@@ -217,10 +114,6 @@ Alloc* mem_find(u64 addr) {
   if (i == g_live.begin()) return nullptr;
   Alloc* a = *--i;
   return addr < a->base + a->size ? a : nullptr;
-}
-
-bool mem_is_device(u64 addr) {
-  return g_device && addr >= (u64)g_device && addr < (u64)g_device + g_arena;
 }
 
 std::vector<Alloc*> mem_used_by(u64 launch) {
@@ -257,10 +150,6 @@ string mem_describe(u64 addr) {
            (addr < best->base ? "before " : "past the end of ") + quoted(best) + ")";
   if (addr < 4096) return s + " (null pointer)";
   return s + " (not device-accessible memory)";
-}
-
-u64 mem_used() {
-  return g_used;
 }
 
 void mem_mark_init(Alloc* a, u64 off, u64 n) {

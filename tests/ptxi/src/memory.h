@@ -40,13 +40,10 @@ Alloc* mem_alloc(u64 size, AllocKind kind, const std::string& name = "");  // nu
 bool mem_free(u64 base, AllocKind kind, const std::string& by = "");
 Alloc* mem_register(void* p, u64 size);
 bool mem_unregister(void* p);
-Alloc* mem_find(u64 addr);     // the live allocation that contains addr, or null
-bool mem_is_device(u64 addr);  // an address of device memory, allocated or not
+Alloc* mem_find(u64 addr);  // the live allocation that contains addr, or null
 std::vector<Alloc*> mem_used_by(u64 launch);
 std::string mem_describe(u64 addr);
-u64 mem_used();
 void mem_mark_init(Alloc* a, u64 off, u64 n);
-u8* mem_shadow(u64 bytes);  // zeroed, lazily backed pages
-void mem_free_all();        // cudaDeviceReset
+void mem_free_all();  // cudaDeviceReset
 
 }  // namespace ptxi

@@ -35,6 +35,9 @@ struct Operands {
   bool bits();
   bool moves();
   void arithmetic();  // the rest
+
+  void atomic();
+  void async_copy();
 };
 
 }  // namespace ptxi

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "arena.h"
 #include "cudart/runtime.h"
 #include "cudart/work.h"
 #include "memory.h"

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "arena.h"
 #include "cudart/host_pages.h"
 #include "cudart/work.h"
 #include "memory.h"

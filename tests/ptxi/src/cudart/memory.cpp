@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "arena.h"
 #include "cudart/pools.h"
 #include "cudart/runtime.h"
 #include "cudart/work.h"

@@ -33,8 +33,6 @@ struct Work {
   std::vector<u64> clock;  // for each lane, the newest work that is ordered before this, or is this
 };
 std::string text(const Work& w);  // "copy #12 (cudaMemcpyAsync called at program+0x1234, stream 2)"
-const Work* work_being_done();    // null: none, or it is not late
-std::string current_work();       // the same as the end of a report
 
 // --- The queue (work.cpp) ---
 extern std::map<u64, WorkRef>& g_pending;    // by number
@@ -46,14 +44,18 @@ WorkRef queue(const Stream* st, const Node& n, const std::vector<WorkRef>& after
 WorkRef queue(Stream* st, const Node& n, std::function<void()> then = {});
 std::vector<WorkRef> before_next(Stream* st);  // what the next work in the stream comes after
 std::vector<WorkRef> newest_work(Stream* st);  // what who waits for the stream waits for
-void run_until_done(const WorkRef& w);         // and all that must be done before; nobody waits
-cudaError_t wait_for(const WorkRef& w);        // the host does
+void leave_stream(const Stream* st);           // it is destroyed, its work goes on
+void drop_everything();                        // cudaDeviceReset
+
+// --- Waiting (work_wait.cpp) ---
+void run_until_done(const WorkRef& w);   // and all that must be done before; nobody waits
+cudaError_t wait_for(const WorkRef& w);  // the host does
 cudaError_t wait_for(Stream* st);
 cudaError_t wait_for_everything();
 cudaError_t query(const std::vector<WorkRef>& works);  // a seeded number of times cudaErrorNotReady
 void run_everything();                                 // nobody waits
-void leave_stream(const Stream* st);                   // it is destroyed, its work goes on
-void drop_everything();                                // cudaDeviceReset
+const Work* work_being_done();                         // null: none, or it is not late
+std::string current_work();                            // its text as the end of a report
 
 // --- Order (work_order.cpp) ---
 void set_order(Work& w, const std::vector<WorkRef>& after);

@@ -1,0 +1,104 @@
+// A reserved, inaccessible range of addresses that the program sees, and the same amount of ordinary memory
+// that holds the bytes. A host access to device memory therefore faults. Addresses are not reused until the
+// range is exhausted, so that stale pointers are recognised.
+
+#include "arena.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <sys/mman.h>
+
+#include "host_faults.h"
+#include "options.h"
+
+namespace ptxi {
+
+namespace {
+
+constexpr u64 kAlign = 512, kRedZone = 512, kPage = 4096;
+u8* g_device = nullptr;  // what the program sees
+u8* g_store = nullptr;   // where the bytes are (the same range if the guard is off)
+u64 g_arena = 0, g_next = 0, g_used = 0;
+std::map<u64, u64> g_holes;  // freed ranges, used only when the arena is exhausted
+
+void reserve() {
+  if (g_device) return;
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  for (g_arena = 4ull << 40; g_arena >= 16ull << 30; g_arena >>= 1) {
+    void* s = mmap(nullptr, g_arena, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (s == MAP_FAILED) continue;
+    g_store = (u8*)s;
+    if (!options().host_guard) {
+      g_device = g_store;
+      return;
+    }
+    void* d = mmap(nullptr, g_arena, PROT_NONE, flags, -1, 0);
+    if (d == MAP_FAILED) {
+      munmap(s, g_arena);
+      continue;
+    }
+    g_device = (u8*)d;
+    host_faults_install();
+    return;
+  }
+  fprintf(stderr, "[ptxi] cannot reserve address space for device memory\n");
+  abort();
+}
+
+// Where `need` bytes are free, or ~0.
+u64 find_room(u64 need) {
+  if (g_next + need <= g_arena) {
+    u64 o = g_next;
+    g_next += need;
+    return o;
+  }
+  for (auto i = g_holes.begin(); i != g_holes.end(); ++i) {
+    if (i->second < need) continue;
+    u64 o = i->first, n = i->second;
+    g_holes.erase(i);
+    if (n > need) g_holes[o + need] = n - need;
+    return o;
+  }
+  return ~0ull;
+}
+
+}  // namespace
+
+bool arena_take(Alloc& a) {
+  if (g_used + a.size > options().mem_bytes) return false;
+  reserve();
+  // Red zone, data, red zone. Big allocations start on a page so that freeing releases memory.
+  u64 need = kRedZone + (a.size + kAlign - 1) / kAlign * kAlign + kRedZone;
+  const bool big = a.size >= 4 * kPage;
+  if (big) need = (need + 2 * kPage) / kPage * kPage;
+  const u64 o = find_room(need);
+  if (o == ~0ull) return false;
+  const u64 start = big ? (o + kRedZone + kPage - 1) / kPage * kPage : o + kRedZone;
+  a.base = (u64)g_device + start;
+  a.store = g_store + start;
+  g_used += a.size;
+  return true;
+}
+
+void arena_give_back(const Alloc& a) {
+  g_used -= a.size;
+  const u64 start = (u64)(a.store - g_store), end = start + (a.size + kAlign - 1) / kAlign * kAlign;
+  g_holes[start] = end - start;
+  const u64 p0 = (start + kPage - 1) / kPage * kPage, p1 = end / kPage * kPage;
+  if (a.size >= 4 * kPage && p1 > p0)
+    madvise(g_store + p0, p1 - p0, MADV_DONTNEED);
+  else
+    memset(a.store, 0xdd, a.size);
+}
+
+bool mem_is_device(u64 addr) {
+  return g_device && addr >= (u64)g_device && addr < (u64)g_device + g_arena;
+}
+
+u64 mem_used() {
+  return g_used;
+}
+
+}  // namespace ptxi

@@ -1,0 +1,135 @@
+// Waiting for late work, which is what does it. Of what may be done next, that queued last is done first
+// (PTXI_ORDER=2: in a random order, sometimes with work that nothing forces), so that where the program
+// orders nothing, things happen in another order than it was written in.
+
+#include <algorithm>
+#include <utility>
+
+#include "cudart/work.h"
+#include "options.h"
+
+namespace ptxi {
+
+namespace {
+
+const Work* g_current = nullptr;
+
+u64 mix(u64 x) {
+  x = (x ^ (x >> 31)) * 0x9e3779b97f4a7c15ull;
+  x = (x ^ (x >> 29)) * 0xbf58476d1ce4e5b9ull;
+  return x ^ (x >> 32);
+}
+
+u64 random_of(const Work& w) {
+  return mix((u64)options().seed * 0x10001 + w.number);
+}
+
+bool goes_first(const WorkRef& a, const WorkRef& b) {
+  if (options().order < 2) return a->number > b->number;
+  return random_of(*a) > random_of(*b);
+}
+
+void run(const WorkRef& w) {
+  if (w->node.kind == N_HOST) host_function_begins(*w);
+  // What was a valid argument when the work was queued no longer is: a fault of the device.
+  if (run_node(w->node) && !g_sticky) set_error(g_sticky = cudaErrorIllegalAddress);
+  note_uses(w);
+  if (w->then) w->then();
+  if (w->node.kind == N_HOST) host_function_done(*w);
+  w->node.staged.reset();
+}
+
+void carry_out(const WorkRef& w) {
+  w->done = true;
+  g_pending.erase(w->number);
+  g_functions.erase(w->number);
+  const Work* outer = std::exchange(g_current, w.get());
+  if (!g_sticky) check_watched(*w);
+  unwatch(*w);
+  w->after.clear();
+  if (!g_sticky) run(w);  // after a fault nothing is done any more
+  g_current = outer;
+}
+
+// Whether work may be done although nothing forces it. Not host functions: they may wait for what the host
+// does later.
+bool may_go_ahead(const Work& w) {
+  return std::none_of(g_functions.begin(), g_functions.end(),
+                      [&](const auto& f) { return f.second.get() == &w || before(*f.second, w); });
+}
+
+// Does work that `target` does not need, none or a few pieces with what is ordered before them.
+void go_ahead_of(const Work& target) {
+  static u64 forced = 0;
+  for (u64 random = mix(((u64)options().seed << 32) + ++forced); random & 1; random = mix(random)) {
+    std::vector<WorkRef> others;
+    for (const auto& p : g_pending)
+      if (!before(*p.second, target) && may_go_ahead(*p.second)) others.push_back(p.second);
+    if (others.empty()) return;
+    run_until_done(others[(random >> 1) % others.size()]);
+  }
+}
+
+}  // namespace
+
+const Work* work_being_done() {
+  return g_current;
+}
+
+std::string current_work() {
+  return g_current ? " | " + text(*g_current) : "";
+}
+
+void run_until_done(const WorkRef& target) {
+  std::vector<WorkRef> stack = {target};
+  while (!stack.empty()) {
+    const WorkRef w = stack.back();
+    std::erase_if(w->after, [](const WorkRef& a) { return a->done; });
+    if (w->done)
+      stack.pop_back();
+    else if (w->after.empty())
+      carry_out(w);
+    else
+      stack.push_back(*std::min_element(w->after.begin(), w->after.end(), goes_first));
+  }
+}
+
+cudaError_t wait_for(const WorkRef& w) {
+  if (options().order == 2 && !w->done) go_ahead_of(*w);
+  run_until_done(w);
+  host_waited(*w);
+  return set_error(g_sticky);
+}
+
+cudaError_t wait_for(Stream* st) {
+  std::vector<WorkRef> works = newest_work(st);
+  std::sort(works.begin(), works.end(), goes_first);
+  for (const WorkRef& w : works) wait_for(w);
+  return set_error(g_sticky);
+}
+
+void run_everything() {
+  std::vector<WorkRef> works;
+  for (const auto& p : g_pending) works.push_back(p.second);
+  std::sort(works.begin(), works.end(), goes_first);
+  for (const WorkRef& w : works) run_until_done(w);
+}
+
+cudaError_t wait_for_everything() {
+  run_everything();
+  host_waited_for_everything();
+  return set_error(g_sticky);
+}
+
+cudaError_t query(const std::vector<WorkRef>& works) {
+  for (const WorkRef& w : works) {
+    if (!w->done) {
+      if (w->not_ready < 0) w->not_ready = (int)(random_of(*w) % 4);
+      if (w->not_ready-- > 0) return set_error(cudaErrorNotReady);
+    }
+    if (cudaError_t e = wait_for(w)) return e;
+  }
+  return cudaSuccess;
+}
+
+}  // namespace ptxi
