@@ -48,10 +48,6 @@ void Block::warn(const Instruction& in, const string& what, const Warp* w, int l
   if (options().strict) throw Fault(E_LAUNCH_FAILURE, "(PTXI_STRICT) " + what + where(in, w, lane));
 }
 
-Block::~Block() {
-  free(regs);
-}
-
 // `fresh`: the first block that this object runs.
 void Block::start_warp(int i, bool fresh) {
   Warp& w = warps[i];
@@ -89,13 +85,12 @@ void Block::start(unsigned x, unsigned y, unsigned z) {
   if (dyn_smem) shared_total = (k.shared_static + 15) / 16 * 16 + dyn_smem;
   shared.assign(shared_total + 16, (u8)options().fill);
   local.assign((size_t)nw * 32 * k.local_bytes, (u8)options().fill);
+  // Aligned by hand: what aligned_alloc gives, glibc seldom uses again. Registers that are read before they
+  // are written hold this pattern in the first block.
   const size_t need = (size_t)nw * k.file_words * 4 + 64;
-  if (need > regs_cap) {
-    free(regs);
-    regs = (u32*)aligned_alloc(64, (need + 63) / 64 * 64);
-    regs_cap = need;
-    // Registers that are read before they are written hold this pattern in the first block.
-    memset(regs, 0xde, need);
+  if (need > register_memory.size()) {
+    register_memory.assign(need + 64, 0xde);
+    regs = (u32*)(((uintptr_t)register_memory.data() + 63) / 64 * 64);
   }
   if (options().max_steps) last_step = steps + options().max_steps;
   const bool fresh = (int)warps.size() != nw;

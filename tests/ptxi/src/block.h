@@ -61,8 +61,8 @@ struct Block {
   const u8* params = nullptr;
   std::vector<u8> shared, local;
   std::vector<Warp> warps;
-  u32* regs = nullptr;
-  size_t regs_cap = 0;
+  std::vector<u8> register_memory;
+  u32* regs = nullptr;  // in it, aligned
   Barrier bars[17];
   Shadow sh;
   std::vector<Counters> counters;  // per instruction; empty where nothing is counted
@@ -77,7 +77,6 @@ struct Block {
   Alloc* last_alloc[2] = {nullptr, nullptr};
 
   explicit Block(Kernel& kk) : k(kk) {}
-  ~Block();
   Block(const Block&) = delete;
   void start(unsigned x, unsigned y, unsigned z);  // prepare to run block (x, y, z)
   void start_warp(int i, bool fresh);
