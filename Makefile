@@ -92,7 +92,7 @@ run-tests: $(test_programs) $(if $(OP)$(LIST),,build $(if $(SAN),,$(BUILD)/bench
 test-schedules: setup-cuda
 	@$(MAKE) --no-print-directory GPU=interpreted run-schedules
 run-schedules: $(cases:%.cpp=$(BUILD)/%) interpreter
-	@RUNNER=scripts/run scripts/test_schedules.sh $(cases:%.cpp=cuda:$(BUILD)/%)
+	@scripts/test_schedules.sh $(cases:%.cpp=cuda:$(BUILD)/%)
 
 # Kernels that others wrote, on the interpreter.
 test-outside bench-outside: setup-cuda
