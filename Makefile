@@ -100,19 +100,18 @@ test-outside bench-outside: setup-cuda
 outside-test outside-bench: interpreter
 	@$(MAKE) --no-print-directory -C tests/outside CUDA_HOME=$(cuda_home) NVCC=$(nvcc) $(@:outside-%=%)
 
-mutants: setup-cuda
-	@$(MAKE) --no-print-directory GPU=interpreted run-mutants
+mutants source-mutants: setup-cuda
+	@command -v python3 >/dev/null || scripts/setup.sh --python
+	@$(MAKE) --no-print-directory GPU=interpreted run-$@
 run-mutants: $(cases:%.cpp=$(BUILD)/%) interpreter
-	@OP="$(OP)" MUTANTS="$(MUTANTS)" SEED="$(SEED)" TABLE="$(TABLE)" scripts/mutants.sh $(cases:%.cpp=$(BUILD)/%)
+	@OP="$(OP)" MUTANTS="$(MUTANTS)" SEED="$(SEED)" TABLE="$(TABLE)" python3 scripts/mutants/synchronisations.py $(cases:%.cpp=$(BUILD)/%)
 
 # Without -O2, which is for the host's code alone. LINK and LIBRARIES: for case programs of changed kernels.
-source-mutants: setup-cuda
-	@$(MAKE) --no-print-directory GPU=interpreted run-source-mutants
 run-source-mutants: $(ops:%=$(BUILD)/tests/cases/%) interpreter
 	@BUILD=$(BUILD) COMPILE="$(nvcc) $(filter-out -O2 -lineinfo,$(NVCCFLAGS)) $(targets)" LINK="$(CXX) $(LDFLAGS)" \
 	  HARNESS="$(harness:%.cpp=$(BUILD)/%.o)" LIBRARIES="$(BUILD)/libfermion.a $(LDLIBS)" \
 	  OP="$(OP)" MUTANTS="$(MUTANTS)" SEED="$(SEED)" ONLY="$(ONLY)" TABLE="$(TABLE)" \
-	  python3 scripts/source_mutants/run.py $(ops:%=$(BUILD)/tests/cases/%)
+	  python3 scripts/mutants/sources.py $(ops:%=$(BUILD)/tests/cases/%)
 
 ptxas: setup-cuda
 	@$(MAKE) --no-print-directory GPU=interpreted run-ptxas

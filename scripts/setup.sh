@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that Fermion needs and that are missing. Asks for nothing but, where there is a
-# terminal, sudo's password. `--check` adds what only `make check` needs, `--pip` what scripts/setup_cuda.sh does.
+# terminal, sudo's password. `--check` adds what only `make check` needs, `--pip` what scripts/setup_cuda.sh does,
+# `--python` what scripts/mutants does.
 set -euo pipefail
 
 packages=(
@@ -19,6 +20,7 @@ packages=(
 )
 [ "${1:-}" = --check ] && packages+=("clang-format:make check")
 [ "${1:-}" = --pip ] && packages+=("python3-pip:bringing a CUDA compiler from PyPI")
+[ "${1:-}" = --python ] && packages+=("python3:mutants of the kernels")
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   echo "setup: this is no Debian; the build needs what these Debian packages hold, so install them if it fails:" >&2

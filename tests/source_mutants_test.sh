@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# scripts/source_mutants with stand-ins for the compiler, the linker and a case program. Ends with the line
+# scripts/mutants/sources.py with stand-ins for the compiler, the linker and a case program. Ends with the line
 # "N passed, N failed".
 set -u
 command -v python3 >/dev/null || { echo "0 passed, 0 failed" && exit; }
@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.." || exit 1
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 mkdir -p "$root"/{kernels,scripts,tests/mutants,build/kernels}
-cp -r scripts/source_mutants "$root/scripts"
+cp -r scripts/mutants "$root/scripts"
 cd "$root" || exit 1
 passed=0 failed=0
 list=tests/mutants/source_equivalent.txt
@@ -87,7 +87,7 @@ expect() { # what, then a command that must succeed
   fi
 }
 run() { # settings
-  env "$@" python3 scripts/source_mutants/run.py build/x >output 2>&1
+  env "$@" python3 scripts/mutants/sources.py build/x >output 2>&1
   status=$?
 }
 export BUILD=build COMPILE=./compile LINK=./link HARNESS= LIBRARIES=
@@ -116,7 +116,7 @@ unused(c == d, e >> 2 & f);
 y[threadIdx.x] = x[a + b];  // 1 + 1
 y[threadIdx.y] = x[a - b];  // 1 + 1
 E2
-PYTHONPATH=scripts/source_mutants python3 -c 'import sites
+PYTHONPATH=scripts/mutants python3 -c 'import sites
 for m in sites.mutants_of("x", open("kernels/x.cu").read())[0]: print(m.after)' | LC_ALL=C sort >found
 status=0
 cp found output
@@ -157,7 +157,7 @@ run
 expect 'going on' ends_with 0 '7 noticed, 7 explained, 0 survived'
 expect 'where it was stopped' test "$(grep -cE '^(noticed|explained|same|refused) ' output)" -eq 17
 rm -r build/source-mutants
-SLOW=0.5 python3 scripts/source_mutants/run.py build/x >output 2>&1 &
+SLOW=0.5 python3 scripts/mutants/sources.py build/x >output 2>&1 &
 for _ in {1..100}; do [ -s build/source-mutants/seed-1.tsv ] && break || sleep 0.1; done
 kill $!
 wait $!

@@ -4,46 +4,16 @@ import os
 import pathlib
 import re
 import shlex
-import signal
-import subprocess
 import tempfile
 import threading
 
+from cases import run, what_noticed
+from processes import call
+
 FOLDER = pathlib.Path("build/source-mutants")
 KERNELS = sorted(pathlib.Path("kernels").glob("*.cu"))
-
-# The first report ends a run. Warps go on in the midst of others, and copies arrive late, so that races are seen. No
-# block of the cases comes near so many steps.
-SETTINGS = {
-    "DEVICE": "cuda",
-    "PTXI_ORDER": "2",
-    "PTXI_SEED": "1",
-    "PTXI_CPASYNC": "late",
-    "PTXI_STRICT": "1",
-    "PTXI_MAX_STEPS": "20000000",
-    "OMP_WAIT_POLICY": "passive",
-}
-# For the cases, these mean something else.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("SEED", "CASE", "LIST")} | SETTINGS
-
-started = set()
-
-
-def call(command, **more):
-    """Exit status (of a signal: negative), output, and seconds of the processor: the machine may be busy."""
-    with tempfile.TemporaryFile("w+", errors="replace") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, **more)
-        started.add(process)
-        _, status, usage = os.wait4(process.pid, 0)
-        started.discard(process)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        return process.returncode, output.read(), usage.ru_utime + usage.ru_stime
-
-
-def end_all():
-    for process in list(started):
-        process.kill()
+# Warps go on in the midst of others, and copies arrive late, so that races are seen.
+SCHEDULE = "random-1/late"
 
 
 def words(variable):
@@ -105,14 +75,9 @@ class Program:
         return [*words("LINK"), *first, *words("LIBRARIES"), "-o", to]
 
     def measure(self):
-        status, output, self.seconds = self.run(self.path, 6000)
+        status, output, self.seconds = run(self.path, SCHEDULE=SCHEDULE)
         if status != 0:
             raise SystemExit(f"{output}source-mutants: the cases of {self.name} fail as they are")
-
-    def run(self, program, limit):
-        arguments = ["--no-intro", "--abort-after=1"]
-        limited = ["bash", "-c", f'ulimit -t {limit} && exec scripts/run "$0" "$@"', program, *arguments]
-        return call(limited, env=ENVIRONMENT)
 
     def sources_with(self, file):
         """Those that are the file or include it, the smallest first, which compile the fastest."""
@@ -125,10 +90,8 @@ class Program:
         status, output, _ = call(self.link([changed], to))
         if status != 0:
             raise RuntimeError(output)
-        status, output, _ = self.run(to, 20 + int(10 * self.seconds))
+        status, output, _ = run(to, self.seconds, SCHEDULE=SCHEDULE)
         if status == 0:
             return None
         case = re.search(r"CASE='([^']*)'", output) or re.search(r"TEST CASE: +(.*)", output)
-        report = re.search(r"^\[ptxi\] (?:WARNING|ERROR) (.*?)(?: \||,| (?:by (?:lane|warp)|of|at|offset) \d)", output, re.M)
-        how = report[1] if report else "no end" if status == -signal.SIGXCPU else "a wrong result"
-        return case[1] if case else "", how
+        return case[1] if case else "", what_noticed(status, output)

@@ -40,6 +40,11 @@ class Mutant:
         return self.file + (f"#{self.nth}" if self.nth > 1 else "")
 
 
+def mutant_at(place, before, after):
+    file, _, nth = place.partition("#")
+    return Mutant(file, int(nth or 1), before, after)
+
+
 @dataclass
 class Site:
     """Where in the file's text a mutant has what instead."""
@@ -121,8 +126,7 @@ def read_list(path):
         if not entry.strip():
             continue
         place, before, after, *reason = entry.strip().split("\n")
-        file, _, nth = place.partition("#")
         if before[:2] != "- " or after[:2] != "+ ":
             raise SystemExit(f"{path}: no lines '- ...' and '+ ...' after {place}")
-        listed[Mutant(file, int(nth or 1), before[2:].strip(), after[2:].strip())] = " ".join(reason)
+        listed[mutant_at(place, before[2:].strip(), after[2:].strip())] = " ".join(reason)
     return listed

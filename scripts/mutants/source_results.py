@@ -1,0 +1,52 @@
+"""What was found of source mutants, as it is kept and as a page."""
+
+import csv
+import pathlib
+
+from sites import mutant_at, read_list
+from verdicts import write_page
+
+LIST = pathlib.Path("tests/mutants/source_equivalent.txt")
+HEAD = """# Kernels with one mistake, {{date}}
+
+`make source-mutants TABLE=tests/mutants/source_results.md` wrote this page: of {tried} mutants that compile to other code,
+{noticed} were noticed. A line is a line of the [kernels](../../kernels) as it was made to read; then the op and the case that
+noticed it first, and as what: a report of [ptxi](../ptxi/README.md), a wrong result, or no end. The other cases were not asked.
+
+| file | reads | op | case | as |
+|---|---|---|---|---|
+"""
+
+
+class Results:
+    """A line for each mutant that was tried, and what becomes of it by the list."""
+
+    def __init__(self, path, order):
+        self.path, self.of, self.listed = path, {}, read_list(LIST)
+        if path.exists():
+            with path.open(newline="") as file:
+                self.of = {mutant_at(*line[:3]): tuple(line[3:]) for line in csv.reader(file, delimiter="\t")}
+        self.of = {m: result for m, result in self.of.items() if m in order and self.word(m) != "SURVIVED"}
+
+    def add(self, mutant, result):
+        self.of[mutant] = result
+        with self.path.open("a", newline="") as file:
+            csv.writer(file, delimiter="\t").writerow([mutant.place, mutant.before, mutant.after, *result])
+
+    def word(self, mutant):
+        verdict, listed = self.of[mutant][0], mutant in self.listed
+        if verdict == "survived":
+            return "explained" if listed else "SURVIVED"
+        return "NOTICED, BUT EXPLAINED AWAY" if listed and verdict == "noticed" else verdict
+
+    def words(self):
+        """Of those that compile to other code."""
+        return [self.word(mutant) for mutant, result in self.of.items() if result[0] in ("noticed", "survived")]
+
+    def write_page(self, path):
+        rows = []
+        for mutant, (verdict, program, case, how, _) in sorted(self.of.items(), key=lambda item: str(item[0])):
+            if verdict in ("noticed", "survived"):
+                seen = [program, case, how] if program else ["nothing", "", self.listed.get(mutant, "")]
+                rows.append([mutant.file, f"`{mutant.after}`", *seen])
+        write_page(path, HEAD.format(tried=len(rows), noticed=self.words().count("noticed")), rows)

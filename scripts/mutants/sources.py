@@ -1,0 +1,108 @@
+"""Plants one mistake at a time in the device code of kernels/, and runs the cases of the ops that use it until one
+notices: the interpreter reports something, or a result is wrong.
+
+    scripts/mutants/sources.py tests/cases/PROGRAM...
+
+MUTANTS=200: so many, drawn by SEED, a file the oftener the more device code it has; what the compiler refuses, and what
+gives the same PTX, is drawn again. OP='sgd adamw': of files that no other op's cases use. ONLY=file: those listed there.
+TABLE=file: all that was found, as a table. tests/mutants/source_equivalent.txt lists those that cannot be noticed, each
+with the reason. Fails if another is not, or if one of those is. Ends with the line "N noticed, N explained, N survived".
+
+Results are kept in build/source-mutants: the same SEED goes on where it was stopped, and those that survived are tried
+again. `make clean`, or deleting the folder, begins anew.
+"""
+
+import itertools
+import math
+import os
+import pathlib
+import sys
+import tempfile
+import time
+
+from processes import in_parallel, run_main
+from programs import FOLDER, KERNELS, Program, Refused, compile_kernels, original_ptx
+from sites import mutants_of, read_list
+from source_results import LIST, Results
+from verdicts import conclude, drawn_number, print_line, seed
+
+
+def drawn(files):
+    """Mutants with their sites, in the order in which they are tried."""
+    order = []
+    for file in files:
+        found, lines = mutants_of(file, pathlib.Path(file).read_text())
+        for mutant, site in found.items():
+            uniform = (drawn_number(f"{mutant.place} {mutant.before} {mutant.after}") + 1) / 2**64
+            # The smallest of a file's n exponential variables, each of rate lines / n, has rate `lines`.
+            order.append((-math.log(uniform) * len(found) / lines, mutant.place, mutant.after, mutant, site))
+    return {mutant: site for *_, mutant, site in sorted(order, key=lambda entry: entry[:3])}
+
+
+def judge(mutant, site, programs):
+    """noticed, survived, refused or same; the program, its case, what it noticed; seconds."""
+    begin, verdict = time.monotonic(), "same"
+    text = pathlib.Path(mutant.file).read_text()
+    with tempfile.TemporaryDirectory(dir=FOLDER) as name:
+        folder = pathlib.Path(name)
+        (folder / "kernels").mkdir()
+        (folder / mutant.file).write_text(text[: site.begin] + site.text + text[site.end :])
+        compiled = {}
+        try:
+            for program in programs:
+                for source in program.sources_with(mutant.file):
+                    if source not in compiled:
+                        compiled[source] = compile_kernels(source, folder)
+                    changed, ptx = compiled[source]
+                    if ptx == original_ptx(source):
+                        continue
+                    verdict = "survived"
+                    if found := program.try_with(changed, folder):
+                        return "noticed", program.name, *found, round(time.monotonic() - begin)
+        except Refused:
+            verdict = "refused"
+    return verdict, "", "", "", round(time.monotonic() - begin)
+
+
+def main():
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    programs = [Program(pathlib.Path(path)) for path in sys.argv[1:]]
+    ops, only = os.environ.get("OP", "").split(), os.environ.get("ONLY")
+    of_others = set().union(*(p.files for p in programs if ops and p.name not in ops))
+    files = [str(file) for file in [*KERNELS, *sorted(pathlib.Path("kernels").glob("*.cuh"))]]
+    everything = drawn([file for file in files if any(file in p.files for p in programs)])
+
+    order = {m: site for m, site in everything.items() if m.file not in of_others}
+    if only:
+        order = {mutant: everything.get(mutant) for mutant in read_list(pathlib.Path(only))}
+    stale = [m for m in [*read_list(LIST), *order] if not everything.get(m)]
+    for mutant in stale:
+        print(f"NOWHERE: {mutant.place}\n- {mutant.before}\n+ {mutant.after}")
+        order.pop(mutant, None)
+
+    programs = [p for p in programs if any(mutant.file in p.files for mutant in order)]
+    for program in programs:
+        program.measure()
+    programs.sort(key=lambda program: program.seconds)
+
+    kept = FOLDER / ("only.tsv" if only else f"seed-{seed()}.tsv")
+    if only:
+        kept.unlink(missing_ok=True)
+    results = Results(kept, order)
+    wanted = len(order) if only else int(os.environ.get("MUTANTS") or 200)
+    new = iter([mutant for mutant in order if mutant not in results.of])
+    while tried := list(itertools.islice(new, max(0, wanted - len(results.words())))):
+        for mutant, result in in_parallel(lambda mutant: judge(mutant, order[mutant], programs), tried):
+            results.add(mutant, result)
+            what = f"{mutant.file}:{order[mutant].line}  {mutant.after}"
+            print_line(results.word(mutant), what, *result[1:4], f"  {result[4]} s")
+    for mutant in results.of:
+        if results.word(mutant).isupper():
+            print(f"\n{results.word(mutant)}\n{mutant.place}\n- {mutant.before}\n+ {mutant.after}")
+    if os.environ.get("TABLE"):
+        results.write_page(os.environ["TABLE"])
+    return conclude(results.words(), "explained", "survived", stale)
+
+
+if __name__ == "__main__":
+    run_main(main, f"stopped; SEED={seed()} goes on from here")

@@ -1,0 +1,117 @@
+"""Takes the synchronisations of kernels/ away, one at a time (PTXI_MUTATE, tests/ptxi/README.md), and runs the cases of
+the ops that use it until one notices: the interpreter reports something, or a result is wrong.
+
+    scripts/mutants/synchronisations.py tests/cases/PROGRAM...
+
+OP='sgd adamw', whose programs these are: only what their cases use. MUTANTS=20: so many, drawn by SEED, of those that
+can be noticed. SCHEDULES='random-1/late reversed/early': those of scripts/run to try. TABLE=file: all that was found, as
+a table. tests/mutants/equivalent.txt lists those that cannot be noticed, a name a line, each with the reason. Fails if
+another is not, or if one of those is. Ends with the line "N noticed, N equivalent, N not noticed".
+"""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+
+from cases import run, what_noticed
+from processes import in_parallel, run_main
+from verdicts import conclude, drawn_number, print_line, write_page
+
+LIST = pathlib.Path("tests/mutants/equivalent.txt")
+# In a random order warps go on in the midst of others, so it comes first; what is left meets the others too.
+SCHEDULES = "random-1/late forward/late reversed/early random-2/early"
+HEAD = """# Kernels without one of their synchronisations, {date}
+
+`make mutants TABLE=tests/mutants/results.md` wrote this page. A line is a synchronisation of [kernels](../../kernels) that was taken away (of a mask, its highest lane), with the place of the call where it is inlined;
+then the op and the case that noticed it first, the order of blocks and warps and of asynchronous copies (as `make test-schedules` names them), and the report of [ptxi](../ptxi/README.md). The other cases and ops that use it were not asked.
+
+| without | noticed by | case | schedule | as |
+|---|---|---|---|---|
+"""
+
+
+def mutants_in(output):
+    return set(re.findall(r"\[ptxi\] mutant \d+ (\S*@kernels/\S*)", output))
+
+
+def cases_of(program):
+    output = run(program, LIST="1")[1]
+    return [(program, name) for name in re.findall(rf"(?m)^{os.path.basename(program)}: (.*)", output)]
+
+
+def run_case(case, schedule, usual=600, **settings):
+    return run(case[0], usual, SCHEDULE=schedule, CASE=case[1], **settings)
+
+
+def survey(cases):
+    """What can be taken away of the kernels that each case uses, and its seconds; the quickest case comes first."""
+    used = in_parallel(lambda case: run_case(case, "forward/late", PTXI_MUTATE="used"), cases)
+    found = {case: (mutants_in(output), seconds) for case, (_, output, seconds) in used}
+    return dict(sorted(found.items(), key=lambda entry: entry[1][1]))
+
+
+def judge(mutant, used, schedules, listed):
+    """What becomes of it; the op, case and schedule that noticed it, and as what."""
+    concerned = {case: seconds for case, (mutants, seconds) in used.items() if mutant in mutants}
+    for schedule in schedules:
+        for case, seconds in concerned.items():
+            status, output, _ = run_case(case, schedule, seconds, PTXI_MUTATE=mutant)
+            if status == 0:
+                continue
+            word = "NOTICED, BUT LISTED AS EQUIVALENT" if listed else "noticed"
+            # It is the mutant that was noticed if the case passes as it is. SIGKILL: from outside, for want of memory.
+            if status == -signal.SIGKILL or run_case(case, schedule)[0] != 0:
+                word = "FAILS WITHOUT IT TOO"
+            return word, os.path.basename(case[0]), case[1], schedule, what_noticed(status, output)
+    return "NO CASE RUNS IT" if not concerned else "equivalent" if listed else "NOT NOTICED", "", "", "", ""
+
+
+def read_list():
+    lines = [line for line in LIST.read_text().splitlines() if line and not line.startswith("#")]
+    return {name: reason for name, _, reason in (line.partition(" ") for line in lines)}
+
+
+def by_numbers(mutant):
+    """Key of a sort in which line 9 comes before line 10."""
+    return [part.zfill(9) if part.isdigit() else part for part in re.split(r"(\d+)", mutant)]
+
+
+def row(mutant, result, reason):
+    kind, *places = mutant.split("@")
+    word, *seen = result
+    return [f"{kind} {', called at '.join(places)}", *(seen if word == "noticed" else [word, "", "", reason])]
+
+
+def main():
+    programs = sys.argv[1:]
+    op, wanted, table = (os.environ.get(name) for name in ("OP", "MUTANTS", "TABLE"))
+    schedules = (os.environ.get("SCHEDULES") or SCHEDULES).split()
+    if any(subprocess.call(["scripts/run", "true"], env=os.environ | {"SCHEDULE": word}) for word in schedules):
+        return 2
+    # Loading a program is enough. It may hold kernels that only other ops use.
+    everything = set().union(*(mutants_in(run(program, LIST="1", PTXI_MUTATE="list")[1]) for program in programs))
+    if not everything:
+        raise SystemExit(f"mutants: nothing of kernels/ can be taken away in {' '.join(programs)}")
+    used, listed = survey([case for program in programs for case in cases_of(program)]), read_list()
+    chosen = sorted(set().union(*(mutants for mutants, _ in used.values())) if op else everything, key=by_numbers)
+    if wanted:
+        chosen = sorted(set(chosen) - set(listed), key=lambda mutant: drawn_number(f"{mutant}\n"))[: int(wanted)]
+
+    results = {}
+    for mutant, result in in_parallel(lambda mutant: judge(mutant, used, schedules, mutant in listed), chosen):
+        results[mutant] = word, program, case, _, how = result
+        print_line(word, mutant, program, case, how)
+    # Lines move: a list that names what is not there is out of date.
+    stale = [] if op else [mutant for mutant in listed if mutant not in everything]
+    for mutant in stale:
+        print(f"NOWHERE, BUT LISTED AS EQUIVALENT: {mutant}")
+    if table:
+        write_page(table, HEAD, [row(m, results[m], listed.get(m, "")) for m in sorted(results, key=by_numbers)])
+    return conclude([word for word, *_ in results.values()], "equivalent", "not noticed", stale)
+
+
+if __name__ == "__main__":
+    run_main(main, "stopped")

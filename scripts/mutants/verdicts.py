@@ -1,0 +1,34 @@
+"""What is the same of both kinds of mutants: the draw, the line for each, the page of them all, the last line."""
+
+import datetime
+import hashlib
+import os
+
+
+def seed():
+    return os.environ.get("SEED") or 1
+
+
+def drawn_number(text):
+    """For a mutant: by a hash, so that a change of some mutants leaves the draw of the others as it was."""
+    return int.from_bytes(hashlib.sha1(f"{seed()} {text}".encode()).digest()[:8], "big")
+
+
+def print_line(word, what, op, case, how, after=""):
+    noticed = f"{op}, {case}: {how}" if op else ""
+    print(f"{word:10} {what:68} {noticed}{after}".rstrip(), flush=True)
+
+
+def write_page(path, head, rows):
+    """Of Markdown, with a row for each mutant."""
+    lines = (" ".join(["|"] + [cell.replace("|", "\\|") + " |" if cell else "|" for cell in row]) for row in rows)
+    with open(path, "w") as page:
+        page.write(head.format(date=datetime.date.today().isoformat()) + "\n".join([*lines, ""]))
+
+
+def conclude(words, listed, missed, stale):
+    """The last line, and the exit status: `listed` and `missed` are the words for those that nobody noticed."""
+    counts = words.count("noticed"), words.count(listed)
+    wrong = len(words) - sum(counts)
+    print(f"{counts[0]} noticed, {counts[1]} {listed}, {wrong} {missed}")
+    return bool(wrong or stale or not words)
