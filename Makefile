@@ -87,7 +87,7 @@ test: setup
 	@$(MAKE) --no-print-directory run-tests
 run-tests: $(test_programs) $(if $(OP)$(LIST),,build $(if $(SAN),,$(BUILD)/benchmarks/bench)) $(if $(filter cuda,$(devices)),interpreter$(if $(OP)$(LIST),,-tests))
 	@$(if $(SAN),AT_ONCE=1) BENCH=$(BUILD)/benchmarks/bench RUNNER=$(runner) NVCC=$(nvcc) NOTE="$(if $(cuda)$(SAN)$(DEVICE)$(filter none,$(GPU)),,CUDA was not tested: there is no compiler (make setup-cuda))" \
-	  scripts/run_tests.sh $(tests) $(if $(OP)$(LIST),,$(if $(SAN),,script:tests/bench_test.sh) script:tests/profile_test.sh script:tests/gpu_report_test.sh) $(if $(filter cuda,$(devices)),$(if $(OP)$(LIST),,script:tests/ptxi/tests/run.sh script:tests/source_mutants_test.sh))
+	  scripts/run_tests.sh $(tests) $(if $(OP)$(LIST),,$(if $(SAN),,script:tests/bench_test.sh) script:tests/profile_test.sh script:tests/gpu_report_test.sh) $(if $(filter cuda,$(devices)),$(if $(OP)$(LIST),,script:tests/ptxi/tests/run.sh script:tests/mutants_test.sh script:tests/source_mutants_test.sh))
 
 test-schedules: setup-cuda
 	@$(MAKE) --no-print-directory GPU=interpreted run-schedules

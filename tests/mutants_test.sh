@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# scripts/mutants/synchronisations.py with kernels of a few lines, on the interpreter. Ends with the line
+# "N passed, N failed". NVCC: the compiler, else one that scripts/cuda_home.sh finds.
+set -u
+command -v python3 >/dev/null || { echo "0 passed, 0 failed" && exit; }
+cd "$(dirname "$0")/.." || exit 1
+nvcc=${NVCC:-$(scripts/cuda_home.sh | cut -d' ' -f2)}
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+mkdir -p "$root"/{kernels,scripts,tests/mutants,tests/ptxi}
+cp -r scripts/{mutants,run} "$root/scripts"
+ln -s "$PWD/tests/ptxi/build" "$root/tests/ptxi"
+cd "$root" || exit 1
+passed=0 failed=0
+list=tests/mutants/equivalent.txt
+: >$list
+
+cat >kernels/tiny.cu <<'E2'
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <unistd.h>
+__global__ void reverse(int* x) {
+  __shared__ int s[64];
+  s[threadIdx.x] = x[threadIdx.x];
+  __syncthreads();  // 8: needed
+  x[threadIdx.x] = s[63 - threadIdx.x];
+  __syncthreads();  // 10: nobody needs it
+}
+__global__ void in_order(int* x) {
+  if (threadIdx.x == 0) atomicExch(x, 1);
+  __syncthreads();  // 14: a result depends on it, but where the first warp goes first
+  if (threadIdx.x == 32) atomicExch(x, 2);
+}
+__global__ void unused() { __syncthreads(); }  // 17
+void run(void (*kernel)(int*), const char* name, int expected) {
+  if (getenv("CASE") && strcmp(getenv("CASE"), name)) return;
+  if (getenv("LIST")) return (void)printf("tiny: %s\n", name);
+  if (getenv("SLOW")) sleep(atoi(getenv("SLOW")));
+  int x[64], *on_device;
+  for (int i = 0; i < 64; ++i) x[i] = i;
+  cudaMalloc(&on_device, sizeof x);
+  cudaMemcpy(on_device, x, sizeof x, cudaMemcpyHostToDevice);
+  kernel<<<1, 64>>>(on_device);
+  cudaMemcpy(x, on_device, sizeof x, cudaMemcpyDeviceToHost);
+  if (x[0] != expected || getenv("BROKEN")) exit(1);
+}
+int main() {
+  run(reverse, "reversed", 63);
+  run(in_order, "in order", 2);
+}
+E2
+"$nvcc" -cudart shared -cudadevrt none -Ltests/ptxi/build -lineinfo -gencode arch=compute_80,code=compute_80 kernels/tiny.cu -o tiny || exit 1
+
+expect() { # what, then a command that must succeed
+  if "${@:2}" >>log; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "FAIL $1; status $status, output:" && cat output
+  fi
+}
+run() { # settings
+  env "$@" python3 scripts/mutants/synchronisations.py "$root/tiny" >output 2>&1
+  status=$?
+}
+unset OP MUTANTS SEED SCHEDULES TABLE
+says() { grep -qE -- "^$1" output; }
+ends_with() { [ "$status" -eq "$1" ] && [ "$(tail -1 output)" = "$2" ]; }
+
+run TABLE=table.md
+expect 'all of them' ends_with 1 '2 noticed, 0 equivalent, 2 not noticed'
+expect 'a report' says 'noticed +barrier@kernels/tiny.cu:8 +tiny, reversed: read of uninitialised shared memory$'
+expect 'a wrong result' says 'noticed +barrier@kernels/tiny.cu:14 +tiny, in order: a wrong result$'
+expect 'what nobody notices' says 'NOT NOTICED barrier@kernels/tiny.cu:10$'
+expect 'what no case runs' says 'NO CASE RUNS IT barrier@kernels/tiny.cu:17$'
+expect 'a table' grep -qE '^\| barrier kernels/tiny.cu:14 \| tiny \| in order \| [a-z0-9/-]+ \| a wrong result \|$' table.md
+expect 'in the order of lines' test "$(grep -oE 'tiny.cu:[0-9]+' table.md | tr '\n' ' ')" = 'tiny.cu:8 tiny.cu:10 tiny.cu:14 tiny.cu:17 '
+run OP=tiny
+expect 'what the cases run' ends_with 1 '2 noticed, 0 equivalent, 1 not noticed'
+run OP=tiny SCHEDULES='forward/late forward/early'
+expect 'schedules that show nothing' ends_with 1 '1 noticed, 0 equivalent, 2 not noticed'
+run OP=tiny SCHEDULES='forward/late reversed/early' TABLE=table.md
+expect 'one that does' grep -qF '| in order | reversed/early | a wrong result |' table.md
+run SCHEDULES='forward/late backward/late'
+expect 'no schedule' ends_with 2 "SCHEDULE: 'backward/late' is none; forward/late reversed/early random-17/late are"
+
+# Those that nobody notices are to be explained; no others.
+printf '# a comment\nbarrier@kernels/tiny.cu:10 because\n' >$list
+run OP=tiny TABLE=table.md
+expect 'explained ones' ends_with 0 '2 noticed, 1 equivalent, 0 not noticed'
+expect 'an explained one' says 'equivalent barrier@kernels/tiny.cu:10$'
+expect 'a reason' grep -qF '| barrier kernels/tiny.cu:10 | equivalent | | | because |' table.md
+for seed in 1 4; do
+  first=$(for line in 8 14; do echo "$(sha1sum <<<"$seed barrier@kernels/tiny.cu:$line") $line"; done | sort | sed -n '1s/.* //p')
+  run OP=tiny MUTANTS=1 SEED=$seed
+  expect "a sample, seed $seed" says "noticed +barrier@kernels/tiny.cu:$first "
+  expect 'of one' ends_with 0 '1 noticed, 0 equivalent, 0 not noticed'
+done
+echo 'barrier@kernels/tiny.cu:8 because' >>$list
+run OP=tiny
+expect 'what is noticed needs no reason' says 'NOTICED, BUT LISTED AS EQUIVALENT barrier@kernels/tiny.cu:8 '
+expect 'and is wrong' ends_with 1 '1 noticed, 1 equivalent, 1 not noticed'
+printf 'barrier@kernels/tiny.cu:%s because\n' 9 10 17 >$list
+run MUTANTS=4
+expect 'what is not there' says 'NOWHERE, BUT LISTED AS EQUIVALENT: barrier@kernels/tiny.cu:9$'
+expect 'and is wrong' ends_with 1 '2 noticed, 0 equivalent, 0 not noticed'
+
+run OP=tiny BROKEN=1
+expect 'cases that fail anyway' ends_with 1 '0 noticed, 0 equivalent, 3 not noticed'
+expect 'how' says 'FAILS WITHOUT IT TOO barrier@kernels/tiny.cu:14 +tiny, in order: '
+
+# What never ends; it has 20 seconds of the processor, and ten times what is usual: 1 second.
+echo 'while :; do :; done' >endless && chmod +x endless
+PYTHONPATH=scripts/mutants python3 -c 'import cases
+status, output, _ = cases.run("./endless", -1.9)
+print(cases.what_noticed(status, output))' >output 2>&1
+status=$?
+expect 'no end' ends_with 0 'no end'
+
+SLOW=60 python3 scripts/mutants/synchronisations.py "$root/tiny" >output 2>&1 &
+for _ in {1..100}; do pgrep -f "^$root/tiny" >log && break || sleep 0.1; done
+SECONDS=0
+kill $!
+wait $!
+status=$?
+expect 'Ctrl-C' ends_with 130 stopped
+expect 'at once' test $SECONDS -lt 30
+expect 'nothing is left' test -z "$(pgrep -f "$root/tiny")"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
