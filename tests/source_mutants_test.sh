@@ -17,16 +17,23 @@ program() { # path; its body
   { echo '#!/bin/bash' && cat; } >"$1"
   chmod +x "$1"
 }
-# "Compiles" to the text itself, without comments and what is unused.
+# "Compiles" to the text itself, without comments and what is unused. Names of what is local to a file hold hashes of its
+# path, as nvcc's do.
 program compile <<'E2'
+header=
 while [ $# -gt 0 ]; do
-  case $1 in --keep-dir) keep=$2 ;; -c) source=$2 ;; -o) object=$2 ;; esac
+  case $1 in
+    --keep-dir) keep=$2 ;;
+    -c) source=$2 ;;
+    -o) object=$2 ;;
+    -I) [ -n "$header" ] || [ ! -e "$2/kernels/h.cuh" ] || header=$2/kernels/h.cuh ;;
+  esac
   shift
 done
 ! grep -q 'refused(e ||' "$source" || exit 1
-header=${source%x.cu}h.cuh
-[ -e "$header" ] || header=kernels/h.cuh
 sed -s 's,//.*,,; /unused/d' "$source" "$header" | tee "$object" >"$keep/x.ptx"
+hash=$(sha1sum <<<"$source")
+echo "_ZN45_GLOBAL__N__${hash:0:8}_1_x_cu_${hash:8:8}4name" >>"$keep/x.ptx"
 E2
 # A program is the object, or x.o where only that is there.
 program link <<'E2'
@@ -90,7 +97,7 @@ run() { # settings
   env "$@" python3 scripts/mutants/sources.py build/x >output 2>&1
   status=$?
 }
-export BUILD=build COMPILE=./compile LINK=./link HARNESS= LIBRARIES=
+export BUILD=build COMPILE='./compile -I .' LINK=./link HARNESS= LIBRARIES=
 unset OP MUTANTS SEED ONLY TABLE
 says() { grep -qE -- "^$1" output; }
 silent() { ! grep -qE '^(noticed|explained|same|refused) ' output; }

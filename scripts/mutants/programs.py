@@ -30,13 +30,14 @@ def compile_kernels(source, folder):
     to.mkdir(exist_ok=True)
     if not (folder / source).exists():
         (folder / source).write_text(source.read_text())
-    arguments = ["-I", folder, "--keep", "--keep-dir", to, "-c", folder / source, "-o", to / "o"]
-    status, output, _ = call([*words("COMPILE"), *arguments])
+    compiler, *options = words("COMPILE")
+    arguments = ["--keep", "--keep-dir", to, "-c", folder / source, "-o", to / "o"]
+    status, output, _ = call([compiler, "-I", folder, *options, *arguments])
     if status != 0:
         raise Refused(output)
     # Names of what is local to a file hold hashes of its path.
     ptx = (to / source.name).with_suffix(".ptx").read_text()
-    return to / "o", re.sub(r"(?m)^//.*|\d+_GLOBAL__N__\w+?_cu_[0-9a-f]+_\d+", "", ptx)
+    return to / "o", re.sub(r"(?m)^//.*|_GLOBAL__N__[0-9a-f]{8}_\d+_\w+?_cu_[0-9a-f]{8}", "", ptx)
 
 
 def headers_of(source):
