@@ -38,7 +38,10 @@ void Decoder::location(const string& s) {
   const size_t at = s.find("inlined_at");
   if (at != string::npos)
     sscanf(s.c_str() + at + 10, "%d %d %d", &called_from.file, &called_from.line, &called_from.column);
-  callers[place] = called_from;
+  // Of a function that is inlined in itself, the call from outside is kept.
+  Place from = called_from;
+  while (from.line && from != place) from = caller(from);
+  if (from != place) callers[place] = called_from;
   loc.file = place.file, loc.src_line = place.line;
   name_place();
 }

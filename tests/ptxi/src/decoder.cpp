@@ -66,10 +66,6 @@ static bool of_toolkit(const string& file) {
 
 void Decoder::name_place() {
   const auto text = [&](const Place& p) { return m.file(p.file) + ":" + std::to_string(p.line); };
-  const auto caller = [&](const Place& p) {
-    const auto found = callers.find(p);
-    return found == callers.end() ? Place{} : found->second;
-  };
   Place here{loc.file, loc.src_line, 0}, from = called_from;
   for (; from.line && of_toolkit(m.file(here.file)); from = caller(here)) here = from;
   loc.place = text(here);

@@ -53,10 +53,15 @@ struct Decoder {
   u32 words = 0, pred_next = 0, pred_end = 0;
   SrcLoc loc;
   Place called_from;                            // of `loc`, where that is inlined
-  std::map<Place, Place> callers;               // of each .loc so far, the same
+  std::map<Place, Place> callers;               // of each .loc so far, the same; no circles
   int min_access = 16, min_global_access = 16;  // of shared and of global memory
 
   Decoder(Module& module, Kernel& kernel) : m(module), k(kernel) {}
+
+  Place caller(const Place& p) const {
+    const auto found = callers.find(p);
+    return found == callers.end() ? Place{} : found->second;
+  }
 
   Ref new_reg(int bits);
   Ref const_ref(u64 v, RegClass c);

@@ -17,6 +17,8 @@ expect() { # name, pattern, environment settings
 expect oob_write 'global write of 4 bytes out of bounds.*past the end.*kernel oob_write.*thread \(56,0,0\).*PTX line [0-9]+: st.*checks/memory.h:[0-9]+' PTXI_CC=80
 expect oob_write 'last error: cudaErrorIllegalAddress' PTXI_CC=80
 expect oob_read 'global read of 4 bytes out of bounds.*before device' PTXI_CC=80
+line=$(grep -n 'sum_up<64>' tests/checks/memory.h | cut -d: -f1)
+expect oob_recursion "global read of 4 bytes out of bounds.*tests/checks/memory.h:$line( |\$)" PTXI_CC=80
 expect use_after_free 'USE AFTER FREE' PTXI_CC=80
 expect host_pointer 'not device-accessible memory' PTXI_CC=80
 expect null_pointer 'null pointer' PTXI_CC=80

@@ -1,5 +1,6 @@
 // Accesses outside memory, of unwritten memory and misaligned ones, by kernels and the host.
 #pragma once
+#include "../include/cuda_recursion.h"
 #include "../test.h"
 
 __global__ void oob_write(float* x, int n) {
@@ -7,6 +8,9 @@ __global__ void oob_write(float* x, int n) {
 }
 __global__ void oob_read(const float* x, float* y) {
   y[threadIdx.x] = x[(int)threadIdx.x - 1];
+}
+__global__ void oob_recursion(const float* x, float* y) {
+  y[0] = sum_up<64>(x);
 }
 __global__ void fill(float* x) {
   x[threadIdx.x] = 1;
@@ -41,6 +45,7 @@ __global__ void local_oob(int* o, int n) {
 static void memory(float* f, float* g, int* i) {
   if (is("oob_write")) oob_write<<<1, 64>>>(f, 8);
   if (is("oob_read")) oob_read<<<1, 64>>>(f, g);
+  if (is("oob_recursion")) oob_recursion<<<1, 1>>>(f, g);
   if (is("use_after_free")) {
     cudaFree(g);
     fill<<<1, 64>>>(g);
