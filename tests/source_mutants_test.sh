@@ -176,6 +176,10 @@ expect 'after Ctrl-C' ends_with 0 '7 noticed, 7 explained, 0 survived'
 # Chosen ones.
 run ONLY=kept TABLE=table.md
 expect 'of a list' ends_with 0 '0 noticed, 7 explained, 0 survived'
+run MUTANTS=-2
+expect 'no number' ends_with 1 "MUTANTS: '-2' is no number of mutants"
+run ONLY=nowhere
+expect 'a list that is not there' ends_with 1 'nowhere: No such file or directory'
 expect 'a table' grep -qF '| kernels/x.cu | `kept(g < h);` | nothing | | because |' table.md
 
 echo "$passed passed, $failed failed"

@@ -60,6 +60,8 @@ def run_main(main, when_stopped):
         signal.signal(number, signal.default_int_handler)
     try:
         sys.exit(main())
+    except FileNotFoundError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")
     except KeyboardInterrupt:
         print(when_stopped, file=sys.stderr)
         sys.exit(130)

@@ -10,7 +10,7 @@ LIST = pathlib.Path("tests/mutants/source_equivalent.txt")
 HEAD = """# Kernels with one mistake, {{date}}
 
 `make source-mutants TABLE=tests/mutants/source_results.md` wrote this page: of {tried} mutants that compile to other code,
-{noticed} were noticed. A line is a line of the [kernels](../../kernels) as it was made to read; then the op and the case that
+{noticed} were noticed; the other {explained} compute the same, or what nobody could tell from it, and each has its reason. A line is a line of the [kernels](../../kernels) as it was made to read; then the op and the case that
 noticed it first, and as what: a report of [ptxi](../ptxi/README.md), a wrong result, or no end. The other cases were not asked.
 
 | file | reads | op | case | as |
@@ -44,9 +44,10 @@ class Results:
         return [self.word(mutant) for mutant, result in self.of.items() if result[0] in ("noticed", "survived")]
 
     def write_page(self, path):
-        rows = []
+        words, rows = self.words(), []
+        counts = {word: words.count(word) for word in ("noticed", "explained")}
         for mutant, (verdict, program, case, how, _) in sorted(self.of.items(), key=lambda item: str(item[0])):
             if verdict in ("noticed", "survived"):
                 seen = [program, case, how] if program else ["nothing", "", self.listed.get(mutant, "")]
                 rows.append([mutant.file, f"`{mutant.after}`", *seen])
-        write_page(path, HEAD.format(tried=len(rows), noticed=self.words().count("noticed")), rows)
+        write_page(path, HEAD.format(tried=len(rows), **counts), rows)

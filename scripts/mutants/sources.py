@@ -24,7 +24,7 @@ from processes import in_parallel, run_main
 from programs import FOLDER, KERNELS, Program, Refused, compile_kernels, original_ptx
 from sites import mutants_of, read_list
 from source_results import LIST, Results
-from verdicts import conclude, drawn_number, print_line, seed
+from verdicts import conclude, drawn_number, how_many, print_line, seed
 
 
 def drawn(files):
@@ -89,7 +89,7 @@ def main():
     if only:
         kept.unlink(missing_ok=True)
     results = Results(kept, order)
-    wanted = len(order) if only else int(os.environ.get("MUTANTS") or 200)
+    wanted = len(order) if only else how_many(200)
     new = iter([mutant for mutant in order if mutant not in results.of])
     while tried := list(itertools.islice(new, max(0, wanted - len(results.words())))):
         for mutant, result in in_parallel(lambda mutant: judge(mutant, order[mutant], programs), tried):

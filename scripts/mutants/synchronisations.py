@@ -18,7 +18,7 @@ import sys
 
 from cases import run, what_noticed
 from processes import in_parallel, run_main
-from verdicts import conclude, drawn_number, print_line, write_page
+from verdicts import conclude, drawn_number, how_many, print_line, write_page
 
 LIST = pathlib.Path("tests/mutants/equivalent.txt")
 # In a random order warps go on in the midst of others, so it comes first; what is left meets the others too.
@@ -27,6 +27,7 @@ HEAD = """# Kernels without one of their synchronisations, {date}
 
 `make mutants TABLE=tests/mutants/results.md` wrote this page. A line is a synchronisation of [kernels](../../kernels) that was taken away (of a mask, its highest lane), with the place of the call where it is inlined;
 then the op and the case that noticed it first, the order of blocks and warps and of asynchronous copies (as `make test-schedules` names them), and the report of [ptxi](../ptxi/README.md). The other cases and ops that use it were not asked.
+A mask without its highest lane is noticed wherever that lane comes by, so these lines say that a case runs it; the others, that its absence does harm.
 
 | without | noticed by | case | schedule | as |
 |---|---|---|---|---|
@@ -87,7 +88,7 @@ def row(mutant, result, reason):
 
 def main():
     programs = sys.argv[1:]
-    op, wanted, table = (os.environ.get(name) for name in ("OP", "MUTANTS", "TABLE"))
+    op, wanted, table = os.environ.get("OP"), how_many(None), os.environ.get("TABLE")
     schedules = (os.environ.get("SCHEDULES") or SCHEDULES).split()
     if any(subprocess.call(["scripts/run", "true"], env=os.environ | {"SCHEDULE": word}) for word in schedules):
         return 2
@@ -98,7 +99,7 @@ def main():
     used, listed = survey([case for program in programs for case in cases_of(program)]), read_list()
     chosen = sorted(set().union(*(mutants for mutants, _ in used.values())) if op else everything, key=by_numbers)
     if wanted:
-        chosen = sorted(set(chosen) - set(listed), key=lambda mutant: drawn_number(f"{mutant}\n"))[: int(wanted)]
+        chosen = sorted(set(chosen) - set(listed), key=lambda mutant: drawn_number(f"{mutant}\n"))[:wanted]
 
     results = {}
     for mutant, result in in_parallel(lambda mutant: judge(mutant, used, schedules, mutant in listed), chosen):

@@ -3,10 +3,18 @@
 import datetime
 import hashlib
 import os
+import re
 
 
 def seed():
     return os.environ.get("SEED") or 1
+
+
+def how_many(usual):
+    text = os.environ.get("MUTANTS")
+    if text and not re.fullmatch("[1-9][0-9]*", text):
+        raise SystemExit(f"MUTANTS: '{text}' is no number of mutants")
+    return int(text) if text else usual
 
 
 def drawn_number(text):
