@@ -69,6 +69,7 @@ void Block::start_warp(int i, bool fresh) {
   w.at_barrier = w.parked = w.passed = 0;
   w.parked_bar = -1;
   w.turns = 0;
+  w.ran = w.alive;
   for (const auto& [reg, special] : k.sregs)
     if (fresh || differs_by_block(special))
       for (int l = 0; l < 32; l++) w.set(reg, l, special_value(special, *this, i, l));

@@ -59,9 +59,25 @@ struct Group {
   u32 lanes;
 };
 
+// Where a warp, or the lanes that a mask names, must come together.
+bool meets(const Instruction& in) {
+  return in.op == O_bar || full_warp_op(in) || masked_warp_op(in);
+}
+
+// Lanes that have parted need not go on together where they come to the same instruction, and in a random
+// order they mostly do not.
+u32 stay_apart(Block& b, Warp& w, u32 lanes) {
+  int first = b.rng() % __builtin_popcount(lanes);
+  u64 path = 0;
+  FOR_LANES(l, lanes) if (first-- == 0) path = w.path[l];
+  const bool together = b.rng() % 4 == 0;
+  FOR_LANES(l, lanes) if (!together && w.path[l] != path) lanes &= ~(1u << l);
+  return lanes;
+}
+
 // The lanes with the smallest index, now and then those with the largest, so that spinning lanes cannot
 // starve the lanes they wait for. Parked lanes that are at the same index join them.
-Group choose_group(Warp& w) {
+Group choose_group(Block& b, Warp& w) {
   Group g{INT32_MAX, INT32_MAX, 0};
   int high = -1;
   FOR_LANES(l, w.alive & ~w.at_barrier & ~w.parked) {
@@ -76,6 +92,11 @@ Group choose_group(Warp& w) {
       g.limit = std::min(g.limit, w.pc[l]);
   }
   w.parked &= ~g.lanes;
+  if (options().order >= 2) {
+    FOR_LANES(l, w.ran) w.path[l] = b.steps << 32 | (u32)w.pc[l];
+    if (!meets(b.k.code[g.pc])) g.lanes = stay_apart(b, w, g.lanes);
+    w.ran = g.lanes;
+  }
   return g;
 }
 
@@ -148,7 +169,7 @@ Outcome run_special(const Step& step) {
 // executed.
 bool Block::run_group(Warp& w, u64 stop_at) {
   const Instruction* const code = k.code.data();
-  auto [pc, limit, group] = choose_group(w);
+  auto [pc, limit, group] = choose_group(*this, w);
   const bool together = group == w.alive;
   const auto keep_place = [&, group = group] { FOR_LANES(l, group) w.pc[l] = pc; };
   bool progress = false;

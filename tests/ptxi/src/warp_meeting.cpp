@@ -30,6 +30,7 @@ static void leave_warp_barrier(Block& b, Warp& w, const Instruction& in, u32 lan
   if (b.ordered) b.order_lanes(w, lanes);
   FOR_LANES(l, lanes) w.pc[l]++;
   w.parked &= ~lanes;
+  w.ran |= lanes;
 }
 
 // The member mask of lane `l`, which it must be in.

@@ -71,6 +71,17 @@ __global__ void warp_barrier_and_vote(int* o) {
   else
     o[threadIdx.x] = __ballot_sync(0xffffffffu, 1);
 }
+// The sum over the even lanes, which part in a loop. Nothing but a barrier makes them meet behind it.
+__global__ void sum_of_even(int* o, bool meet) {
+  const int t = threadIdx.x;
+  if (t % 2) return;
+  int v = t;
+  for (int i = 0; i < t % 3; i++) v += 1 + o[t + i];
+  if (meet) __syncwarp(0x55555555);
+  const unsigned mask = __activemask();
+  for (int d = 16; d >= 2; d /= 2) v += __shfl_down_sync(mask, v, d);
+  if (t == 0 && v != 240 + 15) printf("wrong\n");
+}
 // mma or ldmatrix by the first lanes alone, where the others go on or have exited.
 __global__ void part_of_warp(int* o, bool product, bool exited) {
   __shared__ __align__(16) int s[32];
@@ -117,6 +128,8 @@ static void warp_operations(float* f, int* i) {
   if (is("warp_barriers_masks")) warp_barriers<<<1, 32>>>(i, 0x0001ffff, ~0u);
   if (is("ok_warp_barriers_nested")) warp_barriers_nested<<<1, 32>>>(i);
   if (is("warp_barrier_and_vote")) warp_barrier_and_vote<<<1, 32>>>(i);
+  if (is("lanes_converged")) sum_of_even<<<1, 32>>>(i, false);
+  if (is("ok_lanes_meet")) sum_of_even<<<1, 32>>>(i, true);
   if (is("mma_diverged")) part_of_warp<<<1, 32>>>(i, true, false);
   if (is("mma_exited")) part_of_warp<<<1, 32>>>(i, true, true);
   if (is("ldmatrix_diverged")) part_of_warp<<<1, 32>>>(i, false, false);
