@@ -68,10 +68,9 @@ struct Run {
 };
 
 // Blocks take turns, so that one may wait for another: of a cooperative launch all, else those that have
-// begun. One begins when no other runs, or all that do have had their turn.
+// begun, as many as fit on the device. One begins when no other runs, or all that do have had their turn.
 void Run::in_turns() {
   std::vector<std::unique_ptr<Block>> running, idle;
-  const u64 turn = d.cooperative ? 20000 : 200000;
   u64 next = 0;
   auto begin = [&] {
     if (idle.empty()) {
@@ -85,7 +84,8 @@ void Run::in_turns() {
   try {
     while (d.cooperative && next < blocks) begin();
     while (next < blocks || !running.empty()) {
-      if (next < blocks) begin();
+      if (next < blocks && running.size() < d.at_once) begin();
+      const u64 turn = d.cooperative ? 20000 : std::max<u64>(200000 / running.size(), 1000);
       for (auto& b : running)
         if (b->run(turn)) idle.push_back(std::move(b));
       running.erase(std::remove(running.begin(), running.end(), nullptr), running.end());

@@ -9,6 +9,7 @@ struct LaunchDims {
   unsigned grid[3], block[3];
   u64 smem;
   bool cooperative;
+  u64 at_once;  // blocks that fit on the device
 };
 // `params` is the packed parameter buffer (Kernel::param_off gives the layout).
 void launch(Kernel& k, const LaunchDims& dims, const u8* params);

@@ -166,7 +166,7 @@ int main() {
     }
     for (int i = 0; i < n * 4; i++) ((u64*)in->store)[i] = operand(i % 4);
     u64 params[2] = {in->base, out->base};
-    LaunchDims d = {{blocks, 1, 1}, {64, 1, 1}, 0, false};
+    LaunchDims d = {{blocks, 1, 1}, {64, 1, 1}, 0, false, blocks};
     std::vector<u64> got(n), want(n);
     launch(*k, d, (const u8*)params);
     for (int i = 0; i < n; i++) got[i] = ((u64*)out->store)[i * 4];

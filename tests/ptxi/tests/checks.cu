@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
   warp_operations(f, i);
   async_copies(f, g);
   refused_launches(f);
-  ended_launches();
+  ended_launches(i);
   cudaDeviceSynchronize();
   print("last error", cudaGetLastError());
   return g_failed;

@@ -92,6 +92,8 @@ for name in mma ldmatrix; do
   expect ${name}_diverged "DEADLOCK.*PTX line [0-9]+: $name" PTXI_CC=80
   expect ${name}_exited "warp-wide instruction after lanes have exited.*PTX line [0-9]+: $name" PTXI_CC=80
 done
+expect ok_blocks_wait '!WARNING|ERROR' PTXI_MAX_STEPS=1500000
+expect blocks_wait 'step limit reached' PTXI_MAX_STEPS=1500000
 expect lanes_converged wrong PTXI_ORDER=2 PTXI_SEED=1
 for seed in 1 2 3; do expect ok_lanes_meet '!WARNING|ERROR|wrong' PTXI_ORDER=2 PTXI_SEED=$seed; done
 expect shfl_mask 'not in its member mask.* tests/checks/warp_operations.h:[0-9]+( |$)' PTXI_CC=80

@@ -12,6 +12,12 @@
 
 namespace ptxi {
 
+static u64 blocks_at_once(const Kernel& k, u64 threads, size_t smem) {
+  cudaDeviceProp p;
+  device_prop(p);
+  return (u64)occupancy(k, (int)threads, smem) * p.multiProcessorCount;
+}
+
 // Reports why the launch is refused, if it is.
 static cudaError_t check_configuration(const Kernel& k, const FuncState& f, dim3 g, dim3 b, size_t smem,
                                        bool coop) {
@@ -41,9 +47,7 @@ static cudaError_t check_configuration(const Kernel& k, const FuncState& f, dim3
                     std::to_string(nt) + " threads per block, but the kernel allows only " +
                         std::to_string(max_threads(k)) + " (launch bounds, or registers)");
   if (coop) {
-    cudaDeviceProp p;
-    device_prop(p);
-    const u64 blocks = (u64)g.x * g.y * g.z, most = (u64)occupancy(k, (int)nt, smem) * p.multiProcessorCount;
+    const u64 blocks = (u64)g.x * g.y * g.z, most = blocks_at_once(k, nt, smem);
     if (blocks > most)
       return complain(cudaErrorCooperativeLaunchTooLarge,
                       std::to_string(blocks) + " blocks in a cooperative launch, but only " +
@@ -62,7 +66,7 @@ cudaError_t make_call(KernelCall& c, const void* func, dim3 g, dim3 b, void** ar
   if (cudaError_t refused = check_configuration(*k, funcs()[func], g, b, smem, coop)) return refused;
   c.k = k;
   c.func = func;
-  c.d = {{g.x, g.y, g.z}, {b.x, b.y, b.z}, smem, coop};
+  c.d = {{g.x, g.y, g.z}, {b.x, b.y, b.z}, smem, coop, blocks_at_once(*k, (u64)b.x * b.y * b.z, smem)};
   c.params.assign(k->param_bytes + 16, 0);
   for (size_t i = 0; i < k->param_off.size(); i++) {
     if (!args || !args[i]) return cudaErrorInvalidValue;

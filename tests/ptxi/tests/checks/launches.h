@@ -26,6 +26,23 @@ __global__ void turns(int n, int lanes) {
   }
   __syncwarp();
 }
+// Each block waits until all have come.
+__global__ void wait_for_all(int* count) {
+  if (threadIdx.x == 0) {
+    atomicAdd(count, 1);
+    while (atomicAdd(count, 0) < (int)gridDim.x)
+      ;
+  }
+}
+
+// `more` blocks than fit on the device at once, one on a multiprocessor.
+static void crowd(int* i, int more) {
+  int per_sm, sms;
+  CK(cudaFuncSetAttribute(wait_for_all, cudaFuncAttributeMaxDynamicSharedMemorySize, 100 << 10));
+  CK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_sm, wait_for_all, 32, 100 << 10));
+  CK(cudaDeviceGetAttribute(&sms, cudaDevAttrMultiProcessorCount, 0));
+  wait_for_all<<<per_sm * sms + more, 32, 100 << 10>>>(i);
+}
 
 static void refused_launches(float* f) {
   if (is("dynamic_shared")) dyn<<<1, 32, 60000>>>(f);
@@ -46,7 +63,9 @@ static void refused_launches(float* f) {
   }
 }
 
-static void ended_launches() {
+static void ended_launches(int* i) {
+  if (is("ok_blocks_wait")) crowd(i, 0);
+  if (is("blocks_wait")) crowd(i, 1);
   if (is("ok_steps")) turns<<<16, 32>>>(100, 32);
   if (is("steps")) turns<<<1, 32>>>(1 << 22, 32);
   if (is("steps_of_a_part")) turns<<<1, 32>>>(1 << 22, 16);
