@@ -10,6 +10,13 @@
 
 namespace ptxi {
 
+// What warps that only arrive at a barrier (bar.arrive) did and knew before; what they do next is no longer
+// of it.
+struct Arrivals {
+  std::vector<u32> known;  // as Warp::known; empty: there are none
+  OrderPointer order;
+};
+
 struct Barrier {
   int arrived = 0, expected = -1;
   int red = 0, red_count = 0;
@@ -17,7 +24,7 @@ struct Barrier {
   i32 pc = -1;                                 // the first arrival's instruction
   std::vector<std::pair<Warp*, u32>> waiting;  // warps and their lanes
   u32 warps = 0;                               // warps with a waiting lane
-  u32 arrivers = 0;                            // warps that only arrived (bar.arrive)
+  Arrivals arrivals;
   bool plain = true;
 };
 
@@ -122,14 +129,16 @@ struct Block {
   // Order within the block (block_order.cpp)
   void order_start();
   void order_lanes(Warp& w, u32 lanes);
-  void order_warps(u32 receivers, u32 participants, bool full);
+  void order_arrival(const Warp& w, Arrivals& arrivals);
+  void order_warps(u32 waiting, const Arrivals& arrivals, bool full);
   bool lane_ordered(Warp& w, u32 time, int from, int to);
   struct Together;
   void gather(Together& all, const Warp& w, u32 lanes);
   OrderPointer together(Together& all);
   void share(const OrderPointer& order, Warp& w, u32 lanes);
   void share_lanes(Warp& w, u32 lanes);
-  void share_warps(u32 receivers, u32 participants, bool full);
+  void share_arrival(const Warp& w, Arrivals& arrivals);
+  void share_warps(u32 waiting, const Arrivals& arrivals, bool full);
 
   // Order by fences and strong accesses (causality.cpp)
   void fence(Warp& w, const Instruction& in, u32 m);

@@ -51,6 +51,13 @@ expect ok_shared_atomic 'shared-memory race between warps' PTXI_SHARED=2
 expect ok_named_barrier '!WARNING|ERROR' PTXI_ORDER=0
 expect ok_named_barrier '!WARNING|ERROR' PTXI_ORDER=1
 expect race_named_barrier 'race between warps: read after a write by warp 0' PTXI_CC=80
+for order in 0 1 2; do
+  expect arrive_and_read 'shared-memory race between warps' PTXI_ORDER=$order
+  expect produce_twice 'shared-memory race between warps' PTXI_ORDER=$order
+  expect produce_global_twice 'global-memory race between warps' PTXI_RACE=1 PTXI_ORDER=$order
+  expect ok_arrive_and_read '!WARNING|ERROR' PTXI_ORDER=$order PTXI_SHARED=2
+  expect ok_produce_twice '!WARNING|ERROR' PTXI_RACE=1 PTXI_ORDER=$order PTXI_SHARED=2
+done
 expect race_blocks_ww 'global-memory race: write' PTXI_RACE=1
 expect race_blocks_rw 'global-memory race: read' PTXI_RACE=1
 expect race_global_warps 'global-memory race between warps: read.*after a write by warp' PTXI_RACE=1

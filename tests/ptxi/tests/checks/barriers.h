@@ -43,12 +43,61 @@ __global__ void named_barrier(float* o, int wait) {
     o[l] = s[31 - l];
   }
 }
+// Both warps are at barrier 1, but warp 0 does not wait there: only what warp 1 did before it left barrier 2
+// is known to it.
+__global__ void arrive_and_read(float* o, int wait) {
+  __shared__ float s[32];
+  const int w = threadIdx.x / 32, l = threadIdx.x & 31;
+  if (w == 1) s[l] = l;
+  if (w == 0) {
+    asm volatile("bar.arrive 1, 64;" ::: "memory");
+    if (wait) asm volatile("bar.sync 2, 64;" ::: "memory");
+    o[l] = s[31 - l];
+  } else {
+    if (wait) asm volatile("bar.arrive 2, 64;" ::: "memory");
+    asm volatile("bar.sync 1, 64;" ::: "memory");
+  }
+}
+// Warp 0 produces, and again in the same place, with or without a barrier by which warp 1 tells that it has
+// read.
+__global__ void produce_twice(float* o, float* p, int wait) {
+  const int l = threadIdx.x & 31;
+  if (threadIdx.x < 32) {
+    p[l] = l;
+    asm volatile("bar.arrive 1, 64;" ::: "memory");
+    if (wait) asm volatile("bar.sync 2, 64;" ::: "memory");
+    p[l] = -1;
+  } else {
+    asm volatile("bar.sync 1, 64;" ::: "memory");
+    o[l] = p[31 - l];
+    if (wait) asm volatile("bar.arrive 2, 64;" ::: "memory");
+  }
+}
+__global__ void produce_shared_twice(float* o, int wait) {
+  __shared__ float s[32];
+  const int l = threadIdx.x & 31;
+  if (threadIdx.x < 32) {
+    s[l] = l;
+    asm volatile("bar.arrive 1, 64;" ::: "memory");
+    if (wait) asm volatile("bar.sync 2, 64;" ::: "memory");
+    s[l] = -1;
+  } else {
+    asm volatile("bar.sync 1, 64;" ::: "memory");
+    o[l] = s[31 - l];
+    if (wait) asm volatile("bar.arrive 2, 64;" ::: "memory");
+  }
+}
 
 static void barriers(float* f, int* i) {
   if (is("divergent_barrier")) divergent_barrier<<<1, 64>>>(f);
   if (is("mismatched_barrier")) mismatched_barrier<<<1, 64>>>(f);
   if (is("ok_named_barrier")) named_barrier<<<1, 64>>>(f, 1);
   if (is("race_named_barrier")) named_barrier<<<1, 64>>>(f, 0);
+  if (is("ok_arrive_and_read")) arrive_and_read<<<1, 64>>>(f, 1);
+  if (is("arrive_and_read")) arrive_and_read<<<1, 64>>>(f, 0);
+  if (is("ok_produce_twice")) produce_shared_twice<<<1, 64>>>(f, 1), produce_twice<<<1, 64>>>(f, f + 32, 1);
+  if (is("produce_twice")) produce_shared_twice<<<1, 64>>>(f, 0);
+  if (is("produce_global_twice")) produce_twice<<<1, 64>>>(f, f + 32, 0);
   if (is("deadlock")) deadlock<<<1, 64>>>(i);
   if (is("barrier_count_odd")) barrier_counts<<<1, 64>>>(i, 48, 48);
   if (is("barrier_counts_differ")) barrier_counts<<<1, 64>>>(i, 64, 96);
