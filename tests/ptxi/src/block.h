@@ -38,6 +38,23 @@ struct ShadowCell {
   u8 strong = 0;     // there may be strong accesses since the last barrier of the whole block
   u16 inflight = 0;  // cp.async copies under way
 };
+// Where a part of a warp has synchronised, the newest time will not do for all lanes whose accesses to a
+// granule are remembered. The times of the others are kept here.
+struct OlderAccesses {
+  struct Granule {
+    u32 lanes = 0;
+    u32 time[32];
+  };
+  std::vector<Granule> granules;  // empty until there are some
+  void keep(u64 granule, u32 lanes, u32 newest);
+  void forget(u64 granule, u32 lanes) {
+    if (!granules.empty()) granules[granule].lanes &= ~lanes;
+  }
+  u32 time(u64 granule, int lane, u32 newest) const {
+    const bool older = !granules.empty() && granules[granule].lanes >> lane & 1;
+    return older ? granules[granule].time[lane] : newest;
+  }
+};
 // Strong accesses, which do not race with each other: atomics and, at level 1, volatile ones. They are kept
 // apart from the others, so that neither hide what the other would race with.
 struct StrongAccesses {
@@ -47,12 +64,14 @@ struct StrongAccesses {
   };
   std::vector<Newest> newest;  // by granule: which of them a warp's last accesses were by
   std::vector<u32> time;       // [warp][granule]: newest by that warp
+  OlderAccesses older;         // by lanes in Newest::lanes
 };
 struct Shadow {
   int shift = 2;  // log2 of the granule
   u32 now = 1, full_barrier = 0, serial = 0;
   std::vector<ShadowCell> cells;
   std::vector<u32> warp_rtime;  // [warp][granule]: newest read by that warp
+  OlderAccesses older_reads;    // by lanes in ShadowCell::rlanes
   StrongAccesses strong[2];     // reads, and writes; empty until there is one
   u64 granules = 0;
   int warps = 0;
@@ -119,9 +138,11 @@ struct Block {
   // Shared-memory shadow (shared_shadow.cpp)
   void shadow_start();
   void shadow_access(Warp& w, int lane, const Instruction& in, u64 off, unsigned n, bool write, bool strong);
+  u32 shadow_lanes(const Warp& w, u64 granule, u32 lanes, int by, u32 newest, OlderAccesses& older);
   void shadow_strong(Warp& w, int lane, u64 granule, bool write);
   void shadow_unordered(Warp& w, int lane, const Instruction& in, u64 granule, const char* verb,
-                        const char* other, const std::vector<u32>& time, u32 lanes);
+                        const char* other, const std::vector<u32>& time, u32 lanes,
+                        const OlderAccesses& older);
   void shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 start, u32 m, unsigned n,
                       bool write, bool strong);
   void shadow_inflight(Warp& w, int lane, const Instruction& in, u64 off, unsigned n, bool begin);

@@ -44,6 +44,9 @@ for order in 0 1 2; do
   expect shared_atomic_lane 'shared-memory race within a warp: write after a read by lane 3' PTXI_ORDER=$order
   expect shared_atomic_own_lane 'shared-memory race within a warp: read after a write by lane' PTXI_ORDER=$order
   expect shared_volatile 'shared-memory race between warps' PTXI_ORDER=$order
+  expect read_by_halves 'shared-memory race within a warp: write after a read by lane 20' PTXI_ORDER=$order
+  expect add_by_halves 'shared-memory race within a warp: write after a (read|write) by lane 20' PTXI_ORDER=$order
+  expect ok_by_halves '!WARNING|ERROR' PTXI_ORDER=$order PTXI_SHARED=2
   expect ok_shared_atomic '!WARNING|ERROR' PTXI_ORDER=$order
   expect ok_shared_atomic_lanes '!WARNING|ERROR' PTXI_ORDER=$order PTXI_SHARED=2
 done
