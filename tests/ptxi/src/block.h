@@ -1,6 +1,7 @@
 // A block of threads that is being run: warps, barriers, shared memory and its shadow.
 #pragma once
 
+#include <map>
 #include <random>
 
 #include "counters.h"
@@ -109,6 +110,8 @@ struct Block {
   bool run(u64 quantum);                 // true when finished
   bool step_warp(Warp& w, u64 quantum);  // true when something was executed
   bool run_group(Warp& w, u64 stop_at);  // the same
+  bool beyond_barrier(int barrier, int pc);
+  std::map<int, std::vector<bool>> beyond;  // by barrier: what threads that wait there may execute afterwards
 
   // Errors and warnings; both name the kernel, block, thread, PTX line and source line.
   std::string where(const Instruction& in, const Warp* w, int lane);

@@ -89,6 +89,10 @@ for name in $(grep -ohE 'is\("[a-z_]+' tests/orders/*.h | cut -d'"' -f2); do
   done
 done
 expect divergent_barrier 'divergent barrier' PTXI_CC=80
+for order in 0 1 2; do
+  expect barrier_left_out 'divergent barrier' PTXI_ORDER=$order
+  expect ok_early_return '!WARNING|ERROR' PTXI_ORDER=$order
+done
 expect mismatched_barrier 'same barrier in different places' PTXI_CC=80
 expect deadlock 'DEADLOCK.*wait at PTX line' PTXI_CC=80
 expect barrier_count_odd 'barrier thread count is not a multiple of the warp size' PTXI_CC=80

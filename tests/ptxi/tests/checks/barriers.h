@@ -8,6 +8,28 @@ __global__ void divergent_barrier(float* o) {
   if (threadIdx.x & 1) __syncthreads();
   o[threadIdx.x] = s[threadIdx.x];
 }
+// Some lanes return before the barrier, with work of their own or none.
+__global__ void early_return(float* o, int n, int work) {
+  if (threadIdx.x >= n) {
+    if (work) o[threadIdx.x] = 3;
+    return;
+  }
+  o[threadIdx.x] = 1;
+  __syncthreads();
+  o[threadIdx.x] += 2;
+}
+__global__ void odd_return(float* o) {
+  if (threadIdx.x & 1) return;
+  o[threadIdx.x] = 1;
+  __syncthreads();
+  o[threadIdx.x] = 2;
+}
+// A part of a warp leaves the barrier out, and waits at the next one.
+__global__ void barrier_left_out(float* o) {
+  if (threadIdx.x >= 40) __syncthreads();
+  o[threadIdx.x] = 1;
+  __syncthreads();
+}
 __global__ void mismatched_barrier(float* o) {
   if (threadIdx.x < 32) {
     o[threadIdx.x] = 1;
@@ -90,6 +112,12 @@ __global__ void produce_shared_twice(float* o, int wait) {
 
 static void barriers(float* f, int* i) {
   if (is("divergent_barrier")) divergent_barrier<<<1, 64>>>(f);
+  if (is("barrier_left_out")) barrier_left_out<<<1, 64>>>(f);
+  if (is("ok_early_return")) {
+    early_return<<<1, 64>>>(f, 40, 0);
+    early_return<<<1, 64>>>(f, 40, 1);
+    odd_return<<<1, 64>>>(f);
+  }
   if (is("mismatched_barrier")) mismatched_barrier<<<1, 64>>>(f);
   if (is("ok_named_barrier")) named_barrier<<<1, 64>>>(f, 1);
   if (is("race_named_barrier")) named_barrier<<<1, 64>>>(f, 0);
