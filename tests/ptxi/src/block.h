@@ -78,11 +78,14 @@ struct Shadow {
   int warps = 0;
 };
 
+constexpr u64 kGridWorkspace = 64;  // bytes that the blocks of a cooperative launch synchronise by
+
 struct Block {
   Kernel& k;
   unsigned b[3], g[3], c[3];
   u64 linear = 0;          // linear block index
   u64 grid_workspace = 0;  // of a cooperative launch: what grid synchronisation counts in
+  u64 grid_arrivals = 0;   // grid synchronisations that this block has come to
   u64 dyn_smem = 0, shared_total = 0;
   int nthreads = 0;
   const u8* params = nullptr;

@@ -99,6 +99,11 @@ expect barrier_count_odd 'barrier thread count is not a multiple of the warp siz
 expect barrier_counts_differ 'barrier 1 used with different thread counts' PTXI_CC=80
 expect barrier_count_high 'DEADLOCK.*wait at PTX line' PTXI_CC=80
 expect ok_barrier_count '!WARNING|ERROR' PTXI_CC=80
+for order in 0 1 2; do
+  expect grid_barrier_left_out 'DEADLOCK: a block has ended before a grid synchronisation.* tests/checks/barriers.h:[0-9]+' PTXI_ORDER=$order
+  expect ok_grid_barrier '!WARNING|ERROR' PTXI_ORDER=$order
+done
+expect grid_barrier_left_out 'last error: cudaErrorLaunchTimeout' PTXI_CC=80
 expect shfl_masks 'lanes of one group execute this with different member masks' PTXI_CC=80
 for name in mma ldmatrix; do
   expect ${name}_diverged "DEADLOCK.*PTX line [0-9]+: $name" PTXI_CC=80

@@ -1,5 +1,7 @@
 // Barriers of a block: divergent, in different places, with wrong counts, deadlocks; named ones.
 #pragma once
+#include <cooperative_groups.h>
+
 #include "../test.h"
 
 __global__ void divergent_barrier(float* o) {
@@ -109,6 +111,15 @@ __global__ void produce_shared_twice(float* o, int wait) {
     if (wait) asm volatile("bar.arrive 2, 64;" ::: "memory");
   }
 }
+// The last block leaves before the second of three grid synchronisations, or after all.
+__global__ void grid_barriers(int* o, int last) {
+  const auto grid = cooperative_groups::this_grid();
+  for (int i = 0; i < 3; i++) {
+    if (blockIdx.x == gridDim.x - 1 && i == last) return;
+    grid.sync();
+    if (threadIdx.x == 0) o[blockIdx.x] = i;
+  }
+}
 
 static void barriers(float* f, int* i) {
   if (is("divergent_barrier")) divergent_barrier<<<1, 64>>>(f);
@@ -126,6 +137,11 @@ static void barriers(float* f, int* i) {
   if (is("ok_produce_twice")) produce_shared_twice<<<1, 64>>>(f, 1), produce_twice<<<1, 64>>>(f, f + 32, 1);
   if (is("produce_twice")) produce_shared_twice<<<1, 64>>>(f, 0);
   if (is("produce_global_twice")) produce_twice<<<1, 64>>>(f, f + 32, 0);
+  if (is("grid_barrier_left_out") || is("ok_grid_barrier")) {
+    int last = is("ok_grid_barrier") ? 3 : 1;
+    void* args[] = {&i, &last};
+    CK(cudaLaunchCooperativeKernel((void*)grid_barriers, 4, 64, args, 0, 0));
+  }
   if (is("deadlock")) deadlock<<<1, 64>>>(i);
   if (is("barrier_count_odd")) barrier_counts<<<1, 64>>>(i, 48, 48);
   if (is("barrier_counts_differ")) barrier_counts<<<1, 64>>>(i, 64, 96);
