@@ -22,10 +22,10 @@ void Block::release(Barrier& bar) {
     FOR_LANES(l, x.second) x.first->pc[l]++;
   }
   if (ordered) {
-    const bool full = bar.arrived >= alive_threads() && bar.arrivals.known.empty();
-    u32 everyone = 0;
-    for (auto& w : warps) everyone |= 1u << w.id;
-    order_warps(full ? everyone : bar.warps, bar.arrivals, full);
+    // What a warp did that has exited is not ordered by the barrier of the others.
+    const u32 everyone = ~0u >> (32 - warps.size());
+    const bool full = bar.arrived >= alive_threads() && bar.arrivals.known.empty() && bar.warps == everyone;
+    order_warps(bar.warps, bar.arrivals, full);
   }
   bar = Barrier();
 }

@@ -58,6 +58,8 @@ for order in 0 1 2; do
   expect arrive_and_read 'shared-memory race between warps' PTXI_ORDER=$order
   expect produce_twice 'shared-memory race between warps' PTXI_ORDER=$order
   expect produce_global_twice 'global-memory race between warps' PTXI_RACE=1 PTXI_ORDER=$order
+  expect returned_writer 'shared-memory race between warps' PTXI_ORDER=$order
+  expect ok_returned_writer '!WARNING|ERROR' PTXI_ORDER=$order PTXI_SHARED=2
   expect ok_arrive_and_read '!WARNING|ERROR' PTXI_ORDER=$order PTXI_SHARED=2
   expect ok_produce_twice '!WARNING|ERROR' PTXI_RACE=1 PTXI_ORDER=$order PTXI_SHARED=2
 done

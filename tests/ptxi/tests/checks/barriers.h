@@ -82,6 +82,19 @@ __global__ void arrive_and_read(float* o, int wait) {
     asm volatile("bar.sync 1, 64;" ::: "memory");
   }
 }
+// Warp 1 writes and returns; the barrier of the others is not one of what it did.
+__global__ void returned_writer(float* o, int own) {
+  __shared__ float s[64];
+  const int t = threadIdx.x;
+  if (t < 32) s[t] = 1;
+  __syncthreads();
+  if (t >= 32) {
+    s[own ? t : t - 32] = 2;
+    return;
+  }
+  __syncthreads();
+  o[t] = s[t];
+}
 // Warp 0 produces, and again in the same place, with or without a barrier by which warp 1 tells that it has
 // read.
 __global__ void produce_twice(float* o, float* p, int wait) {
@@ -147,4 +160,6 @@ static void barriers(float* f, int* i) {
   if (is("barrier_counts_differ")) barrier_counts<<<1, 64>>>(i, 64, 96);
   if (is("barrier_count_high")) barrier_counts<<<1, 64>>>(i, 96, 96);
   if (is("ok_barrier_count")) barrier_counts<<<1, 64>>>(i, 64, 64);
+  if (is("returned_writer")) returned_writer<<<1, 64>>>(f, 0);
+  if (is("ok_returned_writer")) returned_writer<<<1, 64>>>(f, 1);
 }
