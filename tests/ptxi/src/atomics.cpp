@@ -77,6 +77,7 @@ void h_atom(Warp& w, const Instruction& in, u32 m) {
     for (int i = 0; i < in.vec; i++) {
       u64 a = addr[l] + (u64)(i * n);
       u8* p = block.address(w, l, in, in.sp, a, n, true, true);
+      if (!shared && a - block.grid_workspace < kGridWorkspace) block.grid_arrivals++;
       u64 b = w.get(in.s[i], l), c = in.ns > 1 && in.vec == 1 ? w.get(in.s[1], l) : 0, old;
       if (n == 4)
         old = atomic_rmw<u32>(w, in, p, b, c);

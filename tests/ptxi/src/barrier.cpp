@@ -17,18 +17,15 @@ void Block::release(Barrier& bar) {
       const u64 v = bar.red == 1 ? (u64)bar.red_count : bar.red == 2 ? bar.red_all : bar.red_any;
       FOR_LANES(l, x.second) w.set(k.code[w.pc[l]].d[0], l, v);
     }
-  const bool full = bar.arrived >= alive_threads();
-  u32 everyone = 0;
-  for (auto& w : warps) everyone |= 1u << w.id;
   for (auto& x : bar.waiting) {
     x.first->at_barrier &= ~x.second;
     FOR_LANES(l, x.second) x.first->pc[l]++;
   }
   if (ordered) {
-    if (full)
-      order_warps(everyone, everyone, true);
-    else
-      order_warps(bar.warps, bar.warps | bar.arrivers, false);
+    // What a warp did that has exited is not ordered by the barrier of the others.
+    const u32 everyone = ~0u >> (32 - warps.size());
+    const bool full = bar.arrived >= alive_threads() && bar.arrivals.known.empty() && bar.warps == everyone;
+    order_warps(bar.warps, bar.arrivals, full);
   }
   bar = Barrier();
 }
@@ -92,8 +89,10 @@ void Block::arrive(Warp& w, const Instruction& in, int pc, u32 m) {
   if (in.mode != 2) {
     w.at_barrier |= m;
     bar.waiting.push_back({&w, m});
+    bar.warps |= 1u << w.id;
+  } else if (ordered) {
+    order_arrival(w, bar.arrivals);
   }
-  (in.mode == 2 ? bar.arrivers : bar.warps) |= 1u << w.id;
   if (counting) counters_of(in).barriers++;
 }
 

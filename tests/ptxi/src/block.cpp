@@ -80,6 +80,7 @@ void Block::start(unsigned x, unsigned y, unsigned z) {
   c[1] = y;
   c[2] = z;
   linear = x + (u64)g[0] * (y + (u64)g[1] * z);
+  grid_arrivals = 0;
   nthreads = (int)(b[0] * b[1] * b[2]);
   const int nw = (nthreads + 31) / 32;
   shared_total = k.shared_static;

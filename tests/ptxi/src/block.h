@@ -1,6 +1,7 @@
 // A block of threads that is being run: warps, barriers, shared memory and its shadow.
 #pragma once
 
+#include <map>
 #include <random>
 
 #include "counters.h"
@@ -10,6 +11,13 @@
 
 namespace ptxi {
 
+// What warps that only arrive at a barrier (bar.arrive) did and knew before; what they do next is no longer
+// of it.
+struct Arrivals {
+  std::vector<u32> known;  // as Warp::known; empty: there are none
+  OrderPointer order;
+};
+
 struct Barrier {
   int arrived = 0, expected = -1;
   int red = 0, red_count = 0;
@@ -17,7 +25,7 @@ struct Barrier {
   i32 pc = -1;                                 // the first arrival's instruction
   std::vector<std::pair<Warp*, u32>> waiting;  // warps and their lanes
   u32 warps = 0;                               // warps with a waiting lane
-  u32 arrivers = 0;                            // warps that only arrived (bar.arrive)
+  Arrivals arrivals;
   bool plain = true;
 };
 
@@ -31,6 +39,23 @@ struct ShadowCell {
   u8 strong = 0;     // there may be strong accesses since the last barrier of the whole block
   u16 inflight = 0;  // cp.async copies under way
 };
+// Where a part of a warp has synchronised, the newest time will not do for all lanes whose accesses to a
+// granule are remembered. The times of the others are kept here.
+struct OlderAccesses {
+  struct Granule {
+    u32 lanes = 0;
+    u32 time[32];
+  };
+  std::vector<Granule> granules;  // empty until there are some
+  void keep(u64 granule, u32 lanes, u32 newest);
+  void forget(u64 granule, u32 lanes) {
+    if (!granules.empty()) granules[granule].lanes &= ~lanes;
+  }
+  u32 time(u64 granule, int lane, u32 newest) const {
+    const bool older = !granules.empty() && granules[granule].lanes >> lane & 1;
+    return older ? granules[granule].time[lane] : newest;
+  }
+};
 // Strong accesses, which do not race with each other: atomics and, at level 1, volatile ones. They are kept
 // apart from the others, so that neither hide what the other would race with.
 struct StrongAccesses {
@@ -40,22 +65,27 @@ struct StrongAccesses {
   };
   std::vector<Newest> newest;  // by granule: which of them a warp's last accesses were by
   std::vector<u32> time;       // [warp][granule]: newest by that warp
+  OlderAccesses older;         // by lanes in Newest::lanes
 };
 struct Shadow {
   int shift = 2;  // log2 of the granule
   u32 now = 1, full_barrier = 0, serial = 0;
   std::vector<ShadowCell> cells;
   std::vector<u32> warp_rtime;  // [warp][granule]: newest read by that warp
+  OlderAccesses older_reads;    // by lanes in ShadowCell::rlanes
   StrongAccesses strong[2];     // reads, and writes; empty until there is one
   u64 granules = 0;
   int warps = 0;
 };
+
+constexpr u64 kGridWorkspace = 64;  // bytes that the blocks of a cooperative launch synchronise by
 
 struct Block {
   Kernel& k;
   unsigned b[3], g[3], c[3];
   u64 linear = 0;          // linear block index
   u64 grid_workspace = 0;  // of a cooperative launch: what grid synchronisation counts in
+  u64 grid_arrivals = 0;   // grid synchronisations that this block has come to
   u64 dyn_smem = 0, shared_total = 0;
   int nthreads = 0;
   const u8* params = nullptr;
@@ -83,6 +113,8 @@ struct Block {
   bool run(u64 quantum);                 // true when finished
   bool step_warp(Warp& w, u64 quantum);  // true when something was executed
   bool run_group(Warp& w, u64 stop_at);  // the same
+  bool beyond_barrier(int barrier, int pc);
+  std::map<int, std::vector<bool>> beyond;  // by barrier: what threads that wait there may execute afterwards
 
   // Errors and warnings; both name the kernel, block, thread, PTX line and source line.
   std::string where(const Instruction& in, const Warp* w, int lane);
@@ -112,9 +144,11 @@ struct Block {
   // Shared-memory shadow (shared_shadow.cpp)
   void shadow_start();
   void shadow_access(Warp& w, int lane, const Instruction& in, u64 off, unsigned n, bool write, bool strong);
+  u32 shadow_lanes(const Warp& w, u64 granule, u32 lanes, int by, u32 newest, OlderAccesses& older);
   void shadow_strong(Warp& w, int lane, u64 granule, bool write);
   void shadow_unordered(Warp& w, int lane, const Instruction& in, u64 granule, const char* verb,
-                        const char* other, const std::vector<u32>& time, u32 lanes);
+                        const char* other, const std::vector<u32>& time, u32 lanes,
+                        const OlderAccesses& older);
   void shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 start, u32 m, unsigned n,
                       bool write, bool strong);
   void shadow_inflight(Warp& w, int lane, const Instruction& in, u64 off, unsigned n, bool begin);
@@ -122,14 +156,16 @@ struct Block {
   // Order within the block (block_order.cpp)
   void order_start();
   void order_lanes(Warp& w, u32 lanes);
-  void order_warps(u32 receivers, u32 participants, bool full);
+  void order_arrival(const Warp& w, Arrivals& arrivals);
+  void order_warps(u32 waiting, const Arrivals& arrivals, bool full);
   bool lane_ordered(Warp& w, u32 time, int from, int to);
   struct Together;
   void gather(Together& all, const Warp& w, u32 lanes);
   OrderPointer together(Together& all);
   void share(const OrderPointer& order, Warp& w, u32 lanes);
   void share_lanes(Warp& w, u32 lanes);
-  void share_warps(u32 receivers, u32 participants, bool full);
+  void share_arrival(const Warp& w, Arrivals& arrivals);
+  void share_warps(u32 waiting, const Arrivals& arrivals, bool full);
 
   // Order by fences and strong accesses (causality.cpp)
   void fence(Warp& w, const Instruction& in, u32 m);

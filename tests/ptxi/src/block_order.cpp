@@ -7,6 +7,10 @@
 
 namespace ptxi {
 
+static void join_times(std::vector<u32>& to, const std::vector<u32>& from) {
+  for (size_t i = 0; i < from.size(); i++) to[i] = std::max(to[i], from[i]);
+}
+
 void Block::order_start() {
   if (sh.now > 3000000000u) sh.now = 1;
   sh.full_barrier = sh.now++;
@@ -41,9 +45,18 @@ bool Block::lane_ordered(Warp& w, u32 time, int from, int to) {
   return w.lane_sync && time <= (*w.lane_sync)[(size_t)(to * 32 + from)];
 }
 
-// A block barrier: the receivers learn what all participants did before.
-void Block::order_warps(u32 receivers, u32 participants, bool full) {
-  share_warps(receivers, participants, full);
+// A warp arrives at a block barrier and goes on.
+void Block::order_arrival(const Warp& w, Arrivals& arrivals) {
+  share_arrival(w, arrivals);
+  arrivals.known.resize(warps.size());
+  join_times(arrivals.known, w.known);
+  arrivals.known[(size_t)w.id] = sh.now++;
+}
+
+// A block barrier: those who have waited learn what all participants did before. A `full` one is of all that
+// there are, who have all waited.
+void Block::order_warps(u32 waiting, const Arrivals& arrivals, bool full) {
+  share_warps(waiting, arrivals, full);
   const u32 t = sh.now++;
   if (full) {
     sh.full_barrier = t;
@@ -54,18 +67,17 @@ void Block::order_warps(u32 receivers, u32 participants, bool full) {
     }
     return;
   }
-  std::vector<u32> join(warps.size(), 0);
-  for (size_t v = 0; v < warps.size(); v++)
-    if (participants >> v & 1) {
-      for (size_t x = 0; x < warps.size(); x++) join[x] = std::max(join[x], warps[v].known[x]);
-    }
-  for (size_t v = 0; v < warps.size(); v++)
-    if (participants >> v & 1) join[v] = t;
-  for (size_t v = 0; v < warps.size(); v++)
-    if (receivers >> v & 1) {
-      for (size_t x = 0; x < warps.size(); x++) warps[v].known[x] = std::max(warps[v].known[x], join[x]);
-      warps[v].full_sync = t;
-      warps[v].lane_sync.reset();
+  std::vector<u32> known = arrivals.known;
+  known.resize(warps.size());
+  for (const Warp& w : warps)
+    if (waiting >> w.id & 1) join_times(known, w.known);
+  for (const Warp& w : warps)
+    if (waiting >> w.id & 1) known[(size_t)w.id] = t;
+  for (Warp& w : warps)
+    if (waiting >> w.id & 1) {
+      join_times(w.known, known);
+      w.full_sync = t;
+      w.lane_sync.reset();
     }
 }
 
@@ -124,16 +136,23 @@ void Block::share_lanes(Warp& w, u32 lanes) {
   w.order->apart = lanes != w.alive;
 }
 
-// The receivers learn what the participants know. In a `full` barrier all warps are both.
-void Block::share_warps(u32 receivers, u32 participants, bool full) {
-  const auto news = [&](const Warp& w) { return participants >> w.id & 1 && w.order && w.order->news; };
-  if (std::none_of(warps.begin(), warps.end(), news)) return;
+void Block::share_arrival(const Warp& w, Arrivals& arrivals) {
+  if (!w.order || !w.order->news) return;
   Together all;
+  gather(all, w, ~0u);
+  join(arrivals.order, together(all));
+}
+
+// Those who have waited learn what the participants know.
+void Block::share_warps(u32 waiting, const Arrivals& arrivals, bool full) {
+  const auto news = [&](const Warp& w) { return waiting >> w.id & 1 && w.order && w.order->news; };
+  if (!arrivals.order && std::none_of(warps.begin(), warps.end(), news)) return;
+  Together all{arrivals.order, {}, {}};
   for (const Warp& w : warps)
-    if (participants >> w.id & 1) gather(all, w, ~0u);
+    if (waiting >> w.id & 1) gather(all, w, ~0u);
   const OrderPointer order = together(all);
   for (Warp& w : warps) {
-    if (!(receivers >> w.id & 1)) continue;
+    if (!(waiting >> w.id & 1)) continue;
     share(order, w, ~0u);
     if (!w.order) continue;
     w.order->apart = false;

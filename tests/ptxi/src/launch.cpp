@@ -67,11 +67,18 @@ struct Run {
   void trace() const;
 };
 
+// At a grid synchronisation that another block has ended without.
+[[noreturn]] void waits_forever(Block& b) {
+  const Warp& first = b.warps[0];  // whose first thread waits for the other blocks
+  b.err(b.k.code[(size_t)first.pc[0]], E_LAUNCH_TIMEOUT,
+        "DEADLOCK: a block has ended before a grid synchronisation, at which this one waits", &first, 0);
+}
+
 // Blocks take turns, so that one may wait for another: of a cooperative launch all, else those that have
 // begun, as many as fit on the device. One begins when no other runs, or all that do have had their turn.
 void Run::in_turns() {
   std::vector<std::unique_ptr<Block>> running, idle;
-  u64 next = 0;
+  u64 next = 0, fewest = ~0ull;  // grid synchronisations of a block that has ended
   auto begin = [&] {
     if (idle.empty()) {
       idle.push_back(std::make_unique<Block>(k));
@@ -87,8 +94,13 @@ void Run::in_turns() {
       if (next < blocks && running.size() < d.at_once) begin();
       const u64 turn = d.cooperative ? 20000 : std::max<u64>(200000 / running.size(), 1000);
       for (auto& b : running)
-        if (b->run(turn)) idle.push_back(std::move(b));
+        if (b->run(turn)) {
+          fewest = std::min(fewest, b->grid_arrivals);
+          idle.push_back(std::move(b));
+        }
       running.erase(std::remove(running.begin(), running.end(), nullptr), running.end());
+      for (auto& b : running)
+        if (b->grid_arrivals > fewest) waits_forever(*b);
     }
     for (auto& b : idle) finish(*b);
   } catch (Fault& f) {
@@ -137,10 +149,10 @@ void Run::trace() const {
 }
 
 Alloc* grid_workspace() {
-  Alloc* a = mem_alloc(64, A_SYMBOL, "grid workspace");
+  Alloc* a = mem_alloc(kGridWorkspace, A_SYMBOL, "grid workspace");
   if (!a) throw Fault(E_LAUNCH_OUT_OF_RESOURCES, "no memory for the grid workspace");
-  memset(a->store, 0, 64);
-  mem_mark_init(a, 0, 64);
+  memset(a->store, 0, kGridWorkspace);
+  mem_mark_init(a, 0, kGridWorkspace);
   return a;
 }
 

@@ -20,12 +20,14 @@ u32 predicated(Warp& w, const Instruction& in, u32 group) {
   return group & (in.pred_neg ? ~p : p);
 }
 
-// Lanes parked at an aligned barrier that the rest of the warp will never reach.
+// Lanes parked at an aligned barrier that the rest of the warp will never reach: it waits elsewhere, or has
+// exited, which is no fault.
 void pass_divergent_barrier(const Step& step) {
   Block& b = step.block;
   Warp& w = step.warp;
-  b.warn(step.in, "divergent barrier: only a part of the warp reaches this aligned barrier", &w,
-         __builtin_ctz(step.group));
+  if (step.group != w.alive)
+    b.warn(step.in, "divergent barrier: only a part of the warp reaches this aligned barrier", &w,
+           __builtin_ctz(step.group));
   w.parked &= ~step.group;
   w.passed = 0;
   FOR_LANES(l, step.group & ~step.lanes) w.pc[l] = step.pc + 1;
@@ -165,6 +167,27 @@ Outcome run_special(const Step& step) {
 
 }  // namespace
 
+// Whether threads that wait at a barrier may come to `pc` afterwards. Others that do so without the barrier
+// have gone past it; those that exit in code of their own have not.
+bool Block::beyond_barrier(int barrier, int pc) {
+  const auto [entry, fresh] = beyond.try_emplace(barrier, k.code.size());
+  std::vector<bool>& reached = entry->second;
+  if (!fresh) return reached[(size_t)pc];
+  std::vector<int> left{barrier + 1};
+  while (!left.empty()) {
+    const size_t at = (size_t)left.back();
+    left.pop_back();
+    if (at >= reached.size() || reached[at]) continue;
+    reached[at] = true;
+    const Instruction& in = k.code[at];
+    const bool jumps = in.op == O_bra || in.op == O_brx || in.op == O_exit || in.op == O_ret;
+    if (in.op == O_bra) left.push_back(in.target);
+    if (in.op == O_brx) left.insert(left.end(), k.tables[in.target].begin(), k.tables[in.target].end());
+    if (!jumps || in.pred >= 0) left.push_back((int)at + 1);
+  }
+  return reached[(size_t)pc];
+}
+
 // Until the lanes of a group part, wait, meet others, or have used up the quantum. True if something was
 // executed.
 bool Block::run_group(Warp& w, u64 stop_at) {
@@ -186,7 +209,8 @@ bool Block::run_group(Warp& w, u64 stop_at) {
       c.warp_inst[in.cls]++;
       c.thread_inst[in.cls] += (u64)__builtin_popcount(lanes);
     }
-    if (w.parked && w.parked_bar >= 0 && pc > w.parked_bar && in.fn) w.passed |= lanes;
+    if (w.parked && w.parked_bar >= 0 && pc > w.parked_bar && in.fn && beyond_barrier(w.parked_bar, pc))
+      w.passed |= lanes;
 
     if (in.fn && !full_warp_op(in) && !masked_warp_op(in)) {
       if (lanes) in.fn(w, in, lanes);

@@ -9,16 +9,26 @@ namespace ptxi {
 using std::string;
 using std::to_string;
 
-namespace {
-
-// Lanes of a warp whose accesses are kept together have one time, the newest. An access up to the time
-// returned is not kept with one that comes now: all lanes know of it or, where a part of them has
-// synchronised, some may.
-u32 lanes_apart(const Warp& w, u32 now) {
-  return w.lane_sync ? now - 1 : w.full_sync;
+// The lanes have not accessed the granule since `newest`, others now do.
+void OlderAccesses::keep(u64 granule, u32 lanes, u32 newest) {
+  Granule& g = granules[granule];
+  FOR_LANES(l, lanes & ~g.lanes) g.time[l] = newest;
+  g.lanes |= lanes;
 }
 
-}  // namespace
+// Of the `lanes` whose accesses are remembered, of the warp `by` and until `newest`, those that some lane of
+// this warp may not know; they are joined by an access now.
+u32 Block::shadow_lanes(const Warp& w, u64 g, u32 lanes, int by, u32 newest, OlderAccesses& older) {
+  if (by != w.id || newest <= w.full_sync) {
+    older.forget(g, ~0u);
+    return 0;
+  }
+  if (w.lane_sync && newest < sh.now) {
+    if (older.granules.empty()) older.granules.resize(sh.granules);
+    older.keep(g, lanes, newest);
+  }
+  return lanes;
+}
 
 void Block::shadow_start() {
   sh.shift = __builtin_ctz((unsigned)std::max(1, k.granule));
@@ -29,6 +39,7 @@ void Block::shadow_start() {
     sh.warps = nw;
     sh.cells.assign(n, ShadowCell());
     sh.warp_rtime.assign(n * (u64)nw, 0);
+    sh.older_reads = OlderAccesses();
     for (StrongAccesses& s : sh.strong) s = StrongAccesses();
     sh.serial = 0;
   }
@@ -40,7 +51,8 @@ void Block::shadow_start() {
 // read the same place, neighbours or of the other half of the warp, visit its cells together.
 void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 start, u32 m, unsigned n,
                            bool write, bool strong) {
-  const u32 now = sh.now, full = sh.full_barrier, serial = sh.serial, apart = lanes_apart(w, now);
+  const u32 now = sh.now, full = sh.full_barrier, serial = sh.serial,
+            synced = w.lane_sync ? now - 1 : w.full_sync;
   u32* mine = sh.warp_rtime.data() + (u64)w.id * sh.granules;
   ShadowCell* cells = sh.cells.data();
   u32 visited = 0;
@@ -64,7 +76,9 @@ void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 
         c.wwarp = (u8)w.id;
         c.wlane = (u8)l;
       } else {
-        if (c.rwarp != w.id || c.rtime <= apart) c.rlanes = 0;
+        if (c.rwarp != w.id || c.rtime <= synced)
+          c.rlanes = shadow_lanes(w, g, c.rlanes, c.rwarp, c.rtime, sh.older_reads);
+        sh.older_reads.forget(g, lanes);
         c.rwarp = (u8)w.id;
         c.rlanes |= lanes;
         c.rtime = mine[g] = now;
@@ -74,9 +88,10 @@ void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 
 }
 
 // Reports an access that others of their kind do not all precede. `time` is [warp][granule]; `lanes` are
-// those of this warp.
+// those of this warp, some of them before their time, see `older`.
 void Block::shadow_unordered(Warp& w, int lane, const Instruction& in, u64 g, const char* verb,
-                             const char* other, const std::vector<u32>& time, u32 lanes) {
+                             const char* other, const std::vector<u32>& time, u32 lanes,
+                             const OlderAccesses& older) {
   const auto report = [&](const string& between, const string& by, const string& without) {
     warn(in,
          "shared-memory race " + between + ": " + verb + " after a " + other + " by " + by + " without a " +
@@ -89,7 +104,7 @@ void Block::shadow_unordered(Warp& w, int lane, const Instruction& in, u64 g, co
     break;
   }
   FOR_LANES(o, lanes) {
-    if (lane_ordered(w, time[(u64)w.id * sh.granules + g], o, lane)) continue;
+    if (lane_ordered(w, older.time(g, o, time[(u64)w.id * sh.granules + g]), o, lane)) continue;
     report("within a warp", "lane " + to_string(o), "warp synchronisation");
     break;
   }
@@ -103,7 +118,8 @@ void Block::shadow_strong(Warp& w, int lane, u64 g, bool write) {
   }
   StrongAccesses::Newest& newest = s.newest[g];
   u32& mine = s.time[(u64)w.id * sh.granules + g];
-  if (newest.warp != w.id || mine <= lanes_apart(w, sh.now)) newest.lanes = 0;
+  newest.lanes = shadow_lanes(w, g, newest.lanes, newest.warp, mine, s.older);
+  s.older.forget(g, 1u << lane);
   newest.warp = (u8)w.id;
   newest.lanes |= 1u << lane;
   mine = sh.now;
@@ -148,11 +164,12 @@ void Block::shadow_access(Warp& w, int lane, const Instruction& in, u64 off, uns
         c.strong = 1;
         if (write || written)
           shadow_unordered(w, lane, in, g, verb, written ? "write" : "read", s.time,
-                           newest.warp == w.id ? newest.lanes : 0);
+                           newest.warp == w.id ? newest.lanes : 0, s.older);
       }
     }
     if (write && c.rtime > sh.full_barrier)
-      shadow_unordered(w, lane, in, g, verb, "read", sh.warp_rtime, c.rwarp == w.id ? c.rlanes : 0);
+      shadow_unordered(w, lane, in, g, verb, "read", sh.warp_rtime, c.rwarp == w.id ? c.rlanes : 0,
+                       sh.older_reads);
     if (write) c.init = sh.serial;
     if (strong) {
       shadow_strong(w, lane, g, write);
@@ -161,7 +178,8 @@ void Block::shadow_access(Warp& w, int lane, const Instruction& in, u64 off, uns
       c.wwarp = (u8)w.id;
       c.wlane = (u8)lane;
     } else {
-      if (c.rwarp != w.id || mine[g] <= lanes_apart(w, sh.now)) c.rlanes = 0;
+      c.rlanes = shadow_lanes(w, g, c.rlanes, c.rwarp, mine[g], sh.older_reads);
+      sh.older_reads.forget(g, 1u << lane);
       c.rwarp = (u8)w.id;
       c.rlanes |= 1u << lane;
       c.rtime = mine[g] = sh.now;

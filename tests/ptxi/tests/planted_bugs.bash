@@ -46,6 +46,9 @@ for order in 0 1 2; do
   expect shared_atomic_lane 'shared-memory race within a warp: write after a read by lane 3' PTXI_ORDER=$order
   expect shared_atomic_own_lane 'shared-memory race within a warp: read after a write by lane' PTXI_ORDER=$order
   expect shared_volatile 'shared-memory race between warps' PTXI_ORDER=$order
+  expect read_by_halves 'shared-memory race within a warp: write after a read by lane 20' PTXI_ORDER=$order
+  expect add_by_halves 'shared-memory race within a warp: write after a (read|write) by lane 20' PTXI_ORDER=$order
+  expect ok_by_halves '!WARNING|ERROR' PTXI_ORDER=$order PTXI_SHARED=2
   expect ok_shared_atomic '!WARNING|ERROR' PTXI_ORDER=$order
   expect ok_shared_atomic_lanes '!WARNING|ERROR' PTXI_ORDER=$order PTXI_SHARED=2
 done
@@ -53,6 +56,15 @@ expect ok_shared_atomic 'shared-memory race between warps' PTXI_SHARED=2
 expect ok_named_barrier '!WARNING|ERROR' PTXI_ORDER=0
 expect ok_named_barrier '!WARNING|ERROR' PTXI_ORDER=1
 expect race_named_barrier 'race between warps: read after a write by warp 0' PTXI_CC=80
+for order in 0 1 2; do
+  expect arrive_and_read 'shared-memory race between warps' PTXI_ORDER=$order
+  expect produce_twice 'shared-memory race between warps' PTXI_ORDER=$order
+  expect produce_global_twice 'global-memory race between warps' PTXI_RACE=1 PTXI_ORDER=$order
+  expect returned_writer 'shared-memory race between warps' PTXI_ORDER=$order
+  expect ok_returned_writer '!WARNING|ERROR' PTXI_ORDER=$order PTXI_SHARED=2
+  expect ok_arrive_and_read '!WARNING|ERROR' PTXI_ORDER=$order PTXI_SHARED=2
+  expect ok_produce_twice '!WARNING|ERROR' PTXI_RACE=1 PTXI_ORDER=$order PTXI_SHARED=2
+done
 expect race_blocks_ww 'global-memory race: write' PTXI_RACE=1
 expect race_blocks_rw 'global-memory race: read' PTXI_RACE=1
 expect race_global_warps 'global-memory race between warps: read.*after a write by warp' PTXI_RACE=1
@@ -81,12 +93,21 @@ for name in $(grep -ohE 'is\("[a-z_]+' tests/orders/*.h | cut -d'"' -f2); do
   done
 done
 expect divergent_barrier 'divergent barrier' PTXI_CC=80
+for order in 0 1 2; do
+  expect barrier_left_out 'divergent barrier' PTXI_ORDER=$order
+  expect ok_early_return '!WARNING|ERROR' PTXI_ORDER=$order
+done
 expect mismatched_barrier 'same barrier in different places' PTXI_CC=80
 expect deadlock 'DEADLOCK.*wait at PTX line' PTXI_CC=80
 expect barrier_count_odd 'barrier thread count is not a multiple of the warp size' PTXI_CC=80
 expect barrier_counts_differ 'barrier 1 used with different thread counts' PTXI_CC=80
 expect barrier_count_high 'DEADLOCK.*wait at PTX line' PTXI_CC=80
 expect ok_barrier_count '!WARNING|ERROR' PTXI_CC=80
+for order in 0 1 2; do
+  expect grid_barrier_left_out 'DEADLOCK: a block has ended before a grid synchronisation.* tests/checks/barriers.h:[0-9]+' PTXI_ORDER=$order
+  expect ok_grid_barrier '!WARNING|ERROR' PTXI_ORDER=$order
+done
+expect grid_barrier_left_out 'last error: cudaErrorLaunchTimeout' PTXI_CC=80
 expect shfl_masks 'lanes of one group execute this with different member masks' PTXI_CC=80
 for name in mma ldmatrix; do
   expect ${name}_diverged "DEADLOCK.*PTX line [0-9]+: $name" PTXI_CC=80

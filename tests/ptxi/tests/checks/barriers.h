@@ -1,5 +1,7 @@
 // Barriers of a block: divergent, in different places, with wrong counts, deadlocks; named ones.
 #pragma once
+#include <cooperative_groups.h>
+
 #include "../test.h"
 
 __global__ void divergent_barrier(float* o) {
@@ -7,6 +9,28 @@ __global__ void divergent_barrier(float* o) {
   s[threadIdx.x] = 1;
   if (threadIdx.x & 1) __syncthreads();
   o[threadIdx.x] = s[threadIdx.x];
+}
+// Some lanes return before the barrier, with work of their own or none.
+__global__ void early_return(float* o, int n, int work) {
+  if (threadIdx.x >= n) {
+    if (work) o[threadIdx.x] = 3;
+    return;
+  }
+  o[threadIdx.x] = 1;
+  __syncthreads();
+  o[threadIdx.x] += 2;
+}
+__global__ void odd_return(float* o) {
+  if (threadIdx.x & 1) return;
+  o[threadIdx.x] = 1;
+  __syncthreads();
+  o[threadIdx.x] = 2;
+}
+// A part of a warp leaves the barrier out, and waits at the next one.
+__global__ void barrier_left_out(float* o) {
+  if (threadIdx.x >= 40) __syncthreads();
+  o[threadIdx.x] = 1;
+  __syncthreads();
 }
 __global__ void mismatched_barrier(float* o) {
   if (threadIdx.x < 32) {
@@ -43,15 +67,99 @@ __global__ void named_barrier(float* o, int wait) {
     o[l] = s[31 - l];
   }
 }
+// Both warps are at barrier 1, but warp 0 does not wait there: only what warp 1 did before it left barrier 2
+// is known to it.
+__global__ void arrive_and_read(float* o, int wait) {
+  __shared__ float s[32];
+  const int w = threadIdx.x / 32, l = threadIdx.x & 31;
+  if (w == 1) s[l] = l;
+  if (w == 0) {
+    asm volatile("bar.arrive 1, 64;" ::: "memory");
+    if (wait) asm volatile("bar.sync 2, 64;" ::: "memory");
+    o[l] = s[31 - l];
+  } else {
+    if (wait) asm volatile("bar.arrive 2, 64;" ::: "memory");
+    asm volatile("bar.sync 1, 64;" ::: "memory");
+  }
+}
+// Warp 1 writes and returns; the barrier of the others is not one of what it did.
+__global__ void returned_writer(float* o, int own) {
+  __shared__ float s[64];
+  const int t = threadIdx.x;
+  if (t < 32) s[t] = 1;
+  __syncthreads();
+  if (t >= 32) {
+    s[own ? t : t - 32] = 2;
+    return;
+  }
+  __syncthreads();
+  o[t] = s[t];
+}
+// Warp 0 produces, and again in the same place, with or without a barrier by which warp 1 tells that it has
+// read.
+__global__ void produce_twice(float* o, float* p, int wait) {
+  const int l = threadIdx.x & 31;
+  if (threadIdx.x < 32) {
+    p[l] = l;
+    asm volatile("bar.arrive 1, 64;" ::: "memory");
+    if (wait) asm volatile("bar.sync 2, 64;" ::: "memory");
+    p[l] = -1;
+  } else {
+    asm volatile("bar.sync 1, 64;" ::: "memory");
+    o[l] = p[31 - l];
+    if (wait) asm volatile("bar.arrive 2, 64;" ::: "memory");
+  }
+}
+__global__ void produce_shared_twice(float* o, int wait) {
+  __shared__ float s[32];
+  const int l = threadIdx.x & 31;
+  if (threadIdx.x < 32) {
+    s[l] = l;
+    asm volatile("bar.arrive 1, 64;" ::: "memory");
+    if (wait) asm volatile("bar.sync 2, 64;" ::: "memory");
+    s[l] = -1;
+  } else {
+    asm volatile("bar.sync 1, 64;" ::: "memory");
+    o[l] = s[31 - l];
+    if (wait) asm volatile("bar.arrive 2, 64;" ::: "memory");
+  }
+}
+// The last block leaves before the second of three grid synchronisations, or after all.
+__global__ void grid_barriers(int* o, int last) {
+  const auto grid = cooperative_groups::this_grid();
+  for (int i = 0; i < 3; i++) {
+    if (blockIdx.x == gridDim.x - 1 && i == last) return;
+    grid.sync();
+    if (threadIdx.x == 0) o[blockIdx.x] = i;
+  }
+}
 
 static void barriers(float* f, int* i) {
   if (is("divergent_barrier")) divergent_barrier<<<1, 64>>>(f);
+  if (is("barrier_left_out")) barrier_left_out<<<1, 64>>>(f);
+  if (is("ok_early_return")) {
+    early_return<<<1, 64>>>(f, 40, 0);
+    early_return<<<1, 64>>>(f, 40, 1);
+    odd_return<<<1, 64>>>(f);
+  }
   if (is("mismatched_barrier")) mismatched_barrier<<<1, 64>>>(f);
   if (is("ok_named_barrier")) named_barrier<<<1, 64>>>(f, 1);
   if (is("race_named_barrier")) named_barrier<<<1, 64>>>(f, 0);
+  if (is("ok_arrive_and_read")) arrive_and_read<<<1, 64>>>(f, 1);
+  if (is("arrive_and_read")) arrive_and_read<<<1, 64>>>(f, 0);
+  if (is("ok_produce_twice")) produce_shared_twice<<<1, 64>>>(f, 1), produce_twice<<<1, 64>>>(f, f + 32, 1);
+  if (is("produce_twice")) produce_shared_twice<<<1, 64>>>(f, 0);
+  if (is("produce_global_twice")) produce_twice<<<1, 64>>>(f, f + 32, 0);
+  if (is("grid_barrier_left_out") || is("ok_grid_barrier")) {
+    int last = is("ok_grid_barrier") ? 3 : 1;
+    void* args[] = {&i, &last};
+    CK(cudaLaunchCooperativeKernel((void*)grid_barriers, 4, 64, args, 0, 0));
+  }
   if (is("deadlock")) deadlock<<<1, 64>>>(i);
   if (is("barrier_count_odd")) barrier_counts<<<1, 64>>>(i, 48, 48);
   if (is("barrier_counts_differ")) barrier_counts<<<1, 64>>>(i, 64, 96);
   if (is("barrier_count_high")) barrier_counts<<<1, 64>>>(i, 96, 96);
   if (is("ok_barrier_count")) barrier_counts<<<1, 64>>>(i, 64, 64);
+  if (is("returned_writer")) returned_writer<<<1, 64>>>(f, 0);
+  if (is("ok_returned_writer")) returned_writer<<<1, 64>>>(f, 1);
 }

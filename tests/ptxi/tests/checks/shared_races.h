@@ -91,6 +91,25 @@ __global__ void shared_atomic(int* o, SharedAtomic mode) {
       break;
   }
 }
+// Lane 20 reads, or adds, and then lane 0, both in halves of a warp that synchronise apart; lane 3 writes.
+// Lane 20 is known to lane 0 before, to lane 3 by way of that, or to neither.
+enum Halves { APART, JOINED_BEFORE, JOINED_AFTER };
+template <bool add>
+__global__ void read_by_halves(int* o, Halves mode) {
+  __shared__ int s;
+  const int t = threadIdx.x;
+  const unsigned half = t < 16 ? 0x0000ffffu : 0xffff0000u;
+  const auto access = [&] { o[t] = add ? atomicAdd(&s, 1) : s; };
+  if (t == 0) s = 7;
+  __syncwarp();
+  if (t == 20) access();
+  __syncwarp(half);
+  if (mode == JOINED_BEFORE && (t == 0 || t == 20)) __syncwarp(1u << 20 | 1);
+  if (t == 0) access();
+  if (mode == JOINED_AFTER && (t == 3 || t == 20)) __syncwarp(1u << 20 | 8);
+  __syncwarp(half);
+  if (t == 3) s = 9;
+}
 
 static void shared_races(float* f, int* i) {
   if (is("race_warps")) race_warps<<<1, 64>>>(f);
@@ -105,6 +124,13 @@ static void shared_races(float* f, int* i) {
   if (is("shared_atomic_own")) shared_atomic<<<1, 64>>>(i, OWN_ATOMIC_BEFORE);
   if (is("shared_atomic_lane")) shared_atomic<<<1, 32>>>(i, LANE_READS);
   if (is("shared_atomic_own_lane")) shared_atomic<<<1, 32>>>(i, OWN_LANE_BEFORE);
+  if (is("read_by_halves")) read_by_halves<false><<<1, 32>>>(i, APART);
+  if (is("add_by_halves")) read_by_halves<true><<<1, 32>>>(i, APART);
+  if (is("ok_by_halves"))
+    for (Halves mode : {JOINED_BEFORE, JOINED_AFTER}) {
+      read_by_halves<false><<<1, 32>>>(i, mode);
+      read_by_halves<true><<<1, 32>>>(i, mode);
+    }
   if (is("shared_volatile")) shared_atomic<<<1, 64>>>(i, VOLATILE_READ);
   if (is("ok_shared_atomic")) shared_atomic<<<1, 64>>>(i, BARRIERS);
   if (is("ok_shared_atomic_lanes")) shared_atomic<<<1, 32>>>(i, LANE_PAIRS);
