@@ -19,6 +19,10 @@ late overwrite_twice 'host code writes at.*cudaMemcpyAsync called at .* stream 1
 late overwrite_twice 'host code writes at.*cudaMemcpyAsync called at .* stream 2. has yet to read'
 late overwrite_part 'overwritten before .* 64 bytes at .*cudaMemcpyAsync called at .*forced by cudaStreamSynchronize called at'
 late overwrite_registered 'overwritten before .* registered.*has yet to read'
+late overwrite_before_download 'overwritten before .* 64 bytes at .*has yet to read; forced by cudaDeviceSynchronize called at'
+for case in overwrite_before_kernel overwrite_registered_before_kernel; do
+  late $case 'overwritten before .* 64 bytes at .*has yet to read; forced by cudaStreamSynchronize called at'
+done
 late unregister 'cudaHostUnregister called at .* frees memory .* still needs: .*for copy #[0-9]+ .cudaMemcpyAsync called at'
 late free_host 'cudaFreeHost called at .* frees memory .* still needs: .*for copy #[0-9]+ .cudaMemcpyAsync called at'
 late free_registered 'freed before work .* 67108864 bytes at .* registered.* copy #[0-9]+ .cudaMemcpyAsync called at .* has yet to read'

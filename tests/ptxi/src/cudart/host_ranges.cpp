@@ -51,9 +51,9 @@ bool overlap(const HostRange& r, u64 base, u64 size) {
 void add_rows(std::vector<HostRange>& ranges, const void* p, size_t pitch, const Node& n, bool written) {
   if (!is_host((u64)p)) return;
   if (pitch == n.width || n.height == 1)
-    ranges.push_back({(u64)p, n.width * n.height, written, 0});
+    ranges.push_back({(u64)p, n.width * n.height, written, {}});
   else
-    for (size_t i = 0; i < n.height; i++) ranges.push_back({(u64)p + i * pitch, n.width, written, 0});
+    for (size_t i = 0; i < n.height; i++) ranges.push_back({(u64)p + i * pitch, n.width, written, {}});
 }
 
 std::vector<HostRange> host_ranges(const Node& n) {
@@ -93,6 +93,25 @@ void take_sums(Work& w) {
   for (HostRange& r : w.watched) r.sum = sum_of(r);
 }
 
+void check(const Work& w, const HostRange& r) {
+  if (!r.sum || sum_of(r) == *r.sum) return;
+  const Place forcing = current_call();  // none in a thread that helps with a launch
+  report_warning("overwritten " + std::to_string(w.number),
+                 "host memory was overwritten before work in a stream that needs it was done: " +
+                     range_text(r) + ", which " + text(w) + needs_text(r) +
+                     (forcing.function.empty() ? "" : "; forced by " + text(forcing)));
+}
+
+// The ranges of work after `by` that overlap memory.
+template <class F>
+void for_watched_after(const Work& by, u64 base, u64 size, F f) {
+  if (!size) return;
+  auto i = g_watched.lower_bound(base - std::min(base, g_longest));
+  for (; i != g_watched.end() && i->first < base + size; ++i)
+    for (HostRange& r : i->second->watched)
+      if (r.base == i->first && overlap(r, base, size) && before(by, *i->second)) f(*i->second, r);
+}
+
 }  // namespace
 
 void watch(const WorkRef& w) {
@@ -116,20 +135,17 @@ void unwatch(Work& w) {
 }
 
 void check_watched(const Work& w) {
-  for (const HostRange& r : w.watched)
-    if (sum_of(r) != r.sum)
-      report_warning(
-          "overwritten " + std::to_string(w.number),
-          "host memory was overwritten before work in a stream that needs it was done: " + range_text(r) +
-              ", which " + text(w) + needs_text(r) + "; forced by " + text(current_call()));
+  for (const HostRange& r : w.watched) check(w, r);
+}
+
+void host_memory_about_to_change(const Work& by, u64 base, u64 size) {
+  for_watched_after(by, base, size, check);
 }
 
 void host_memory_written(const Work& by, u64 base, u64 size) {
-  if (!size) return;
-  auto i = g_watched.lower_bound(base - std::min(base, g_longest));
-  for (; i != g_watched.end() && i->first < base + size; ++i)
-    for (HostRange& r : i->second->watched)
-      if (r.base == i->first && overlap(r, base, size) && before(by, *i->second)) r.sum = sum_of(r);
+  for_watched_after(by, base, size, [](const Work&, HostRange& r) {
+    if (r.sum) r.sum = sum_of(r);
+  });
 }
 
 void host_function_begins(const Work& w) {

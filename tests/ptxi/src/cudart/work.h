@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "cudart/place.h"
 #include "cudart/runtime.h"
@@ -14,7 +15,7 @@ namespace ptxi {
 struct HostRange {
   u64 base, size;
   bool written;
-  u64 sum;  // of the bytes when nothing was left that may write them before the work
+  std::optional<u64> sum;  // of the bytes, from when no host function before the work is left
 };
 
 struct Work {
@@ -67,7 +68,9 @@ void host_waited_for_everything();
 void watch(const WorkRef& w);  // reports who touches what the work needs until it is done
 void unwatch(Work& w);
 void check_watched(const Work& w);  // reports what was overwritten all the same
-// Work `by` wrote host memory: what is ordered after it will find other bytes than when it was queued.
+// Work `by` writes host memory: what is ordered after it will find other bytes than when it was queued, but
+// what was overwritten before is reported.
+void host_memory_about_to_change(const Work& by, u64 base, u64 size);
 void host_memory_written(const Work& by, u64 base, u64 size);
 // While a host function runs it may touch what work after it needs.
 void host_function_begins(const Work& w);
@@ -77,6 +80,7 @@ void host_memory_gone(u64 addr);  // a fault: reports work that needs the addres
 
 // --- Memory of the device (device_uses.cpp) ---
 void note_allocation(void* p, const WorkRef& w);
+void before_uses(const Work& w);            // by what is about to be done
 void note_uses(const WorkRef& w);           // by what has just been done
 void note_free(void* p, const WorkRef& w);  // by a stream: reports uses without an order before it
 void forget_uses(void* p);                  // freed
