@@ -12,6 +12,7 @@ int main(int, char** argv) {
   setup();
   waits();
   default_stream();
+  thread_streams();
   graphs();
   ends();
   queries();

@@ -39,7 +39,7 @@ const char* kind_text(NodeKind kind) {
 
 string stream_text(const Stream* st) {
   if (st == &g_legacy) return "the default stream";
-  if (st == &g_per_thread) return "the thread's default stream";
+  if (g_thread_streams.count((Stream*)st)) return "a thread's default stream";
   return "stream " + std::to_string(st->id);
 }
 
@@ -95,7 +95,7 @@ std::vector<WorkRef> newest_work(Stream* st) {
   if (st == &g_legacy) {
     for (Stream* s : g_streams)
       if (!(s->flags & cudaStreamNonBlocking)) works.push_back(s->last);
-    works.push_back(g_per_thread.last);
+    for (Stream* s : g_thread_streams) works.push_back(s->last);
     works.insert(works.end(), g_left.begin(), g_left.end());
   }
   std::erase(works, nullptr);
