@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "arena.h"
 #include "cudart/host_pages.h"
@@ -19,6 +20,7 @@ namespace {
 // What is watched, by address, and how long the longest range was.
 std::multimap<u64, Work*>& g_watched = *new std::multimap<u64, Work*>;
 u64 g_longest = 0;
+std::map<u64, Work*>& g_closing = *new std::map<u64, Work*>;  // work that needs whole pages, by number
 
 // Where the runtime itself finds the bytes, whether or not the program may see them.
 const u8* bytes_of(u64 p) {
@@ -88,8 +90,11 @@ void host_touched(u64 addr, bool write) {
 
 // Unless a host function before w may still write the bytes: then it is done after that.
 void take_sums(Work& w) {
-  for (const auto& f : g_functions)
-    if (before(*f.second, w)) return;
+  for (auto f = std::make_reverse_iterator(g_functions.lower_bound(w.number)); f != g_functions.rend(); ++f)
+    if (before(*f->second, w)) {
+      f->second->sums_after.push_back(&w);
+      return;
+    }
   for (HostRange& r : w.watched) r.sum = sum_of(r);
 }
 
@@ -119,7 +124,7 @@ void watch(const WorkRef& w) {
   if (w->watched.empty()) return;
   take_sums(*w);
   for (const HostRange& r : w->watched) {
-    pages_close(r, host_touched);
+    if (pages_close(r, host_touched)) g_closing[w->number] = w.get();
     g_watched.emplace(r.base, w.get());
     g_longest = std::max(g_longest, r.size);
   }
@@ -132,6 +137,7 @@ void unwatch(Work& w) {
     g_watched.erase(std::find_if(begin, end, [&](const auto& p) { return p.second == &w; }));
   }
   w.watched.clear();
+  g_closing.erase(w.number);
 }
 
 void check_watched(const Work& w) {
@@ -149,17 +155,16 @@ void host_memory_written(const Work& by, u64 base, u64 size) {
 }
 
 void host_function_begins(const Work& w) {
-  for (const auto& p : g_pending)
+  for (const auto& p : g_closing)
     if (before(w, *p.second))
       for (const HostRange& r : p.second->watched) pages_open(r);
 }
 
-void host_function_done(const Work& w) {
-  for (const auto& p : g_pending)
-    if (before(w, *p.second)) {
-      take_sums(*p.second);
+void host_function_done(Work& w) {
+  for (const auto& p : g_closing)
+    if (before(w, *p.second))
       for (const HostRange& r : p.second->watched) pages_close(r, host_touched);
-    }
+  for (Work* after : w.sums_after) take_sums(*after);
 }
 
 void host_memory_freed(u64 base, u64 size) {

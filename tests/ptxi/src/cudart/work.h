@@ -28,6 +28,7 @@ struct Work {
   Place place;
   std::string stream;
   std::vector<HostRange> watched;  // in host memory, which nobody else may touch until this is done
+  std::vector<Work*> sums_after;   // of a host function: work whose bytes may change until it is done
   // A lane is a chain of work, each piece ordered after the one before.
   unsigned lane = 0;
   u64 time = 0;            // in the lane
@@ -38,6 +39,7 @@ std::string text(const Work& w);  // "copy #12 (cudaMemcpyAsync called at progra
 // --- The queue (work.cpp) ---
 extern std::map<u64, WorkRef>& g_pending;    // by number
 extern std::map<u64, WorkRef>& g_functions;  // the host functions among it
+extern std::map<u64, WorkRef>& g_downloads;  // and the copies to pageable memory
 // Queues work that is done after `after`.
 WorkRef queue(const Stream* st, const Node& n, const std::vector<WorkRef>& after,
               std::function<void()> then = {});
@@ -74,7 +76,7 @@ void host_memory_about_to_change(const Work& by, u64 base, u64 size);
 void host_memory_written(const Work& by, u64 base, u64 size);
 // While a host function runs it may touch what work after it needs.
 void host_function_begins(const Work& w);
-void host_function_done(const Work& w);
+void host_function_done(Work& w);
 void host_memory_freed(u64 base, u64 size);  // reports the work that needs it, and does it
 void host_memory_gone(u64 addr);  // a fault: reports work that needs the address, if it is being done
 

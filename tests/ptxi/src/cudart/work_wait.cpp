@@ -44,6 +44,7 @@ void carry_out(const WorkRef& w) {
   w->done = true;
   g_pending.erase(w->number);
   g_functions.erase(w->number);
+  g_downloads.erase(w->number);
   const Work* outer = std::exchange(g_current, w.get());
   if (!g_sticky) check_watched(*w);
   unwatch(*w);

@@ -78,6 +78,15 @@ static void default_stream() {
     CK(cudaMemcpy(b, a, kBytes, cudaMemcpyDeviceToDevice));
     result(last(b), 3);
   }
+  if (is("ok_destroyed_upload")) {  // also for an upload of pageable memory
+    std::vector<int> host(kCount, 5);
+    cudaStream_t gone;
+    CK(cudaStreamCreate(&gone));
+    set_on(gone, a, 3);
+    CK(cudaStreamDestroy(gone));
+    upload(a, host.data(), 0);
+    result(last(a), 5);
+  }
 }
 
 static void thread_streams() {
