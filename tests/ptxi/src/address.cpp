@@ -18,7 +18,7 @@ Alloc* Block::find(u64 a, u64 n) {
   }
   Alloc* x = mem_find(a);
   if (!x || a + n > x->base + x->size) return nullptr;
-  __atomic_store_n(&x->used, g_launch_id, __ATOMIC_RELAXED);  // threads of a launch write the same
+  mem_use(*x);
   last_alloc[1] = last_alloc[0];
   last_alloc[0] = x;
   return x;

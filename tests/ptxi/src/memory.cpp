@@ -8,16 +8,20 @@
 #include <cstring>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "arena.h"
 #include "global_shadow.h"
+#include "launch.h"
 #include "options.h"
 #include "pinned.h"
 
 namespace ptxi {
 
 using std::string;
+
+void (*on_first_use)(const Alloc& a) = nullptr;
 
 namespace {
 
@@ -114,6 +118,16 @@ Alloc* mem_find(u64 addr) {
   if (i == g_live.begin()) return nullptr;
   Alloc* a = *--i;
   return addr < a->base + a->size ? a : nullptr;
+}
+
+// Threads of a launch wait until what is to be done before it touches the allocation is done.
+void mem_use(Alloc& a) {
+  static std::mutex mutex;
+  if (__atomic_load_n(&a.used, __ATOMIC_ACQUIRE) == g_launch_id) return;
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (a.used == g_launch_id) return;
+  if (on_first_use) on_first_use(a);
+  __atomic_store_n(&a.used, g_launch_id, __ATOMIC_RELEASE);
 }
 
 std::vector<Alloc*> mem_used_by(u64 launch) {

@@ -41,7 +41,9 @@ bool mem_free(u64 base, AllocKind kind, const std::string& by = "");
 Alloc* mem_register(void* p, u64 size);
 bool mem_unregister(void* p);
 Alloc* mem_find(u64 addr);  // the live allocation that contains addr, or null
+void mem_use(Alloc& a);     // by the current launch
 std::vector<Alloc*> mem_used_by(u64 launch);
+extern void (*on_first_use)(const Alloc& a);  // called before a launch touches an allocation
 std::string mem_describe(u64 addr);
 void mem_mark_init(Alloc* a, u64 off, u64 n);
 void mem_free_all();  // cudaDeviceReset

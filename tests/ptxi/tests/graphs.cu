@@ -164,6 +164,13 @@ static void forbidden_calls() {
   CK(cudaEventRecord(outside, t));
   forbidden("wait for an outside event", cudaErrorStreamCaptureIsolation,
             [&] { return cudaStreamWaitEvent(s, outside, 0); });
+  forbidden("external record", cudaErrorNotSupported,
+            [&] { return cudaEventRecordWithFlags(outside, s, cudaEventRecordExternal); });
+  forbidden("external wait", cudaErrorNotSupported,
+            [&] { return cudaStreamWaitEvent(s, outside, cudaEventWaitExternal); });
+  EXPECT(cudaEventRecordWithFlags(outside, s, cudaEventRecordExternal), cudaErrorInvalidValue);
+  EXPECT(cudaStreamWaitEvent(s, outside, cudaEventWaitExternal), cudaErrorInvalidValue);
+  cudaGetLastError();
 }
 
 // Unjoined work, the legacy stream, a capture that was not begun or is another thread's.

@@ -19,6 +19,10 @@ late overwrite_twice 'host code writes at.*cudaMemcpyAsync called at .* stream 1
 late overwrite_twice 'host code writes at.*cudaMemcpyAsync called at .* stream 2. has yet to read'
 late overwrite_part 'overwritten before .* 64 bytes at .*cudaMemcpyAsync called at .*forced by cudaStreamSynchronize called at'
 late overwrite_registered 'overwritten before .* registered.*has yet to read'
+late overwrite_before_download 'overwritten before .* 64 bytes at .*has yet to read; forced by cudaDeviceSynchronize called at'
+for case in overwrite_before_kernel overwrite_registered_before_kernel; do
+  late $case 'overwritten before .* 64 bytes at .*has yet to read; forced by cudaStreamSynchronize called at'
+done
 late unregister 'cudaHostUnregister called at .* frees memory .* still needs: .*for copy #[0-9]+ .cudaMemcpyAsync called at'
 late free_host 'cudaFreeHost called at .* frees memory .* still needs: .*for copy #[0-9]+ .cudaMemcpyAsync called at'
 late free_registered 'freed before work .* 67108864 bytes at .* registered.* copy #[0-9]+ .cudaMemcpyAsync called at .* has yet to read'
@@ -47,7 +51,7 @@ late pageable_overwrite 'result wrong' PTXI_STREAMS=latest
 late pageable_read 'result wrong' PTXI_STREAMS=latest
 
 # Streams among each other, and work that fails or is not waited for.
-for case in missing_wait missing_wait_device missing_wait_back wait_too_early default_stream upload_in_flight fill_in_flight graph_missing_wait; do
+for case in thread_streams missing_wait missing_wait_device missing_wait_back wait_too_early default_stream upload_in_flight fill_in_flight graph_missing_wait; do
   outcome streams $case 'result right' PTXI_STREAMS=now
   late $case 'result wrong'
 done

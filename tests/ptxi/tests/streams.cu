@@ -2,6 +2,7 @@
 // (ok_...), which must do neither.
 #include "streams/ends.h"
 #include "streams/host_functions.h"
+#include "streams/many.h"
 #include "streams/order.h"
 #include "streams/pageable_memory.h"
 #include "streams/pinned_memory.h"
@@ -12,6 +13,7 @@ int main(int, char** argv) {
   setup();
   waits();
   default_stream();
+  thread_streams();
   graphs();
   ends();
   queries();
@@ -24,5 +26,6 @@ int main(int, char** argv) {
   host_functions();
   host_after_functions();
   pageable_memory();
+  much_work();
   return g_failed;
 }

@@ -36,10 +36,25 @@ void report_use(const WorkRef& user, u64 base, const string& free) {
                      "; used by " + text(*user));
 }
 
+// Which bytes of an allocation a launch will write is not known.
+void first_used(const Alloc& a) {
+  if (const Work* now = work_being_done()) host_memory_about_to_change(*now, a.base, a.size);
+}
+
+size_t bytes_written(const Node& n) {
+  return n.height ? (n.height - 1) * n.dpitch + n.width : 0;
+}
+
 }  // namespace
 
 void note_allocation(void* p, const WorkRef& w) {
   g_uses[(u64)p].allocation = w;
+}
+
+void before_uses(const Work& w) {
+  const Node& n = w.node;
+  on_first_use = first_used;
+  if (n.kind == N_MEMCPY || n.kind == N_MEMSET) host_memory_about_to_change(w, (u64)n.dst, bytes_written(n));
 }
 
 void note_uses(const WorkRef& w) {
@@ -50,7 +65,7 @@ void note_uses(const WorkRef& w) {
       host_memory_written(*w, a->base, a->size);
     }
   if (n.kind != N_MEMCPY && n.kind != N_MEMSET) return;
-  host_memory_written(*w, (u64)n.dst, n.height ? (n.height - 1) * n.dpitch + n.width : 0);
+  host_memory_written(*w, (u64)n.dst, bytes_written(n));
   for (const void* p : {(const void*)n.dst, n.kind == N_MEMCPY && !n.staged ? n.src : nullptr})
     if (Alloc* a = mem_find((u64)p)) use(a, w);
 }

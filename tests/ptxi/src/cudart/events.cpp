@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 
 #include "cudart/runtime.h"
 #include "cudart/streams.h"
@@ -68,13 +69,21 @@ cudaError_t cudaEventDestroy(cudaEvent_t e) {
   delete (Event*)e;
   return cudaSuccess;
 }
-cudaError_t cudaEventRecordWithFlags(cudaEvent_t e, cudaStream_t s, unsigned) {
+// A record or wait that a captured graph makes whenever it is launched.
+static cudaError_t refuse_external(CaptureState* c) {
+  if (!c) return set_error(cudaErrorInvalidValue);
+  fprintf(stderr, "[ptxi] external events in graphs are not supported\n");
+  return set_error(invalidate(c, cudaErrorNotSupported));
+}
+cudaError_t cudaEventRecordWithFlags(cudaEvent_t e, cudaStream_t s, unsigned flags) {
   API();
+  if (flags & ~(unsigned)cudaEventRecordExternal) return set_error(cudaErrorInvalidValue);
   Event* x = event_of(e);
   Stream* st;
   CaptureState* cap;
   if (!x) return set_error(cudaErrorInvalidResourceHandle);
   if (cudaError_t err = stream_op(s, &st, &cap)) return set_error(err);
+  if (flags) return refuse_external(cap);
   x->capture = cap;
   if (cap) {
     x->capture_id = cap->id;
@@ -123,11 +132,13 @@ cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t a, cudaEvent_t b) {
   *ms = (float)(*y->ms - *x->ms);
   return cudaSuccess;
 }
-cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned) {
+cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned flags) {
   API();
+  if (flags & ~(unsigned)cudaEventWaitExternal) return set_error(cudaErrorInvalidValue);
   Event* x = event_of(e);
   Stream* st = stream_of(s);
   if (!x || !st) return set_error(cudaErrorInvalidResourceHandle);
+  if (flags) return refuse_external(st->capture);
   if (!x->capture) {  // an event outside any capture
     if (st->capture) return set_error(invalidate(st->capture, cudaErrorStreamCaptureIsolation));
     if (x->work) {

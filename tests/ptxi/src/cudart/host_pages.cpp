@@ -67,11 +67,16 @@ void for_pages(const HostRange& r, F f) {
 
 }  // namespace
 
-void pages_close(const HostRange& r, void (*touched)(u64 addr, bool write)) {
+bool pages_close(const HostRange& r, void (*touched)(u64 addr, bool write)) {
   g_touched = touched;
   on_host_fault = on_fault;
   if (options().host_guard) host_faults_install();  // the program may have installed its own handler
-  for_pages(r, [&](u64 page) { add(page, r.written, 1); });
+  bool any = false;
+  for_pages(r, [&](u64 page) {
+    add(page, r.written, 1);
+    any = true;
+  });
+  return any;
 }
 
 void pages_open(const HostRange& r) {

@@ -8,7 +8,7 @@ namespace ptxi {
 // From now on the host cannot write the range, nor read it if it will be written; `touched` is told who does
 // so first in each page. Only pages that hold nothing else of their allocation are closed, and only those of
 // pinned memory: of memory that the host registered it may use the rest of a page.
-void pages_close(const HostRange& r, void (*touched)(u64 addr, bool write));
+bool pages_close(const HostRange& r, void (*touched)(u64 addr, bool write));  // false: there are none
 void pages_open(const HostRange& r);
 
 }  // namespace ptxi

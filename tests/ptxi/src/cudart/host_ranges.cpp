@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "arena.h"
 #include "cudart/host_pages.h"
@@ -19,6 +20,7 @@ namespace {
 // What is watched, by address, and how long the longest range was.
 std::multimap<u64, Work*>& g_watched = *new std::multimap<u64, Work*>;
 u64 g_longest = 0;
+std::map<u64, Work*>& g_closing = *new std::map<u64, Work*>;  // work that needs whole pages, by number
 
 // Where the runtime itself finds the bytes, whether or not the program may see them.
 const u8* bytes_of(u64 p) {
@@ -51,9 +53,9 @@ bool overlap(const HostRange& r, u64 base, u64 size) {
 void add_rows(std::vector<HostRange>& ranges, const void* p, size_t pitch, const Node& n, bool written) {
   if (!is_host((u64)p)) return;
   if (pitch == n.width || n.height == 1)
-    ranges.push_back({(u64)p, n.width * n.height, written, 0});
+    ranges.push_back({(u64)p, n.width * n.height, written, {}});
   else
-    for (size_t i = 0; i < n.height; i++) ranges.push_back({(u64)p + i * pitch, n.width, written, 0});
+    for (size_t i = 0; i < n.height; i++) ranges.push_back({(u64)p + i * pitch, n.width, written, {}});
 }
 
 std::vector<HostRange> host_ranges(const Node& n) {
@@ -88,9 +90,31 @@ void host_touched(u64 addr, bool write) {
 
 // Unless a host function before w may still write the bytes: then it is done after that.
 void take_sums(Work& w) {
-  for (const auto& f : g_functions)
-    if (before(*f.second, w)) return;
+  for (auto f = std::make_reverse_iterator(g_functions.lower_bound(w.number)); f != g_functions.rend(); ++f)
+    if (before(*f->second, w)) {
+      f->second->sums_after.push_back(&w);
+      return;
+    }
   for (HostRange& r : w.watched) r.sum = sum_of(r);
+}
+
+void check(const Work& w, const HostRange& r) {
+  if (!r.sum || sum_of(r) == *r.sum) return;
+  const Place forcing = current_call();  // none in a thread that helps with a launch
+  report_warning("overwritten " + std::to_string(w.number),
+                 "host memory was overwritten before work in a stream that needs it was done: " +
+                     range_text(r) + ", which " + text(w) + needs_text(r) +
+                     (forcing.function.empty() ? "" : "; forced by " + text(forcing)));
+}
+
+// The ranges of work after `by` that overlap memory.
+template <class F>
+void for_watched_after(const Work& by, u64 base, u64 size, F f) {
+  if (!size) return;
+  auto i = g_watched.lower_bound(base - std::min(base, g_longest));
+  for (; i != g_watched.end() && i->first < base + size; ++i)
+    for (HostRange& r : i->second->watched)
+      if (r.base == i->first && overlap(r, base, size) && before(by, *i->second)) f(*i->second, r);
 }
 
 }  // namespace
@@ -100,7 +124,7 @@ void watch(const WorkRef& w) {
   if (w->watched.empty()) return;
   take_sums(*w);
   for (const HostRange& r : w->watched) {
-    pages_close(r, host_touched);
+    if (pages_close(r, host_touched)) g_closing[w->number] = w.get();
     g_watched.emplace(r.base, w.get());
     g_longest = std::max(g_longest, r.size);
   }
@@ -113,37 +137,34 @@ void unwatch(Work& w) {
     g_watched.erase(std::find_if(begin, end, [&](const auto& p) { return p.second == &w; }));
   }
   w.watched.clear();
+  g_closing.erase(w.number);
 }
 
 void check_watched(const Work& w) {
-  for (const HostRange& r : w.watched)
-    if (sum_of(r) != r.sum)
-      report_warning(
-          "overwritten " + std::to_string(w.number),
-          "host memory was overwritten before work in a stream that needs it was done: " + range_text(r) +
-              ", which " + text(w) + needs_text(r) + "; forced by " + text(current_call()));
+  for (const HostRange& r : w.watched) check(w, r);
+}
+
+void host_memory_about_to_change(const Work& by, u64 base, u64 size) {
+  for_watched_after(by, base, size, check);
 }
 
 void host_memory_written(const Work& by, u64 base, u64 size) {
-  if (!size) return;
-  auto i = g_watched.lower_bound(base - std::min(base, g_longest));
-  for (; i != g_watched.end() && i->first < base + size; ++i)
-    for (HostRange& r : i->second->watched)
-      if (r.base == i->first && overlap(r, base, size) && before(by, *i->second)) r.sum = sum_of(r);
+  for_watched_after(by, base, size, [](const Work&, HostRange& r) {
+    if (r.sum) r.sum = sum_of(r);
+  });
 }
 
 void host_function_begins(const Work& w) {
-  for (const auto& p : g_pending)
+  for (const auto& p : g_closing)
     if (before(w, *p.second))
       for (const HostRange& r : p.second->watched) pages_open(r);
 }
 
-void host_function_done(const Work& w) {
-  for (const auto& p : g_pending)
-    if (before(w, *p.second)) {
-      take_sums(*p.second);
+void host_function_done(Work& w) {
+  for (const auto& p : g_closing)
+    if (before(w, *p.second))
       for (const HostRange& r : p.second->watched) pages_close(r, host_touched);
-    }
+  for (Work* after : w.sums_after) take_sums(*after);
 }
 
 void host_memory_freed(u64 base, u64 size) {

@@ -2,6 +2,7 @@
 // documentation of the runtime API. It says that asynchronous copies of pageable memory "might be
 // synchronous": with PTXI_STREAMS=late they are, with latest they are not.
 
+#include <algorithm>
 #include <cstring>
 
 #include "cudart/streams.h"
@@ -41,13 +42,13 @@ bool host_waits(Where from, Where to, bool async) {
 
 // Whether work before what the stream does next may write memory of the host.
 bool host_memory_changes(Stream* st) {
-  for (const auto& p : g_pending)
-    for (const WorkRef& last : before_next(st))
-      if (before(*p.second, *last) &&
-          (p.second->node.kind == N_HOST ||
-           (p.second->node.kind == N_MEMCPY && where_is(p.second->node.dst) == PAGEABLE)))
-        return true;
-  return false;
+  const std::vector<WorkRef> newest = before_next(st);
+  const auto comes_first = [&](const auto& p) {
+    return std::any_of(newest.begin(), newest.end(),
+                       [&](const WorkRef& last) { return before(*p.second, *last); });
+  };
+  return std::any_of(g_functions.begin(), g_functions.end(), comes_first) ||
+         std::any_of(g_downloads.begin(), g_downloads.end(), comes_first);
 }
 
 }  // namespace

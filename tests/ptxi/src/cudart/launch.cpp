@@ -61,6 +61,12 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* c, const void* f, void
       fprintf(stderr, "[ptxi] thread block clusters are not supported\n");
       return set_error(cudaErrorNotSupported);
     }
+    if ((at.id == cudaLaunchAttributeProgrammaticStreamSerialization &&
+         at.val.programmaticStreamSerializationAllowed) ||
+        at.id == cudaLaunchAttributeProgrammaticEvent || at.id == cudaLaunchAttributeLaunchCompletionEvent) {
+      fprintf(stderr, "[ptxi] programmatic dependent launches and events of launches are not supported\n");
+      return set_error(cudaErrorNotSupported);
+    }
   }
   return launch_kernel(f, c->gridDim, c->blockDim, a, c->dynamicSmemBytes, c->stream, coop);
 }

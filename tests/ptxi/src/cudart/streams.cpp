@@ -13,12 +13,33 @@ namespace ptxi {
 
 unsigned long long g_ids = 0;
 Stream g_legacy;
-Stream g_per_thread;
+std::set<Stream*> g_thread_streams;
 std::set<Stream*> g_streams;
+
+// What was queued goes on.
+static void end_stream(Stream* st) {
+  if (CaptureState* c = st->capture) {
+    c->invalid = true;
+    c->streams.erase(st);
+  }
+  leave_stream(st);
+}
+
+static Stream* stream_of_thread() {
+  static thread_local struct Own : Stream {
+    Own() { g_thread_streams.insert(this); }
+    ~Own() {
+      LOCK();
+      g_thread_streams.erase(this);
+      end_stream(this);
+    }
+  } own;
+  return &own;
+}
 
 Stream* stream_of(cudaStream_t s) {
   if (!s || s == cudaStreamLegacy) return &g_legacy;
-  if (s == cudaStreamPerThread) return &g_per_thread;
+  if (s == cudaStreamPerThread) return stream_of_thread();
   return g_streams.count((Stream*)s) ? (Stream*)s : nullptr;
 }
 
@@ -99,12 +120,8 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* s, unsigned f) {
 cudaError_t cudaStreamDestroy(cudaStream_t s) {
   API();
   if (!g_streams.count((Stream*)s)) return set_error(cudaErrorInvalidResourceHandle);
-  if (CaptureState* c = ((Stream*)s)->capture) {
-    c->invalid = true;
-    c->streams.erase((Stream*)s);
-  }
   g_streams.erase((Stream*)s);
-  leave_stream((Stream*)s);
+  end_stream((Stream*)s);
   delete (Stream*)s;
   return cudaSuccess;
 }

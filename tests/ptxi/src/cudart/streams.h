@@ -7,9 +7,9 @@
 
 namespace ptxi {
 
-extern unsigned long long g_ids;  // the last one given to a stream or a capture
-extern Stream g_legacy;           // the default stream
-extern Stream g_per_thread;
+extern unsigned long long g_ids;            // the last one given to a stream or a capture
+extern Stream g_legacy;                     // the default stream
+extern std::set<Stream*> g_thread_streams;  // the default streams of threads
 extern std::set<Stream*> g_streams;         // the others
 extern std::set<CaptureState*> g_captures;  // those under way
 

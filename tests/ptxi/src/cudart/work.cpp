@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cudart/streams.h"
+#include "memory.h"
 #include "report.h"
 
 namespace ptxi {
@@ -14,6 +15,7 @@ using std::string;
 // Never destroyed: static destructors of programs may still call the runtime.
 std::map<u64, WorkRef>& g_pending = *new std::map<u64, WorkRef>;
 std::map<u64, WorkRef>& g_functions = *new std::map<u64, WorkRef>;
+std::map<u64, WorkRef>& g_downloads = *new std::map<u64, WorkRef>;
 
 namespace {
 
@@ -39,7 +41,7 @@ const char* kind_text(NodeKind kind) {
 
 string stream_text(const Stream* st) {
   if (st == &g_legacy) return "the default stream";
-  if (st == &g_per_thread) return "the thread's default stream";
+  if (g_thread_streams.count((Stream*)st)) return "a thread's default stream";
   return "stream " + std::to_string(st->id);
 }
 
@@ -82,6 +84,8 @@ WorkRef queue(const Stream* st, const Node& n, const std::vector<WorkRef>& after
   set_order(*w, after);
   g_pending[w->number] = w;
   if (n.kind == N_HOST) g_functions[w->number] = w;
+  if (n.kind == N_MEMCPY && !mem_find((u64)n.dst)) g_downloads[w->number] = w;
+  if (st == &g_legacy) g_left.clear();  // being among `after`
   return w;
 }
 
@@ -95,7 +99,7 @@ std::vector<WorkRef> newest_work(Stream* st) {
   if (st == &g_legacy) {
     for (Stream* s : g_streams)
       if (!(s->flags & cudaStreamNonBlocking)) works.push_back(s->last);
-    works.push_back(g_per_thread.last);
+    for (Stream* s : g_thread_streams) works.push_back(s->last);
     works.insert(works.end(), g_left.begin(), g_left.end());
   }
   std::erase(works, nullptr);
@@ -104,7 +108,6 @@ std::vector<WorkRef> newest_work(Stream* st) {
 
 std::vector<WorkRef> before_next(Stream* st) {
   std::vector<WorkRef> works = newest_work(st);
-  if (st == &g_legacy) g_left.clear();
   if (st != &g_legacy && !(st->flags & cudaStreamNonBlocking) && g_legacy.last)
     works.push_back(g_legacy.last);
   return works;
@@ -123,6 +126,7 @@ void drop_everything() {
   }
   g_pending.clear();
   g_functions.clear();
+  g_downloads.clear();
 }
 
 }  // namespace ptxi

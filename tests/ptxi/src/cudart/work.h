@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "cudart/place.h"
 #include "cudart/runtime.h"
@@ -14,7 +15,7 @@ namespace ptxi {
 struct HostRange {
   u64 base, size;
   bool written;
-  u64 sum;  // of the bytes when nothing was left that may write them before the work
+  std::optional<u64> sum;  // of the bytes, from when no host function before the work is left
 };
 
 struct Work {
@@ -27,6 +28,7 @@ struct Work {
   Place place;
   std::string stream;
   std::vector<HostRange> watched;  // in host memory, which nobody else may touch until this is done
+  std::vector<Work*> sums_after;   // of a host function: work whose bytes may change until it is done
   // A lane is a chain of work, each piece ordered after the one before.
   unsigned lane = 0;
   u64 time = 0;            // in the lane
@@ -37,6 +39,7 @@ std::string text(const Work& w);  // "copy #12 (cudaMemcpyAsync called at progra
 // --- The queue (work.cpp) ---
 extern std::map<u64, WorkRef>& g_pending;    // by number
 extern std::map<u64, WorkRef>& g_functions;  // the host functions among it
+extern std::map<u64, WorkRef>& g_downloads;  // and the copies to pageable memory
 // Queues work that is done after `after`.
 WorkRef queue(const Stream* st, const Node& n, const std::vector<WorkRef>& after,
               std::function<void()> then = {});
@@ -67,16 +70,19 @@ void host_waited_for_everything();
 void watch(const WorkRef& w);  // reports who touches what the work needs until it is done
 void unwatch(Work& w);
 void check_watched(const Work& w);  // reports what was overwritten all the same
-// Work `by` wrote host memory: what is ordered after it will find other bytes than when it was queued.
+// Work `by` writes host memory: what is ordered after it will find other bytes than when it was queued, but
+// what was overwritten before is reported.
+void host_memory_about_to_change(const Work& by, u64 base, u64 size);
 void host_memory_written(const Work& by, u64 base, u64 size);
 // While a host function runs it may touch what work after it needs.
 void host_function_begins(const Work& w);
-void host_function_done(const Work& w);
+void host_function_done(Work& w);
 void host_memory_freed(u64 base, u64 size);  // reports the work that needs it, and does it
 void host_memory_gone(u64 addr);  // a fault: reports work that needs the address, if it is being done
 
 // --- Memory of the device (device_uses.cpp) ---
 void note_allocation(void* p, const WorkRef& w);
+void before_uses(const Work& w);            // by what is about to be done
 void note_uses(const WorkRef& w);           // by what has just been done
 void note_free(void* p, const WorkRef& w);  // by a stream: reports uses without an order before it
 void forget_uses(void* p);                  // freed

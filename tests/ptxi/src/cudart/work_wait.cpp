@@ -31,6 +31,7 @@ bool goes_first(const WorkRef& a, const WorkRef& b) {
 
 void run(const WorkRef& w) {
   if (w->node.kind == N_HOST) host_function_begins(*w);
+  before_uses(*w);
   // What was a valid argument when the work was queued no longer is: a fault of the device.
   if (run_node(w->node) && !g_sticky) set_error(g_sticky = cudaErrorIllegalAddress);
   note_uses(w);
@@ -43,6 +44,7 @@ void carry_out(const WorkRef& w) {
   w->done = true;
   g_pending.erase(w->number);
   g_functions.erase(w->number);
+  g_downloads.erase(w->number);
   const Work* outer = std::exchange(g_current, w.get());
   if (!g_sticky) check_watched(*w);
   unwatch(*w);

@@ -72,12 +72,15 @@ static void launches() {
   cfg.dynamicSmemBytes = 60000;
   cudaLaunchAttribute attr[2];
   attr[0].id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  attr[0].val.programmaticStreamSerializationAllowed = 1;
+  attr[0].val.programmaticStreamSerializationAllowed = 0;
   attr[1].id = cudaLaunchAttributePriority;
   attr[1].val.priority = 0;
   cfg.attrs = attr;
   cfg.numAttrs = 2;
   CK(cudaLaunchKernelEx(&cfg, uses_dynamic, d));
+  attr[0].val.programmaticStreamSerializationAllowed = 1;
+  EXPECT(cudaLaunchKernelEx(&cfg, uses_dynamic, d), cudaErrorNotSupported);
+  EXPECT(cudaGetLastError(), cudaErrorNotSupported);
   uses_dynamic<<<1, 32, 60004>>>(d);
   EXPECT(cudaGetLastError(), cudaErrorInvalidValue);
   EXPECT(cudaGetLastError(), cudaSuccess);  // configuration errors are not sticky

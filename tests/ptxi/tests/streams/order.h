@@ -1,5 +1,7 @@
 // Streams among each other, the default stream, branches of graphs: a wait is missing or in the wrong place.
 #pragma once
+#include <thread>
+
 #include "common.h"
 
 static void waits() {
@@ -73,6 +75,32 @@ static void default_stream() {
     CK(cudaStreamCreate(&gone));
     set_on(gone, a, 3);
     CK(cudaStreamDestroy(gone));
+    CK(cudaMemcpy(b, a, kBytes, cudaMemcpyDeviceToDevice));
+    result(last(b), 3);
+  }
+  if (is("ok_destroyed_upload")) {  // also for an upload of pageable memory
+    std::vector<int> host(kCount, 5);
+    cudaStream_t gone;
+    CK(cudaStreamCreate(&gone));
+    set_on(gone, a, 3);
+    CK(cudaStreamDestroy(gone));
+    upload(a, host.data(), 0);
+    result(last(a), 5);
+  }
+}
+
+static void thread_streams() {
+  if (is("thread_streams") || is("ok_thread_streams")) {  // each thread has one of its own
+    std::thread([] {
+      set_on(cudaStreamPerThread, a, 3);
+      CK(cudaEventRecord(event, cudaStreamPerThread));
+    }).join();
+    if (is("ok_thread_streams")) CK(cudaStreamWaitEvent(cudaStreamPerThread, event));
+    add_on(cudaStreamPerThread, b, a);
+    result(last(b), 3);
+  }
+  if (is("ok_thread_ends")) {  // the work of its stream goes on, and the default stream waits for it
+    std::thread([] { set_on(cudaStreamPerThread, a, 3); }).join();
     CK(cudaMemcpy(b, a, kBytes, cudaMemcpyDeviceToDevice));
     result(last(b), 3);
   }

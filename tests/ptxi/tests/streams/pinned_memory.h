@@ -27,6 +27,13 @@ static void pinned_reads() {
   }
 }
 
+static void upload_after_kernel(int* host, cudaStream_t stream) {
+  add<<<1, 1, 0, stream>>>(b + 100, host + 100, 1);
+  upload(a, host, stream, 64);
+  host[is("ok_kernel_part") ? 16 : 15] = 2;
+  CK(cudaStreamSynchronize(stream));
+}
+
 static void pinned_writes() {
   if (is("overwrite")) {
     upload(a, pinned, s);
@@ -54,6 +61,23 @@ static void pinned_writes() {
     if (is("unregister")) CK(cudaHostUnregister(v.data()));
     v[5] = 2;
     CK(cudaStreamSynchronize(s));
+  }
+  if (is("overwrite_before_download") ||
+      is("ok_download_part")) {  // which writes a part of what is read then
+    set_on(s, a, 7);
+    download(pinned, a, s, 4);
+    upload(b, pinned, s, 64);
+    pinned[is("ok_download_part") ? 16 : 15] = 2;
+    result(last(b), 0);
+  }
+  if (is("overwrite_before_kernel") || is("ok_kernel_part")) {  // which touches another part
+    upload_after_kernel(pinned, s);
+  }
+  if (is("overwrite_registered_before_kernel")) {
+    std::vector<int> v(kCount, 1);
+    CK(cudaHostRegister(v.data(), kBytes, 0));
+    upload_after_kernel(v.data(), s);
+    CK(cudaHostUnregister(v.data()));
   }
   if (is("overwrite_graph")) {
     begin_capture(s);

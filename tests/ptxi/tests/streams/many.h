@@ -1,0 +1,38 @@
+// Much work that waits: the time that it takes grows with its number, not with the square.
+#pragma once
+#include <algorithm>
+#include <ctime>
+
+#include "common.h"
+
+template <class F>
+static double cpu_seconds(int n, F queue_one) {
+  const clock_t begun = clock();
+  for (int i = 0; i < n; i++) queue_one();
+  CK(cudaDeviceSynchronize());
+  return (double)(clock() - begun) / CLOCKS_PER_SEC;
+}
+// Ten times as much work takes ten times as long, or a hundred times.
+template <class F>
+static void grows(int n, F queue_one) {
+  double few = 1e9;
+  for (int i = 0; i < 3; i++) few = std::min(few, cpu_seconds(n, queue_one));
+  const double many = cpu_seconds(10 * n, queue_one);
+  printf("%d: %.4f s, %d: %.4f s\n", n, few, 10 * n, many);
+  result(many < 40 * few, true);
+}
+
+static void much_work() {
+  static int host[16];
+  if (is("ok_many_pageable"))
+    grows(2000, [] {
+      upload(a, host, s, sizeof host);
+      set<<<1, 1, 0, s>>>(b, 1, 1);
+    });
+  if (is("ok_many_functions"))
+    grows(1000, [] {
+      CK(cudaLaunchHostFunc(
+          s, [](void*) {}, nullptr));
+      upload(a, pinned, s, 64);
+    });
+}
