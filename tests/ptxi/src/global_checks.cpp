@@ -31,11 +31,14 @@ void record(RaceAccess (&slots)[2], const RaceAccess& access) {
   slots[0] = access;
 }
 
-void record_read(RaceCell& c, const Warp& w, const RaceAccess& me) {
+void record_read(Block& b, RaceCell& c, Warp& w, const RaceAccess& me) {
   const RaceAccess& last = c.read[0];
   const bool go_on = same_warp(last, me) && live(last) && last.clock > w.full_sync &&
                      !(w.order && last.clock <= w.order->released_at);
-  c.read_lanes = (go_on ? c.read_lanes : 0) | 1u << me.lane;
+  u32 others = go_on ? c.read_lanes : 0;
+  // Who knows of this read will know of those that come before it.
+  if (w.lane_sync) FOR_LANES(o, others) if (b.lane_ordered(w, last.clock, o, me.lane)) others &= ~(1u << o);
+  c.read_lanes = others | 1u << me.lane;
   record(c.read, me);
 }
 
@@ -139,7 +142,7 @@ void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, 
       c.copies = (c.copies_launch == g_race_launch ? c.copies : 0) + 1;
       c.copies_launch = g_race_launch;
     } else if (reads(in, write) && !(write && kind > WEAK)) {
-      record_read(c, w, me);
+      record_read(*this, c, w, me);
     }
   }
 }
@@ -153,7 +156,7 @@ void Block::source_was_read(Warp& w, int l, const AsyncCopy& copy) {
   const u64 o = copy.src - al->base;
   for (u64 i = o >> shift; i <= (o + (u64)copy.src_bytes - 1) >> shift; i++) {
     al->race[i].copies--;
-    record_read(al->race[i], w, me);
+    record_read(*this, al->race[i], w, me);
   }
 }
 

@@ -74,6 +74,10 @@ expect race_global_lanes_war 'global-memory race within a warp: write.*after a r
 expect race_global_syncwarp 'global-memory race between warps: read' PTXI_RACE=1
 expect race_older_reader 'global-memory race between warps: write.*after a read by warp 2' PTXI_RACE=1 PTXI_ORDER=1
 expect ok_global '!WARNING|ERROR' PTXI_RACE=1 PTXI_SHARED=2
+for order in 0 1 2; do
+  expect global_by_halves 'global-memory race within a warp: write .* after a read by lane 20' PTXI_RACE=1 PTXI_ORDER=$order
+  expect ok_global_by_halves '!WARNING|ERROR' PTXI_RACE=1 PTXI_ORDER=$order
+done
 expect race_atomic 'global-memory race: read.*after a write by block 0' PTXI_RACE=1
 expect race_atomic 'global-memory race: write.*after a read by block 1' PTXI_RACE=1 PTXI_ORDER=1
 expect read_only 'ld.global.nc of memory that the same launch writes' PTXI_RACE=1

@@ -70,8 +70,22 @@ __global__ void take_lock(int* lock, int* data, bool fence) {
     data[1] = data[0];
   }
 }
+// Lanes 20 and 0 read in halves of a warp that synchronise apart, with or without lane 0 knowing of lane 20;
+// then lane 3 writes, which knows of lane 0.
+__global__ void global_by_halves(float* o, int* p, int joined) {
+  const int t = threadIdx.x;
+  const unsigned half = t < 16 ? 0x0000ffffu : 0xffff0000u;
+  if (t == 20) o[t] = *p;
+  __syncwarp(half);
+  if (joined && (t == 0 || t == 20)) __syncwarp(1u << 20 | 1);
+  if (t == 0) o[t] = *p;
+  __syncwarp(half);
+  if (t == 3) *p = 9;
+}
 
 static void global_races(float* f, float* g, int* i) {
+  if (is("global_by_halves")) global_by_halves<<<1, 32>>>(f, i, 0);
+  if (is("ok_global_by_halves")) global_by_halves<<<1, 32>>>(f, i, 1);
   if (is("race_blocks_ww")) race_blocks<<<4, 1>>>(i, 0);
   if (is("race_blocks_rw")) race_blocks<<<4, 1>>>(i, 1);
   if (is("race_global_warps")) race_global<<<1, 64>>>(f, g, 0, 0);
