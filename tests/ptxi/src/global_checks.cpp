@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "block.h"
+#include "footprint.h"
 
 namespace ptxi {
 
@@ -99,6 +100,12 @@ void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, 
   const u64 o = a - al->base;
   const bool copy = in.op == O_cp;  // reads at any time up to its wait, see source_was_read
   bool told = false;
+  const bool strong = kind > STRONG_IN_BLOCK;
+  const auto note = [&](const RaceAccess& last, Touch touch, u64 i) {
+    if (g_footprint && (!live(last) || (!strong && last.kind > STRONG_IN_BLOCK)))
+      add_span(g_footprint->spans[strong ? touch + STRONG_READS : touch], al->base + (i << shift),
+               al->base + ((i + 1) << shift));
+  };
   const auto after = [&](const RaceAccess& other) { return !live(other) || global_ordered(other, w, l); };
   // Of two accesses one of which writes.
   const auto check = [&](const RaceAccess& other, bool other_writes, bool is_after) {
@@ -135,9 +142,11 @@ void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, 
             check(lane, false, after(lane));
           }
       }
+      note(c.write[0], WRITES, i);
       record(c.write, me);
       c.write[0].follows = follows;
     }
+    if (reads(in, write) && !(write && strong)) note(c.read[0], READS, i);
     if (copy) {
       c.copies = (c.copies_launch == g_race_launch ? c.copies : 0) + 1;
       c.copies_launch = g_race_launch;

@@ -76,6 +76,16 @@ late unwaited_reset 'never waited for' PTXI_STREAMS=latest
 late elapsed 'elapsed: cudaErrorNotReady'
 late queries '\b0 .*\b6 |\b6 .*\b0 '
 
+# The result is right in any order, but on a device updates may be lost.
+for case in both_increase both_increase_waiting branches_increase; do
+  for order in 0 1 2; do
+    late $case 'used without an order by two .*: .* by kernel increase.*#[0-9]+ .*called at .*,.* and by kernel increase.*#[0-9]+ .*called at' PTXI_RACE=1 PTXI_ORDER=$order
+    late $case 'result right' PTXI_RACE=1 PTXI_ORDER=$order
+  done
+done
+late both_copy 'used without an order by two .*offset 16380 of .* by fill #[0-9]+ .* and by copy #[0-9]+ '
+late increase_of_atomics 'used without an order by two ' PTXI_RACE=1
+
 # Memory that streams allocate and free.
 late free_waits 'wait: cudaSuccess'
 late free_waits 'USE AFTER FREE.*freed by cudaFree called at' PTXI_STREAMS=latest

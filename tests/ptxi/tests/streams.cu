@@ -1,5 +1,6 @@
 // Late streams: planted bugs, one per name, which must be reported or give a wrong result, and legal programs
 // (ok_...), which must do neither.
+#include "streams/device_races.h"
 #include "streams/ends.h"
 #include "streams/host_functions.h"
 #include "streams/many.h"
@@ -15,6 +16,7 @@ int main(int, char** argv) {
   default_stream();
   thread_streams();
   graphs();
+  device_races();
   ends();
   queries();
   pools();

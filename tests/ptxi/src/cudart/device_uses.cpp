@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cudart/device_races.h"
 #include "cudart/work.h"
 #include "memory.h"
 #include "report.h"
@@ -54,11 +55,13 @@ void note_allocation(void* p, const WorkRef& w) {
 void before_uses(const Work& w) {
   const Node& n = w.node;
   on_first_use = first_used;
+  races_begin(w);
   if (n.kind == N_MEMCPY || n.kind == N_MEMSET) host_memory_about_to_change(w, (u64)n.dst, bytes_written(n));
 }
 
 void note_uses(const WorkRef& w) {
   const Node& n = w->node;
+  races_end(w);
   if (n.kind == N_KERNEL)
     for (Alloc* a : mem_used_by(g_launch_id)) {
       use(a, w);

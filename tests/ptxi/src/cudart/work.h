@@ -64,6 +64,7 @@ std::string current_work();                            // its text as the end of
 void set_order(Work& w, const std::vector<WorkRef>& after);
 bool before(const Work& a, const Work& b);
 void host_waited(const Work& w);  // what the host does from now on comes after w
+bool was_waited_for(const Work& w);
 void host_waited_for_everything();
 
 // --- Memory of the host (host_ranges.cpp) ---

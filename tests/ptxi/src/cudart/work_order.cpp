@@ -51,6 +51,10 @@ void host_waited(const Work& w) {
   join(g_host, w.clock);
 }
 
+bool was_waited_for(const Work& w) {
+  return reaches(g_host, w);
+}
+
 void host_waited_for_everything() {
   g_host = g_newest;
 }

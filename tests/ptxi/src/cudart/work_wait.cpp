@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cudart/device_races.h"
 #include "cudart/work.h"
 #include "options.h"
 
@@ -120,6 +121,7 @@ void run_everything() {
 cudaError_t wait_for_everything() {
   run_everything();
   host_waited_for_everything();
+  races_forget();
   return set_error(g_sticky);
 }
 

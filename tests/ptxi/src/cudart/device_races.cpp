@@ -1,0 +1,114 @@
+// Of work in streams that touches the same bytes of the device's memory, one writes, and nothing orders them.
+// Which bytes a launch touches is known with PTXI_RACE=1, those of copies and fills always.
+
+#include "cudart/device_races.h"
+
+#include <algorithm>
+
+#include "arena.h"
+#include "footprint.h"
+#include "memory.h"
+#include "report.h"
+
+namespace ptxi {
+
+namespace {
+
+struct Use {
+  WorkRef work;
+  Footprint touched;
+};
+// What was done, but for that of which later work in order touches all the same: who races with the one
+// races with the other.
+std::vector<Use>& g_uses = *new std::vector<Use>;
+size_t g_limit = 64;  // where it is looked for uses that nothing can race with any more
+Footprint g_launch;
+
+void add_rows(Spans& spans, const void* p, size_t pitch, const Node& n) {
+  if (!mem_is_device((u64)p) || !n.width) return;
+  for (size_t i = 0; i < n.height; i++) add_span(spans, (u64)p + i * pitch, (u64)p + i * pitch + n.width);
+}
+
+Footprint footprint_of(const Node& n) {
+  if (n.kind == N_KERNEL) return std::move(g_launch);
+  Footprint f;
+  if (n.kind == N_MEMCPY && !n.staged) add_rows(f.spans[READS], n.src, n.spitch, n);
+  if (n.kind == N_MEMCPY || n.kind == N_MEMSET) add_rows(f.spans[WRITES], n.dst, n.dpitch, n);
+  return f;
+}
+
+// The first address that both have, or 0.
+u64 common(const Spans& a, const Spans& b) {
+  for (auto i = a.begin(), j = b.begin(); i != a.end() && j != b.end();) {
+    if (i->begin < j->end && j->begin < i->end) return std::max(i->begin, j->begin);
+    i->end <= j->begin ? ++i : ++j;
+  }
+  return 0;
+}
+
+u64 race_between(const Footprint& a, const Footprint& b) {
+  constexpr Touch kRacing[][2] = {{WRITES, WRITES},        {WRITES, READS},         {READS, WRITES},
+                                  {WRITES, STRONG_WRITES}, {STRONG_WRITES, WRITES}, {WRITES, STRONG_READS},
+                                  {STRONG_READS, WRITES},  {READS, STRONG_WRITES},  {STRONG_WRITES, READS}};
+  for (const auto& [x, y] : kRacing)
+    if (const u64 address = common(a.spans[x], b.spans[y])) return address;
+  return 0;
+}
+
+bool within(const Spans& a, const Spans& b) {
+  auto j = b.begin();
+  return std::all_of(a.begin(), a.end(), [&](const Span& s) {
+    while (j != b.end() && j->end <= s.begin) ++j;
+    return j != b.end() && j->begin <= s.begin && s.end <= j->end;
+  });
+}
+
+bool within(const Footprint& a, const Footprint& b) {
+  for (int t = READS; t <= STRONG_WRITES; t++)
+    if (!within(a.spans[t], b.spans[t])) return false;
+  return true;
+}
+
+void report(const Work& a, const Work& b, u64 address) {
+  report_warning(
+      "unordered " + text(a.place) + text(b.place),
+      "memory of the device is used without an order by two pieces of work, one of which writes it: " +
+          mem_describe(address) + " by " + text(a) + " and by " + text(b));
+}
+
+void drop_settled() {
+  std::erase_if(g_uses, [](const Use& u) {
+    return was_waited_for(*u.work) && std::all_of(g_pending.begin(), g_pending.end(),
+                                                  [&](const auto& p) { return before(*u.work, *p.second); });
+  });
+  g_limit = std::max<size_t>(64, 2 * g_uses.size());
+}
+
+}  // namespace
+
+void races_begin(const Work& w) {
+  g_launch = Footprint();
+  g_footprint = w.node.kind == N_KERNEL ? &g_launch : nullptr;
+}
+
+void races_end(const WorkRef& w) {
+  Footprint touched = footprint_of(w->node);
+  bool any = false;
+  for (Spans& s : touched.spans) {
+    put_in_order(s);
+    any |= !s.empty();
+  }
+  if (!any) return;
+  for (const Use& u : g_uses)
+    if (!before(*u.work, *w))
+      if (const u64 address = race_between(u.touched, touched)) report(*u.work, *w, address);
+  std::erase_if(g_uses, [&](const Use& u) { return before(*u.work, *w) && within(u.touched, touched); });
+  if (g_uses.size() >= g_limit) drop_settled();
+  g_uses.push_back({w, std::move(touched)});
+}
+
+void races_forget() {
+  g_uses.clear();
+}
+
+}  // namespace ptxi
