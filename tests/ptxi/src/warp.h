@@ -30,7 +30,7 @@ struct Warp {
   // In a random order:
   u32 ran = 0;        // lanes that have run since a group was chosen
   u64 path[32] = {};  // of lanes that have run together to the same place, the same
-  u64 carry[32];                                   // condition code of add.cc and friends
+  u64 carry[32];      // condition code of add.cc and friends
   std::vector<std::vector<AsyncCopy>> groups[32];  // committed cp.async groups, oldest first
   bool copies = false;                             // this warp has used cp.async
   std::vector<AsyncCopy> open[32];                 // copies not committed yet
