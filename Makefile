@@ -166,7 +166,7 @@ help:
 	@echo "make test            every test, on the CPU and on CUDA, interpreted where there is no GPU; OP=conv2d one op's cases"
 	@echo "                     DEVICE=cpu|cuda one device, LIST=1 names the cases, CASE='name' runs one, SEED=2 other numbers,"
 	@echo "                     SAN=1 checks addresses and undefined behaviour, FULL=1 takes 50 training steps and all of the goldens' on CUDA too"
-	@echo "make test-schedules  cases, goldens and training on interpreted CUDA under many orders of blocks and warps; OP=conv2d"
+	@echo "make test-schedules  cases, goldens and training on interpreted CUDA under many orders of blocks and warps; OP=conv2d one op's cases"
 	@echo "make test-outside    CUTLASS and FlashAttention-2, fetched from PyPI, on the interpreter, against float64 loops"
 	@echo "make mutants         takes each barrier, wait, fence and member mask of the CUDA kernels away: the cases must notice;"
 	@echo "                     OP=conv2d one op's, MUTANTS=5 SEED=3 a sample, TABLE=file writes what was found"

@@ -4,19 +4,9 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 bench=$PWD/${BENCH:-build/release/benchmarks/bench}
-root=$(mktemp -d)
-trap 'rm -rf "$root"' EXIT
+source tests/expect.bash
 cd "$root" || exit 1
-passed=0 failed=0
 
-expect() { # what, then a command that must succeed
-  if "${@:2}"; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    echo "FAIL $1; status $status, output:" && cat output
-  fi
-}
 run() { # options of bench
   "$bench" "$@" >output 2>&1
   status=$?
@@ -88,5 +78,4 @@ expect 'nothing in common' fails 'the earlier results have nothing that was meas
 run --list --op adamw
 expect 'the list of cases' says '"case":"lnl-base, all parameters"'
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

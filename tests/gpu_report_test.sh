@@ -3,14 +3,12 @@
 # the line "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.." || exit 1
-root=$(mktemp -d)
-trap 'rm -rf "$root"' EXIT
+source tests/expect.bash
 mkdir -p "$root"/{scripts,system,tools,bin,benchmarks,tests/bin}
 cp -r scripts/gpu_report.sh scripts/gpu_report "$root/scripts"
 for tool in awk bash cat date dirname env flock grep head mkdir mktemp mv nproc paste rm sed sh sleep sort tail tee timeout touch tr uname wc; do
   ln -s "$(command -v $tool)" "$root/system/$tool"
 done
-passed=0 failed=0
 
 program() { # path below the root; its body is read
   { echo '#!/bin/bash' && cat; } >"$root/$1"
@@ -20,14 +18,6 @@ run() { # settings
   (cd "$root" && env -i PATH="$root/tools:$root/system" "$@" bash scripts/gpu_report.sh) >"$root/output" 2>&1
   status=$?
   md=$(cat "$root"/benchmarks/results/*.md 2>/dev/null) json=$(cat "$root"/benchmarks/results/*.json 2>/dev/null)
-}
-expect() { # what, then a command that must succeed
-  if "${@:2}"; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    echo "FAIL $1; status $status, output:" && cat "$root/output"
-  fi
 }
 exits() { [ "$status" -eq "$1" ]; }
 shows() { grep -qE -- "$1" <<<"$md"; }
@@ -102,5 +92,4 @@ expect 'a part that fails' exits 1
 expect 'bench said why' shows '^\*\*FAILED\*\*: bench --op adamw --device cuda --precision bf16 exited with status 1$'
 expect 'the part behind it' shows '^\| all \| 5 \| 1 \|'
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

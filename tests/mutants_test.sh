@@ -5,13 +5,11 @@ set -u
 command -v python3 >/dev/null || { echo "0 passed, 0 failed" && exit; }
 cd "$(dirname "$0")/.." || exit 1
 nvcc=${NVCC:-$(scripts/cuda_home.sh | cut -d' ' -f2)}
-root=$(mktemp -d)
-trap 'rm -rf "$root"' EXIT
+source tests/expect.bash
 mkdir -p "$root"/{kernels,scripts,tests/mutants,tests/ptxi}
 cp -r scripts/{mutants,run} "$root/scripts"
 ln -s "$PWD/tests/ptxi/build" "$root/tests/ptxi"
 cd "$root" || exit 1
-passed=0 failed=0
 list=tests/mutants/equivalent.txt
 : >$list
 
@@ -52,14 +50,6 @@ int main() {
 E2
 "$nvcc" -cudart shared -cudadevrt none -Ltests/ptxi/build -lineinfo -gencode arch=compute_80,code=compute_80 kernels/tiny.cu -o tiny || exit 1
 
-expect() { # what, then a command that must succeed
-  if "${@:2}" >>log; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    echo "FAIL $1; status $status, output:" && cat output
-  fi
-}
 run() { # settings
   env "$@" python3 scripts/mutants/synchronisations.py "$root/tiny" >output 2>&1
   status=$?
@@ -128,5 +118,4 @@ expect 'Ctrl-C' ends_with 130 stopped
 expect 'at once' test $SECONDS -lt 30
 expect 'nothing is left' test -z "$(pgrep -f "$root/tiny")"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

@@ -3,12 +3,10 @@
 # the line "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.." || exit 1
-root=$(mktemp -d)
-trap 'rm -rf "$root"' EXIT
+source tests/expect.bash
 mkdir -p "$root"/{scripts,tools,system,build/bin,build/benchmarks,tests/ptxi/build}
 cp scripts/profile.sh scripts/run "$root/scripts"
 for tool in bash cat date dirname env grep mkdir mktemp rm tee; do ln -s "$(command -v $tool)" "$root/system/$tool"; done
-passed=0 failed=0
 
 program() { # path below the root; its body comes after the line that says how it was called
   { echo '#!/bin/bash' && echo 'echo "${0##*/} $*" >>"$CALLS"' && cat; } >"$root/$1"
@@ -19,14 +17,6 @@ run() { # settings and arguments of scripts/profile.sh
   (cd "$root" && rm -rf profiles && env -i PATH="$root/tools:$root/system" CALLS="$root/calls" BUILD=build "${@:2}" \
     bash scripts/profile.sh $1) >"$root/output" 2>&1
   status=$?
-}
-expect() { # what, then a command that must succeed
-  if "${@:2}"; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    echo "FAIL $1; status $status, calls and output:" && cat "$root/calls" "$root/output"
-  fi
 }
 called() { grep -qE -- "$1" "$root/calls"; }
 says() { grep -qE -- "^$1\$" "$root/output"; }
@@ -116,5 +106,4 @@ expect 'make: no GPU, but asked for' takes gpu "${none[@]}" DEVICE=cuda
 expect 'make: a GPU without a compiler' takes cpu gpu=/dev/nvidiactl cuda=
 expect 'make: interpreted' takes interpreted "${here[@]}" GPU=interpreted
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

@@ -4,12 +4,10 @@
 set -u
 command -v python3 >/dev/null || { echo "0 passed, 0 failed" && exit; }
 cd "$(dirname "$0")/.." || exit 1
-root=$(mktemp -d)
-trap 'rm -rf "$root"' EXIT
+source tests/expect.bash
 mkdir -p "$root"/{kernels,scripts,tests/mutants,build/kernels}
 cp -r scripts/mutants "$root/scripts"
 cd "$root" || exit 1
-passed=0 failed=0
 list=tests/mutants/source_equivalent.txt
 : >$list
 
@@ -85,14 +83,6 @@ cat kernels/{x.cu,h.cuh} >build/x.o
 touch build/kernels/x.cu.o
  ./link build/x.o -o build/x >log
 
-expect() { # what, then a command that must succeed
-  if "${@:2}" >>log; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    echo "FAIL $1; status $status, output:" && cat output
-  fi
-}
 run() { # settings
   env "$@" python3 scripts/mutants/sources.py build/x >output 2>&1
   status=$?
@@ -182,5 +172,4 @@ run ONLY=nowhere
 expect 'a list that is not there' ends_with 1 'nowhere: No such file or directory'
 expect 'a table' grep -qF '| kernels/x.cu | `kept(g < h);` | nothing | | because |' table.md
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude
