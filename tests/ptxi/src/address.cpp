@@ -41,7 +41,8 @@ u8* Block::address(Warp& w, int l, const Instruction& in, Space sp, u64 a, unsig
             string("shared ") + (write ? "write" : "read") + " out of bounds: offset " +
                 std::to_string((i64)o) + " of " + std::to_string(shared_total) + " bytes",
             &w, l);
-      if (options().shared_check) shadow_access(w, l, in, o, n, write, atomic);
+      if (shared_checked) shadow_access(w, l, in, o, n, write, atomic);
+      if (fences_followed && in.access > WEAK) strong_access(w, l, in, shared_places, o);
       return shared.data() + o;
     }
     case SP_LOCAL:

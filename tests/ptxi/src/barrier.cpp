@@ -22,9 +22,10 @@ void Block::release(Barrier& bar) {
     FOR_LANES(l, x.second) x.first->pc[l]++;
   }
   if (ordered) {
-    // What a warp did that has exited is not ordered by the barrier of the others.
+    // What a warp, or a part of one, did that has exited is not ordered by the barrier of the others.
     const u32 everyone = ~0u >> (32 - warps.size());
-    const bool full = bar.arrived >= alive_threads() && bar.arrivals.known.empty() && bar.warps == everyone;
+    const bool all_here = bar.warps == everyone && warps[0].known.size() == warps.size();
+    const bool full = bar.arrived >= alive_threads() && bar.arrivals.known.empty() && all_here;
     order_warps(bar.warps, bar.arrivals, full);
   }
   bar = Barrier();

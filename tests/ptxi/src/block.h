@@ -6,6 +6,7 @@
 
 #include "counters.h"
 #include "memory.h"
+#include "older_accesses.h"
 #include "options.h"
 #include "warp.h"
 
@@ -39,23 +40,6 @@ struct ShadowCell {
   u8 strong = 0;     // there may be strong accesses since the last barrier of the whole block
   u16 inflight = 0;  // cp.async copies under way
 };
-// Where a part of a warp has synchronised, the newest time will not do for all lanes whose accesses to a
-// granule are remembered. The times of the others are kept here.
-struct OlderAccesses {
-  struct Granule {
-    u32 lanes = 0;
-    u32 time[32];
-  };
-  std::vector<Granule> granules;  // empty until there are some
-  void keep(u64 granule, u32 lanes, u32 newest);
-  void forget(u64 granule, u32 lanes) {
-    if (!granules.empty()) granules[granule].lanes &= ~lanes;
-  }
-  u32 time(u64 granule, int lane, u32 newest) const {
-    const bool older = !granules.empty() && granules[granule].lanes >> lane & 1;
-    return older ? granules[granule].time[lane] : newest;
-  }
-};
 // Strong accesses, which do not race with each other: atomics and, at level 1, volatile ones. They are kept
 // apart from the others, so that neither hide what the other would race with.
 struct StrongAccesses {
@@ -78,6 +62,11 @@ struct Shadow {
   int warps = 0;
 };
 
+// Whether fences and strong accesses of the kernel may order what is checked.
+inline bool follows_fences(const Kernel& k) {
+  return options().race_check || (options().shared_check && k.fences && k.shared_flags);
+}
+
 constexpr u64 kGridWorkspace = 64;  // bytes that the blocks of a cooperative launch synchronise by
 
 struct Block {
@@ -91,15 +80,18 @@ struct Block {
   const u8* params = nullptr;
   std::vector<u8> shared, local;
   std::vector<Warp> warps;
+  OlderAccesses older_reads;  // of global memory, by RaceCell and lanes in RaceCell::read_lanes
   std::vector<u8> register_memory;
   u32* regs = nullptr;  // in it, aligned
   Barrier bars[17];
   Shadow sh;
+  Places shared_places;            // by offset
   std::vector<Counters> counters;  // per instruction; empty where nothing is counted
   bool counting = false;
   bool shared_checked = options().shared_check != 0;
   bool global_checked = options().init_check || options().race_check;
   bool ordered = options().shared_check || options().race_check;  // what orders accesses is followed
+  bool fences_followed = follows_fences(k);                       // fences and strong accesses, too
   u64 steps = 0;
   u64 last_step = ~0ull;  // after it PTXI_MAX_STEPS ends the block
   std::mt19937 rng;
@@ -146,19 +138,25 @@ struct Block {
   void shadow_access(Warp& w, int lane, const Instruction& in, u64 off, unsigned n, bool write, bool strong);
   u32 shadow_lanes(const Warp& w, u64 granule, u32 lanes, int by, u32 newest, OlderAccesses& older);
   void shadow_strong(Warp& w, int lane, u64 granule, bool write);
+  struct Remembered;
   void shadow_unordered(Warp& w, int lane, const Instruction& in, u64 granule, const char* verb,
-                        const char* other, const std::vector<u32>& time, u32 lanes,
-                        const OlderAccesses& older);
+                        const Remembered& others);
   void shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 start, u32 m, unsigned n,
                       bool write, bool strong);
+  bool all_come_before(const Remembered& others, int of_warp, u64 granule, const Warp& w, int lane);
   void shadow_inflight(Warp& w, int lane, const Instruction& in, u64 off, unsigned n, bool begin);
 
   // Order within the block (block_order.cpp)
   void order_start();
+  void order_exit(Warp& w, u32 lanes);
   void order_lanes(Warp& w, u32 lanes);
   void order_arrival(const Warp& w, Arrivals& arrivals);
   void order_warps(u32 waiting, const Arrivals& arrivals, bool full);
-  bool lane_ordered(Warp& w, u32 time, int from, int to);
+  bool comes_before(u32 time, int warp, int by, const Warp& w, int lane);
+  u32 known_in_warp(const Warp& w, int from, int to);
+  bool lane_ordered(const Warp& w, u32 time, int from, int to);
+  u32 unknown_lanes(const Warp& w, u32 lanes, u32 newest);
+  u32 known_of(const Warp& w, int warp, int lane) { return w.known[warps[(size_t)warp].known_as[lane]]; }
   struct Together;
   void gather(Together& all, const Warp& w, u32 lanes);
   OrderPointer together(Together& all);
@@ -169,7 +167,8 @@ struct Block {
 
   // Order by fences and strong accesses (causality.cpp)
   void fence(Warp& w, const Instruction& in, u32 m);
-  void strong_access(Warp& w, int lane, const Instruction& in, u64 a);
+  void strong_access(Warp& w, int lane, const Instruction& in, Places& places, u64 a);
+  void global_strong_access(Warp& w, int lane, const Instruction& in, u64 a);
   void strong_read(Warp& w, int lane, const Instruction& in, const Place& place);
   void strong_write(Warp& w, int lane, const Instruction& in, Place& place);
   std::shared_ptr<const AtFence> at_fence(const Warp& w, int lane);

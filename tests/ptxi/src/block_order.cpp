@@ -8,18 +8,44 @@
 namespace ptxi {
 
 static void join_times(std::vector<u32>& to, const std::vector<u32>& from) {
+  to.resize(std::max(to.size(), from.size()));
   for (size_t i = 0; i < from.size(); i++) to[i] = std::max(to[i], from[i]);
 }
 
 void Block::order_start() {
   if (sh.now > 3000000000u) sh.now = 1;
   sh.full_barrier = sh.now++;
+  older_reads.clear();
+  shared_places.clear();
   for (Warp& w : warps) {
     w.full_sync = sh.full_barrier;
     w.lane_sync.reset();
     w.known.assign(warps.size(), sh.full_barrier);
+    std::fill_n(w.known_as, 32, (u16)w.id);
+    w.exited = 0;
     w.order.reset();
   }
+}
+
+// The lanes exit before the rest of their warp, whose synchronisations are no longer theirs: what was known
+// of the warp until now is all that is known of them.
+void Block::order_exit(Warp& w, u32 lanes) {
+  u32 known_here = w.full_sync;
+  if (w.lane_sync)
+    for (int to = 0; to < 32; to++)
+      FOR_LANES(l, lanes) known_here = std::max(known_here, (*w.lane_sync)[(size_t)(to * 32 + l)]);
+  FOR_LANES(l, lanes) w.known_as[l] = (u16)w.known.size();
+  w.exited |= lanes;
+  for (Warp& v : warps) v.known.push_back(v.id == w.id ? known_here : v.known[(size_t)w.id]);
+  for (Barrier& bar : bars)
+    if (!bar.arrivals.known.empty()) bar.arrivals.known.push_back(bar.arrivals.known[(size_t)w.id]);
+}
+
+// Whether what lane `by` of a warp did at `time` comes before what `lane` of `w` does now.
+bool Block::comes_before(u32 time, int warp, int by, const Warp& w, int lane) {
+  if (warp == w.id ? lane_ordered(w, time, by, lane) : time <= known_of(w, warp, by)) return true;
+  const Order* order = w.order ? w.order->lanes[lane].order.get() : nullptr;
+  return order && time <= order->known.at(linear, warp * 32 + by);
 }
 
 // All lanes in `lanes` now know each other's earlier accesses.
@@ -40,15 +66,25 @@ void Block::order_lanes(Warp& w, u32 lanes) {
   }
 }
 
-bool Block::lane_ordered(Warp& w, u32 time, int from, int to) {
-  if (from == to || time <= w.full_sync) return true;
-  return w.lane_sync && time <= (*w.lane_sync)[(size_t)(to * 32 + from)];
+// Until when lane `to` knows the accesses of lane `from` of its warp.
+u32 Block::known_in_warp(const Warp& w, int from, int to) {
+  if (w.exited >> from & 1) return w.known[w.known_as[from]];
+  return w.lane_sync ? std::max(w.full_sync, (*w.lane_sync)[(size_t)(to * 32 + from)]) : w.full_sync;
+}
+
+// Of lanes of the warp that have accessed something until `newest`, those whose access some lane may not
+// know.
+u32 Block::unknown_lanes(const Warp& w, u32 lanes, u32 newest) {
+  return newest <= w.full_sync ? lanes & w.exited : lanes;
+}
+
+bool Block::lane_ordered(const Warp& w, u32 time, int from, int to) {
+  return from == to || time <= known_in_warp(w, from, to);
 }
 
 // A warp arrives at a block barrier and goes on.
 void Block::order_arrival(const Warp& w, Arrivals& arrivals) {
   share_arrival(w, arrivals);
-  arrivals.known.resize(warps.size());
   join_times(arrivals.known, w.known);
   arrivals.known[(size_t)w.id] = sh.now++;
 }
@@ -68,7 +104,6 @@ void Block::order_warps(u32 waiting, const Arrivals& arrivals, bool full) {
     return;
   }
   std::vector<u32> known = arrivals.known;
-  known.resize(warps.size());
   for (const Warp& w : warps)
     if (waiting >> w.id & 1) join_times(known, w.known);
   for (const Warp& w : warps)
@@ -139,7 +174,7 @@ void Block::share_lanes(Warp& w, u32 lanes) {
 void Block::share_arrival(const Warp& w, Arrivals& arrivals) {
   if (!w.order || !w.order->news) return;
   Together all;
-  gather(all, w, ~0u);
+  gather(all, w, w.alive);
   join(arrivals.order, together(all));
 }
 
@@ -149,7 +184,7 @@ void Block::share_warps(u32 waiting, const Arrivals& arrivals, bool full) {
   if (!arrivals.order && std::none_of(warps.begin(), warps.end(), news)) return;
   Together all{arrivals.order, {}, {}};
   for (const Warp& w : warps)
-    if (waiting >> w.id & 1) gather(all, w, ~0u);
+    if (waiting >> w.id & 1) gather(all, w, w.alive);
   const OrderPointer order = together(all);
   for (Warp& w : warps) {
     if (!(waiting >> w.id & 1)) continue;

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <unordered_map>
 #include <utility>
 
 #include "block.h"
@@ -16,7 +15,7 @@ namespace ptxi {
 
 namespace {
 
-std::unordered_map<u64, Place> g_places;
+Places g_places;  // in global memory, by address
 
 WarpOrder& orders(Warp& w) {
   if (!w.order) w.order = std::make_unique<WarpOrder>();
@@ -31,7 +30,7 @@ bool fence_sc(const Instruction& in) {
 struct Joined {
   OrderPointer a, b, both;
 };
-std::array<Joined, 256> g_joined;
+thread_local std::array<Joined, 256> g_joined;
 
 OrderPointer joined(const OrderPointer& a, const OrderPointer& b) {
   if (!b || a == b) return a;
@@ -77,8 +76,8 @@ void race_start(u64 blocks) {
 std::shared_ptr<const AtFence> Block::at_fence(const Warp& w, int lane) {
   std::vector<u32> threads(warps.size() * 32);
   for (const Warp& v : warps)
-    std::fill_n(threads.begin() + v.id * 32, 32, v.id == w.id ? w.full_sync : w.known[(size_t)v.id]);
-  if (w.lane_sync) std::copy_n(w.lane_sync->begin() + lane * 32, 32, threads.begin() + w.id * 32);
+    for (int l = 0; l < 32; l++)
+      threads[(size_t)(v.id * 32 + l)] = v.id == w.id ? known_in_warp(w, l, lane) : known_of(w, v.id, l);
   w.order->released_at = sh.now;
   return std::make_shared<const AtFence>(AtFence{std::move(threads), sh.now});
 }
@@ -164,14 +163,18 @@ void Block::strong_write(Warp& w, int l, const Instruction& in, Place& place) {
   join(place.observed, lane.as_observed);
 }
 
-void Block::strong_access(Warp& w, int l, const Instruction& in, u64 a) {
-  const auto at = g_places.find(a);
-  const bool there = at != g_places.end();
+void Block::strong_access(Warp& w, int l, const Instruction& in, Places& places, u64 a) {
+  const auto at = places.find(a);
+  const bool there = at != places.end();
   // A reduction reads, but tells its thread nothing.
   if (there && in.op != O_st && in.op != O_red) strong_read(w, l, in, at->second);
   if (in.op == O_ld || in.op == O_ldu) return;
   const bool knows = w.order && (w.order->lanes[l].released[IN_BLOCK].own || w.order->lanes[l].order);
-  if (there || knows || in.release) strong_write(w, l, in, there ? at->second : g_places[a]);
+  if (there || knows || in.release) strong_write(w, l, in, there ? at->second : places[a]);
+}
+
+void Block::global_strong_access(Warp& w, int l, const Instruction& in, u64 a) {
+  strong_access(w, l, in, g_places, a);
 }
 
 }  // namespace ptxi

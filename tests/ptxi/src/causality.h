@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "vector_clock.h"
@@ -70,5 +71,6 @@ struct Place {
   u64 block = ~0ull;         // which wrote last
   OrderPointer observed;     // Order::fenced of those who wrote, as Order::observed
 };
+using Places = std::unordered_map<u64, Place>;
 
 }  // namespace ptxi

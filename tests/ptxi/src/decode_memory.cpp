@@ -106,7 +106,7 @@ bool Operands::memory() {
       d.address(a[1], in.base, in.off, in.sp);
       if (in.nd != in.vec) fail("operand count");
       access(tb * in.vec);
-      if (in.is_volatile && (in.sp == SP_GLOBAL || in.sp == SP_GENERIC)) d.k.order_dependent = true;
+      if (in.access > WEAK && (in.sp == SP_GLOBAL || in.sp == SP_GENERIC)) d.k.order_dependent = true;
       break;
     case O_st:
       need(2);

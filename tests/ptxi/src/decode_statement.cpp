@@ -113,13 +113,14 @@ static vector<Type> modify(Instruction& in, const vector<string>& mods) {
     else if (x == "nc")
       in.access = READ_ONLY;
     else if (x == "volatile" || x == "relaxed" || x == "acquire" || x == "release")
-      in.is_volatile = true;
+      in.access = STRONG_ON_DEVICE;
     else if (x == "xorsign" || x == "v8" || x == "oob" || x == "multimem")
       fail("unsupported modifier ." + x);
     else if (x == "satfinite" && in.op != O_cvt)
       fail("unsupported modifier .satfinite");
     if (x == "acquire" || x == "acq_rel") in.acquire = true;
     if (x == "release" || x == "acq_rel") in.release = true;
+    if (x == "volatile") in.is_volatile = true;
     if (x == "cta") in.scope = IN_BLOCK;
   }
   if (!types.empty()) {
@@ -159,8 +160,10 @@ void Decoder::statement(const Stmt& st) {
   if (!o.control() && !o.memory() && !o.comparison() && !o.barrier() && !o.matrix() && !o.warp() &&
       !o.bits() && !o.moves())
     o.arithmetic();
-  if (in.is_volatile || in.op == O_atom || in.op == O_red)
+  if (in.access > WEAK || in.op == O_atom || in.op == O_red)
     in.access = in.scope == ON_DEVICE ? STRONG_ON_DEVICE : STRONG_IN_BLOCK;
+  k.fences |= in.acquire || in.release;
+  k.shared_flags |= in.access > WEAK && (in.sp == SP_SHARED || in.sp == SP_GENERIC);
   in.cls = classify(in);
   select_handler(in);
   if (!options().mutate.empty())

@@ -34,11 +34,16 @@ void record(RaceAccess (&slots)[2], const RaceAccess& access) {
 
 void record_read(Block& b, RaceCell& c, Warp& w, const RaceAccess& me) {
   const RaceAccess& last = c.read[0];
-  const bool go_on = same_warp(last, me) && live(last) && last.clock > w.full_sync &&
-                     !(w.order && last.clock <= w.order->released_at);
-  u32 others = go_on ? c.read_lanes : 0;
-  // Who knows of this read will know of those that come before it.
-  if (w.lane_sync) FOR_LANES(o, others) if (b.lane_ordered(w, last.clock, o, me.lane)) others &= ~(1u << o);
+  const bool go_on = same_warp(last, me) && live(last) && !(w.order && last.clock <= w.order->released_at);
+  u32 others = go_on ? b.unknown_lanes(w, c.read_lanes, last.clock) : 0;
+  const u64 place = (u64)&c;
+  if (w.lane_sync || w.exited) {
+    // Who knows of this read will know of those that come before it.
+    FOR_LANES(o, others)
+    if (b.lane_ordered(w, b.older_reads.time(place, o, last.clock), o, me.lane)) others &= ~(1u << o);
+    if (others && last.clock < me.clock) b.older_reads.keep(place, others, last.clock);
+  }
+  b.older_reads.forget(place, ~others | 1u << me.lane);
   c.read_lanes = others | 1u << me.lane;
   record(c.read, me);
 }
@@ -55,9 +60,7 @@ bool reads(const Instruction& in, bool write) {
 
 // Whether the access comes before what `lane` of `w` does now.
 bool Block::global_ordered(const RaceAccess& a, Warp& w, int lane) {
-  const bool own = a.block == (u32)linear + 1;
-  if (own && (a.warp == w.id ? lane_ordered(w, a.clock, a.lane, lane) : a.clock <= w.known[a.warp]))
-    return true;
+  if (a.block == (u32)linear + 1) return comes_before(a.clock, a.warp, a.lane, w, lane);
   const Order* order = w.order ? w.order->lanes[lane].order.get() : nullptr;
   return order && a.clock <= order->known.at(a.block - 1, a.warp * 32 + a.lane);
 }
@@ -138,6 +141,7 @@ void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, 
         for (const RaceAccess& other : c.read) check(other, false, after(other));
         if (same_warp(c.read[0], me)) FOR_LANES(r, c.read_lanes) {
             RaceAccess lane = c.read[0];
+            lane.clock = older_reads.time((u64)&c, r, lane.clock);
             lane.lane = (u8)r;
             check(lane, false, after(lane));
           }
@@ -174,7 +178,7 @@ void Block::global_checks(Warp& w, int l, const Instruction& in, Alloc* al, u64 
   if (al->init) check_init(w, l, in, al, a, n, write);
   if (!al->race) return;
   check_race(w, l, in, al, a, n, write);
-  if (in.access > WEAK) strong_access(w, l, in, a);
+  if (in.access > WEAK) global_strong_access(w, l, in, a);
 }
 
 }  // namespace ptxi

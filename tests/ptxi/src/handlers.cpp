@@ -11,7 +11,7 @@ void h_trap(Warp& w, const Instruction& in, u32 m) {
 }
 
 void h_fence(Warp& w, const Instruction& in, u32 m) {
-  if (options().race_check) w.block->fence(w, in, m);
+  if (w.block->fences_followed) w.block->fence(w, in, m);
   if (w.block->counting) w.block->counters_of(in).fences++;
 }
 

@@ -72,9 +72,9 @@ struct Instruction {
   u8 nd = 0, ns = 0;
   bool ftz = false, sat = false, wide = false, hi = false, to = false, nan = false, relu = false;
   bool carry_out = false, carry_in = false, aligned = false;
-  bool pred_neg = false;     // @!p
-  bool src_neg = false;      // !p as a source predicate
-  bool is_volatile = false;  // or relaxed, acquire, release
+  bool pred_neg = false;  // @!p
+  bool src_neg = false;   // !p as a source predicate
+  bool is_volatile = false;
   AccessKind access = WEAK;
   bool acquire = false, release = false;
   bool sc = false;  // fence.sc, membar

@@ -163,7 +163,7 @@ void launch(Kernel& k, const LaunchDims& d, const u8* params) {
   const bool file = !options().counters.empty();
   if (file) counters_open();
   Run run{k, d, params, file && (!options().counters_range || g_profiled)};
-  if (options().race_check) race_start(run.blocks);
+  if (follows_fences(k)) race_start(run.blocks);
   if (d.cooperative) run.workspace = grid_workspace();
   if (d.cooperative || k.order_dependent)
     run.in_turns();

@@ -84,6 +84,8 @@ u8* bulk_base(Warp& w, const Instruction& in, Space sp, const u64* addr, u32 m, 
     const u64 start = (lo >> 56 ? kSharedWindow : 0) + kSharedStart;
     if (lo < start || hi + n > start + b.shared_total) return nullptr;
     if (b.shared_checked) b.shadow_request(w, in, addr, start, m, n, write, atomic);
+    if (b.fences_followed && in.access > WEAK)
+      FOR_LANES(l, m) b.strong_access(w, l, in, b.shared_places, addr[l] - start);
     return b.shared.data() - start;
   }
   return nullptr;
@@ -91,10 +93,10 @@ u8* bulk_base(Warp& w, const Instruction& in, Space sp, const u64* addr, u32 m, 
 
 namespace {
 
-// Volatile and relaxed accesses are meant to race (flags, spinning); the race checks treat them
-// like atomics unless PTXI_SHARED=2.
-inline bool relaxed(const Instruction& in) {
-  return in.is_volatile && options().shared_check < 2;
+// Volatile accesses and relaxed ones, acquires and releases are meant to race (flags, spinning): the checks
+// of shared memory treat them like atomics, with PTXI_SHARED=2 all but the volatile ones.
+inline bool strong(const Instruction& in) {
+  return in.access > WEAK && !(in.is_volatile && options().shared_check == 2);
 }
 
 inline u64 load_value(const u8* p, int n, bool sign) {
@@ -151,7 +153,7 @@ void h_ld(Warp& w, const Instruction& in, u32 m) {
   bool same;
   Space sp = request_space(in, addr, m, same);
   if (b.counting && same) count_request(b, in, sp, addr, m, total, false);
-  u8* base = same ? bulk_base(w, in, sp, addr, m, total, false, relaxed(in)) : nullptr;
+  u8* base = same ? bulk_base(w, in, sp, addr, m, total, false, strong(in)) : nullptr;
   if (base) {
     for (int i = 0; i < in.nd; i++) {
       RegClass c = in.d[i].cls();
@@ -176,7 +178,7 @@ void h_ld(Warp& w, const Instruction& in, u32 m) {
     return;
   }
   FOR_LANES(l, m) {
-    const u8* p = b.address(w, l, in, in.sp, addr[l], total, false, relaxed(in));
+    const u8* p = b.address(w, l, in, in.sp, addr[l], total, false, strong(in));
     for (int i = 0; i < in.nd; i++) w.set(in.d[i], l, load_value(p + i * n, n, sign));
   }
 }
@@ -201,7 +203,7 @@ void h_st(Warp& w, const Instruction& in, u32 m) {
     }
     if (!rising) m = drop_equal_writes(w, in, addr, m);
   }
-  u8* base = same ? bulk_base(w, in, sp, addr, m, total, true, relaxed(in)) : nullptr;
+  u8* base = same ? bulk_base(w, in, sp, addr, m, total, true, strong(in)) : nullptr;
   if (base) {
     for (int i = 0; i < in.ns; i++) {
       u8* p = base + i * n;
@@ -222,7 +224,7 @@ void h_st(Warp& w, const Instruction& in, u32 m) {
     return;
   }
   FOR_LANES(l, m) {
-    u8* p = b.address(w, l, in, in.sp, addr[l], total, true, relaxed(in));
+    u8* p = b.address(w, l, in, in.sp, addr[l], total, true, strong(in));
     for (int i = 0; i < in.ns; i++) {
       u64 v = w.get(in.s[i], l);
       memcpy(p + i * n, &v, (size_t)n);

@@ -46,6 +46,8 @@ struct Kernel {
   int granule = 4;               // smallest shared access, the unit of the shared shadow
   int global_granule = 4;        // smallest global access, the unit of the race check
   bool order_dependent = false;  // its result may depend on the order of blocks
+  bool fences = false;           // it has fences, acquires or releases
+  bool shared_flags = false;     // and strong accesses that may be to shared memory
   ~Kernel();
 };
 

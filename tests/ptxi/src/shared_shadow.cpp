@@ -9,25 +9,48 @@ namespace ptxi {
 using std::string;
 using std::to_string;
 
-// The lanes have not accessed the granule since `newest`, others now do.
-void OlderAccesses::keep(u64 granule, u32 lanes, u32 newest) {
-  Granule& g = granules[granule];
-  FOR_LANES(l, lanes & ~g.lanes) g.time[l] = newest;
-  g.lanes |= lanes;
+namespace {
+
+// Whether a lane's access may be known where that of another, at the same time or before, is not.
+bool parted(const Warp& w) {
+  return w.lane_sync || w.exited || w.order;
+}
+
+}  // namespace
+
+// What is remembered of the accesses of a kind to a granule: the newest by each warp, [warp][granule]; and by
+// which lanes those of the warp are that came last, some of them before its newest.
+struct Block::Remembered {
+  const char* kind;
+  const std::vector<u32>& newest;
+  int warp;
+  u32 lanes;
+  const OlderAccesses& older;
+  u32 time(u64 granule, int lane, const Shadow& sh) const {
+    return older.time(granule, lane, newest[(u64)warp * sh.granules + granule]);
+  }
+};
+
+// Of a warp whose lanes are not remembered, some lane's order will do.
+bool Block::all_come_before(const Remembered& others, int v, u64 g, const Warp& w, int lane) {
+  if (v == others.warp) {
+    FOR_LANES(o, others.lanes) if (!comes_before(others.time(g, o, sh), v, o, w, lane)) return false;
+    return true;
+  }
+  const u32 time = others.newest[(u64)v * sh.granules + g];
+  if (time <= w.known[(size_t)v]) return true;
+  for (int o = 0; o < 32 && w.order; o++)
+    if (comes_before(time, v, o, w, lane)) return true;
+  return false;
 }
 
 // Of the `lanes` whose accesses are remembered, of the warp `by` and until `newest`, those that some lane of
 // this warp may not know; they are joined by an access now.
 u32 Block::shadow_lanes(const Warp& w, u64 g, u32 lanes, int by, u32 newest, OlderAccesses& older) {
-  if (by != w.id || newest <= w.full_sync) {
-    older.forget(g, ~0u);
-    return 0;
-  }
-  if (w.lane_sync && newest < sh.now) {
-    if (older.granules.empty()) older.granules.resize(sh.granules);
-    older.keep(g, lanes, newest);
-  }
-  return lanes;
+  const u32 left = by == w.id ? unknown_lanes(w, lanes, newest) : 0;
+  older.forget(g, ~left);
+  if (left && newest < sh.now && parted(w)) older.keep(g, left, newest);
+  return left;
 }
 
 void Block::shadow_start() {
@@ -52,7 +75,7 @@ void Block::shadow_start() {
 void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 start, u32 m, unsigned n,
                            bool write, bool strong) {
   const u32 now = sh.now, full = sh.full_barrier, serial = sh.serial,
-            synced = w.lane_sync ? now - 1 : w.full_sync;
+            synced = parted(w) ? now - 1 : w.full_sync;
   u32* mine = sh.warp_rtime.data() + (u64)w.id * sh.granules;
   ShadowCell* cells = sh.cells.data();
   u32 visited = 0;
@@ -87,24 +110,23 @@ void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 
   }
 }
 
-// Reports an access that others of their kind do not all precede. `time` is [warp][granule]; `lanes` are
-// those of this warp, some of them before their time, see `older`.
+// Reports an access that the others do not all precede.
 void Block::shadow_unordered(Warp& w, int lane, const Instruction& in, u64 g, const char* verb,
-                             const char* other, const std::vector<u32>& time, u32 lanes,
-                             const OlderAccesses& older) {
+                             const Remembered& others) {
   const auto report = [&](const string& between, const string& by, const string& without) {
     warn(in,
-         "shared-memory race " + between + ": " + verb + " after a " + other + " by " + by + " without a " +
-             without + ", offset " + to_string(g << sh.shift),
+         "shared-memory race " + between + ": " + verb + " after a " + others.kind + " by " + by +
+             " without a " + without + ", offset " + to_string(g << sh.shift),
          &w, lane);
   };
   for (int v = 0; v < sh.warps; v++) {
-    if (v == w.id || time[(u64)v * sh.granules + g] <= w.known[(size_t)v]) continue;
+    if (v == w.id || all_come_before(others, v, g, w, lane)) continue;
     report("between warps", "warp " + to_string(v), "barrier");
     break;
   }
-  FOR_LANES(o, lanes) {
-    if (lane_ordered(w, older.time(g, o, time[(u64)w.id * sh.granules + g]), o, lane)) continue;
+  if (others.warp != w.id) return;
+  FOR_LANES(o, others.lanes) {
+    if (comes_before(others.time(g, o, sh), w.id, o, w, lane)) continue;
     report("within a warp", "lane " + to_string(o), "warp synchronisation");
     break;
   }
@@ -142,12 +164,12 @@ void Block::shadow_access(Warp& w, int lane, const Instruction& in, u64 off, uns
     // Accesses up to the last barrier of the whole block are ordered for everybody.
     if (c.wtime > sh.full_barrier) {
       if (c.wwarp != w.id) {
-        if (c.wtime > w.known[c.wwarp])
+        if (!comes_before(c.wtime, c.wwarp, c.wlane, w, lane))
           warn(in,
                string("shared-memory race between warps: ") + verb + " after a write by warp " +
                    to_string(c.wwarp) + " without a barrier" + at(),
                &w, lane);
-      } else if (!lane_ordered(w, c.wtime, c.wlane, lane)) {
+      } else if (!comes_before(c.wtime, w.id, c.wlane, w, lane)) {
         warn(in,
              string("shared-memory race within a warp: ") + verb + " after a write by lane " +
                  to_string(c.wlane) + " without a warp synchronisation" + at(),
@@ -163,13 +185,12 @@ void Block::shadow_access(Warp& w, int lane, const Instruction& in, u64 off, uns
         if (s.time[(u64)newest.warp * sh.granules + g] <= sh.full_barrier) continue;
         c.strong = 1;
         if (write || written)
-          shadow_unordered(w, lane, in, g, verb, written ? "write" : "read", s.time,
-                           newest.warp == w.id ? newest.lanes : 0, s.older);
+          shadow_unordered(w, lane, in, g, verb,
+                           {written ? "write" : "read", s.time, newest.warp, newest.lanes, s.older});
       }
     }
     if (write && c.rtime > sh.full_barrier)
-      shadow_unordered(w, lane, in, g, verb, "read", sh.warp_rtime, c.rwarp == w.id ? c.rlanes : 0,
-                       sh.older_reads);
+      shadow_unordered(w, lane, in, g, verb, {"read", sh.warp_rtime, c.rwarp, c.rlanes, sh.older_reads});
     if (write) c.init = sh.serial;
     if (strong) {
       shadow_strong(w, lane, g, write);

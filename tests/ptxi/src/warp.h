@@ -38,7 +38,11 @@ struct Warp {
   // lane_sync[b][a] is the time up to which lane b knows the accesses of lane a.
   u32 full_sync = 0;
   std::unique_ptr<std::vector<u32>> lane_sync;
-  std::vector<u32> known;            // known[v]: time up to which this warp knows the accesses of warp v
+  // known[v]: time up to which this warp knows the accesses of warp v; then there are lanes that have exited
+  // before the rest of their warp. Of lane l of warp v, it is known[v.known_as[l]].
+  std::vector<u32> known;
+  u16 known_as[32];
+  u32 exited = 0;                    // such lanes of this warp
   std::unique_ptr<WarpOrder> order;  // by fences and strong accesses; null: by none
 
   u32* r32(Ref r) { return file[r.file()] + r.word(); }

@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
   host_memory(f, g);
   shared_races(f, i);
   global_races(f, g, i);
-  barriers(f, i);
+  barriers(f, g, i);
   warp_operations(f, i);
   async_copies(f, g);
   refused_launches(f);

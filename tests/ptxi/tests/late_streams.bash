@@ -41,7 +41,9 @@ done
 late function_then_overwrite 'host code writes at.*cudaMemcpyAsync called at .* has yet to read'
 late function_then_overwrite 'result wrong'
 late function_then_read 'host code reads at.*cudaMemcpyAsync called at .* has yet to write'
-late overwrite_after_function 'overwritten before .* 64 bytes at '
+for case in overwrite_before_function overwrite_between_functions overwrite_after_function; do
+  late $case 'overwritten before .* 64 bytes at '
+done
 late function_of_fault '!overwritten'
 late host_function_race 'host code writes at .*copy #[0-9]+ .cudaMemcpyAsync called at'
 late pageable_overwrite 'result right'

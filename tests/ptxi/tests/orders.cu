@@ -1,8 +1,9 @@
-// What orders accesses to global memory, and what only seems to: fences and strong accesses, by PTX's memory
+// What orders accesses to memory, and what only seems to: fences and strong accesses, by PTX's memory
 // consistency model. A name that begins with "ok_" is of a legal kernel, another of one with a race. run.sh
 // runs each.
 #include "orders/hand_over.h"
 #include "orders/last_block.h"
+#include "orders/shared_flags.h"
 
 int main(int argc, char** argv) {
   if (argc > 1) g_name = argv[1];
@@ -11,6 +12,7 @@ int main(int argc, char** argv) {
   int* c = to_device(std::vector<int>(threads));
   last_blocks(a, b, c);
   hand_over(a, b, c);
+  shared_flags(a, b);
   CK(cudaDeviceSynchronize());
   return finish();
 }

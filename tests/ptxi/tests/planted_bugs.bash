@@ -62,6 +62,14 @@ for order in 0 1 2; do
   expect produce_global_twice 'global-memory race between warps' PTXI_RACE=1 PTXI_ORDER=$order
   expect returned_writer 'shared-memory race between warps' PTXI_ORDER=$order
   expect ok_returned_writer '!WARNING|ERROR' PTXI_ORDER=$order PTXI_SHARED=2
+  for n in 0 1 2; do
+    where=$([ $n = 2 ] && echo 'between warps' || echo 'within a warp')
+    for memory in shared global; do
+      expect returned_lane_wrote_$n "$memory-memory race $where: read .*after a write" PTXI_RACE=1 PTXI_ORDER=$order
+      expect returned_lane_read_$n "$memory-memory race $where: write .*after a read" PTXI_RACE=1 PTXI_ORDER=$order
+    done
+    expect ok_returned_lanes_$n '!WARNING|ERROR' PTXI_RACE=1 PTXI_ORDER=$order PTXI_SHARED=2
+  done
   expect ok_arrive_and_read '!WARNING|ERROR' PTXI_ORDER=$order PTXI_SHARED=2
   expect ok_produce_twice '!WARNING|ERROR' PTXI_RACE=1 PTXI_ORDER=$order PTXI_SHARED=2
 done
@@ -76,6 +84,7 @@ expect race_older_reader 'global-memory race between warps: write.*after a read 
 expect ok_global '!WARNING|ERROR' PTXI_RACE=1 PTXI_SHARED=2
 for order in 0 1 2; do
   expect global_by_halves 'global-memory race within a warp: write .* after a read by lane 20' PTXI_RACE=1 PTXI_ORDER=$order
+  expect ok_global_by_pairs '!WARNING|ERROR' PTXI_RACE=1 PTXI_ORDER=$order
   expect ok_global_by_halves '!WARNING|ERROR' PTXI_RACE=1 PTXI_ORDER=$order
 done
 expect race_atomic 'global-memory race: read.*after a write by block 0' PTXI_RACE=1
@@ -86,14 +95,27 @@ for order in 0 1 2; do
   expect ok_lock '!WARNING|ERROR' PTXI_RACE=1 PTXI_ORDER=$order
   expect race_lock 'global-memory race: read.*after a write by block 0' PTXI_RACE=1 PTXI_ORDER=$order
 done
-# What orders accesses, and what only seems to, in whatever order blocks and warps run.
-for name in $(grep -ohE 'is\("[a-z_]+' tests/orders/*.h | cut -d'"' -f2); do
-  case $name in
-    ok_*) pattern='!WARNING|ERROR|FAIL' ;;
-    *) pattern='global-memory race' ;;
-  esac
-  for shared in 0 1 2; do
-    for order in 0 1 2; do outcome orders "$name" "$pattern" PTXI_RACE=1 PTXI_SHARED=$shared PTXI_ORDER=$order; done
+# What orders accesses, and what only seems to, in whatever order blocks and warps run: in global memory, and over flags
+# in shared memory, whose kernels have a race there.
+names() { # files
+  grep -ohE 'is\("[a-z_]+' "$@" | cut -d'"' -f2
+}
+orders() { # name, race, environment settings
+  local name=$1 pattern=$2 order
+  shift 2
+  case $name in ok_*) pattern='!WARNING|ERROR|FAIL' ;; esac
+  for order in 0 1 2; do outcome orders "$name" "$pattern" PTXI_ORDER=$order "$@"; done
+}
+for shared in 0 1 2; do
+  for name in $(names tests/orders/hand_over.h tests/orders/last_block.h); do
+    orders "$name" 'global-memory race' PTXI_RACE=1 PTXI_SHARED=$shared
+  done
+  for name in $(names tests/orders/shared_flags.h); do
+    if [ $shared = 0 ]; then
+      case $name in *flag*) orders "$name" 'global-memory race' PTXI_RACE=1 PTXI_SHARED=0 ;; esac
+    else
+      for race in 0 1; do orders "$name" 'shared-memory race' PTXI_RACE=$race PTXI_SHARED=$shared; done
+    fi
   done
 done
 expect divergent_barrier 'divergent barrier' PTXI_CC=80

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <cuda_runtime.h>
+#include <string>
 #include <vector>
 
 static int g_failed = 0, g_passed = 0;
@@ -34,8 +35,8 @@ static void check(const char* name, bool ok) {
 #define TRUE(x) check(#x, (x))
 // What a program does whose first argument names one of its cases: `if (is("NAME")) ...`.
 static const char* g_name = "";
-static bool is(const char* name) {
-  return !strcmp(g_name, name);
+static bool is(const std::string& name) {
+  return name == g_name;
 }
 static int finish() {
   printf("%d passed, %d failed\n", g_passed, g_failed);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <iterator>
+#include <set>
 
 #include "arena.h"
 #include "cudart/host_pages.h"
@@ -21,6 +22,8 @@ namespace {
 std::multimap<u64, Work*>& g_watched = *new std::multimap<u64, Work*>;
 u64 g_longest = 0;
 std::map<u64, Work*>& g_closing = *new std::map<u64, Work*>;  // work that needs whole pages, by number
+// Work behind host functions: whose sums hold until one begins, and those where one has since begun.
+std::set<Work*>&g_until_function = *new std::set<Work*>, &g_since_function = *new std::set<Work*>;
 
 // Where the runtime itself finds the bytes, whether or not the program may see them.
 const u8* bytes_of(u64 p) {
@@ -88,14 +91,18 @@ void host_touched(u64 addr, bool write) {
       }
 }
 
-// Unless a host function before w may still write the bytes: then it is done after that.
 void take_sums(Work& w) {
+  for (HostRange& r : w.watched) r.sum = sum_of(r);
+}
+
+// The last host function before w may still write the bytes: afterwards they are looked at once more.
+void expect_functions(Work& w) {
   for (auto f = std::make_reverse_iterator(g_functions.lower_bound(w.number)); f != g_functions.rend(); ++f)
     if (before(*f->second, w)) {
       f->second->sums_after.push_back(&w);
+      g_until_function.insert(&w);
       return;
     }
-  for (HostRange& r : w.watched) r.sum = sum_of(r);
 }
 
 void check(const Work& w, const HostRange& r) {
@@ -123,6 +130,7 @@ void watch(const WorkRef& w) {
   w->watched = host_ranges(w->node);
   if (w->watched.empty()) return;
   take_sums(*w);
+  expect_functions(*w);
   for (const HostRange& r : w->watched) {
     if (pages_close(r, host_touched)) g_closing[w->number] = w.get();
     g_watched.emplace(r.base, w.get());
@@ -137,6 +145,8 @@ void unwatch(Work& w) {
     g_watched.erase(std::find_if(begin, end, [&](const auto& p) { return p.second == &w; }));
   }
   w.watched.clear();
+  g_until_function.erase(&w);
+  g_since_function.erase(&w);
   g_closing.erase(w.number);
 }
 
@@ -155,6 +165,19 @@ void host_memory_written(const Work& by, u64 base, u64 size) {
 }
 
 void host_function_begins(const Work& w) {
+  for (auto i = g_until_function.begin(); i != g_until_function.end();) {
+    Work& after = **i;
+    if (!before(w, after)) {
+      ++i;
+      continue;
+    }
+    for (HostRange& r : after.watched) {
+      check(after, r);
+      r.sum.reset();
+    }
+    g_since_function.insert(&after);
+    i = g_until_function.erase(i);
+  }
   for (const auto& p : g_closing)
     if (before(w, *p.second))
       for (const HostRange& r : p.second->watched) pages_open(r);
@@ -164,7 +187,16 @@ void host_function_done(Work& w) {
   for (const auto& p : g_closing)
     if (before(w, *p.second))
       for (const HostRange& r : p.second->watched) pages_close(r, host_touched);
-  for (Work* after : w.sums_after) take_sums(*after);
+  for (Work* after : w.sums_after) {
+    g_since_function.erase(after);
+    take_sums(*after);
+    expect_functions(*after);
+  }
+}
+
+void host_goes_on() {
+  for (Work* w : g_since_function) take_sums(*w);
+  g_until_function.merge(g_since_function);
 }
 
 void host_memory_freed(u64 base, u64 size) {

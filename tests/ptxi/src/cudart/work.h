@@ -15,7 +15,7 @@ namespace ptxi {
 struct HostRange {
   u64 base, size;
   bool written;
-  std::optional<u64> sum;  // of the bytes, from when no host function before the work is left
+  std::optional<u64> sum;  // of the bytes, while no host function may write them
 };
 
 struct Work {
@@ -78,6 +78,7 @@ void host_memory_written(const Work& by, u64 base, u64 size);
 // While a host function runs it may touch what work after it needs.
 void host_function_begins(const Work& w);
 void host_function_done(Work& w);
+void host_goes_on();  // after work was forced: between host functions, too, nobody may touch it
 void host_memory_freed(u64 base, u64 size);  // reports the work that needs it, and does it
 void host_memory_gone(u64 addr);  // a fault: reports work that needs the address, if it is being done
 

@@ -100,6 +100,7 @@ void run_until_done(const WorkRef& target) {
 cudaError_t wait_for(const WorkRef& w) {
   if (options().order == 2 && !w->done) go_ahead_of(*w);
   run_until_done(w);
+  host_goes_on();
   host_waited(*w);
   return set_error(g_sticky);
 }
@@ -116,6 +117,7 @@ void run_everything() {
   for (const auto& p : g_pending) works.push_back(p.second);
   std::sort(works.begin(), works.end(), goes_first);
   for (const WorkRef& w : works) run_until_done(w);
+  host_goes_on();
 }
 
 cudaError_t wait_for_everything() {

@@ -95,6 +95,32 @@ __global__ void returned_writer(float* o, int own) {
   __syncthreads();
   o[t] = s[t];
 }
+// Lanes 16 to 31 write or read, and return, with or without a barrier that all wait for; a barrier of the
+// others, of the block or of the warp, is not one of what those did.
+struct Returned {
+  bool writes, warp_barrier;
+  int other;  // who then accesses what lane 20 has accessed
+};
+template <bool global>
+__global__ void returned_lanes(float* x, float* o, Returned mode, bool wait) {
+  __shared__ float s[32];
+  float* const p = global ? x : s;
+  const int t = threadIdx.x;
+  const bool returns = t >= 16 && t < 32;
+  if (t < 32) p[t] = 0;
+  __syncthreads();
+  if (returns && mode.writes) p[t] = 1;
+  if (returns && !mode.writes) o[t] = p[t];
+  if (wait) __syncthreads();
+  if (returns) return;
+  if (!mode.warp_barrier) __syncthreads();
+  if (mode.warp_barrier && t < 16) __syncwarp(0xffff);
+  if (t != mode.other) return;
+  if (mode.writes)
+    o[t] = p[20];
+  else
+    p[20] = 2;
+}
 // Warp 0 produces, and again in the same place, with or without a barrier by which warp 1 tells that it has
 // read.
 __global__ void produce_twice(float* o, float* p, int wait) {
@@ -134,7 +160,7 @@ __global__ void grid_barriers(int* o, int last) {
   }
 }
 
-static void barriers(float* f, int* i) {
+static void barriers(float* f, float* g, int* i) {
   if (is("divergent_barrier")) divergent_barrier<<<1, 64>>>(f);
   if (is("barrier_left_out")) barrier_left_out<<<1, 64>>>(f);
   if (is("ok_early_return")) {
@@ -162,4 +188,17 @@ static void barriers(float* f, int* i) {
   if (is("ok_barrier_count")) barrier_counts<<<1, 64>>>(i, 64, 64);
   if (is("returned_writer")) returned_writer<<<1, 64>>>(f, 0);
   if (is("ok_returned_writer")) returned_writer<<<1, 64>>>(f, 1);
+  const auto returned = [&](Returned mode, bool wait) {
+    returned_lanes<false><<<1, 64>>>(f, g, mode, wait);
+    returned_lanes<true><<<1, 64>>>(f, g, mode, wait);
+  };
+  const Returned writes[] = {{true, false, 3}, {true, true, 3}, {true, false, 40}};
+  const Returned reads[] = {{false, false, 3}, {false, true, 3}, {false, false, 40}};
+  for (int n = 0; n < 3; n++) {
+    const std::string number = std::to_string(n);
+    if (is("returned_lane_wrote_" + number)) returned(writes[n], false);
+    if (is("returned_lane_read_" + number)) returned(reads[n], false);
+    if (is("ok_returned_lanes_" + number))
+      returned(writes[n], true), returned(reads[n], true);
+  }
 }

@@ -82,9 +82,19 @@ __global__ void global_by_halves(float* o, int* p, int joined) {
   __syncwarp(half);
   if (t == 3) *p = 9;
 }
+// Lanes 0 and 1 read, each known to lane 2 before it writes.
+__global__ void global_by_pairs(float* o, int* p) {
+  const int t = threadIdx.x;
+  if (t == 0) o[t] = *p;
+  if (t == 0 || t == 2) __syncwarp(5);
+  if (t == 1) o[t] = *p;
+  if (t == 1 || t == 2) __syncwarp(6);
+  if (t == 2) *p = 9;
+}
 
 static void global_races(float* f, float* g, int* i) {
   if (is("global_by_halves")) global_by_halves<<<1, 32>>>(f, i, 0);
+  if (is("ok_global_by_pairs")) global_by_pairs<<<1, 32>>>(f, i);
   if (is("ok_global_by_halves")) global_by_halves<<<1, 32>>>(f, i, 1);
   if (is("race_blocks_ww")) race_blocks<<<4, 1>>>(i, 0);
   if (is("race_blocks_rw")) race_blocks<<<4, 1>>>(i, 1);

@@ -89,6 +89,17 @@ static void host_after_functions() {
     download(pinned, a, s);
     result(pinned[kCount - 1], 7);
   }
+  if (is("overwrite_before_function") || is("overwrite_between_functions")) {  // too little for the pages
+    const bool between = is("overwrite_between_functions");
+    if (between) CK(cudaLaunchHostFunc(t, nothing, nullptr));
+    if (between) CK(cudaEventRecord(event, t));
+    if (between) CK(cudaStreamWaitEvent(s, event, 0));
+    CK(cudaLaunchHostFunc(s, nothing, nullptr));
+    upload(a, pinned, s, 64);
+    if (between) CK(cudaEventSynchronize(event));
+    pinned[0] = 2;
+    CK(cudaStreamSynchronize(s));
+  }
   if (is("overwrite_after_function")) {  // too little for the pages
     CK(cudaLaunchHostFunc(s, nothing, nullptr));
     CK(cudaEventRecord(event, s));
