@@ -198,7 +198,6 @@ static void barriers(float* f, float* g, int* i) {
     const std::string number = std::to_string(n);
     if (is("returned_lane_wrote_" + number)) returned(writes[n], false);
     if (is("returned_lane_read_" + number)) returned(reads[n], false);
-    if (is("ok_returned_lanes_" + number))
-      returned(writes[n], true), returned(reads[n], true);
+    if (is("ok_returned_lanes_" + number)) returned(writes[n], true), returned(reads[n], true);
   }
 }
