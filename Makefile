@@ -100,7 +100,8 @@ run-schedules: $(scheduled:%=$(BUILD)/%) interpreter
 test-outside bench-outside: setup-cuda
 	@$(MAKE) --no-print-directory GPU=interpreted outside-$(@:-outside=)
 outside-test outside-bench: interpreter
-	@$(MAKE) --no-print-directory -C tests/outside CUDA_HOME=$(cuda_home) NVCC=$(nvcc) $(@:outside-%=%)
+	@$(MAKE) --no-print-directory -C tests/outside CUDA_HOME=$(cuda_home) NVCC=$(nvcc) BENCH=$(abspath $(BUILD))/benchmarks/bench $(@:outside-%=%)
+outside-bench: $(BUILD)/benchmarks/bench
 
 mutants source-mutants: setup-cuda
 	@command -v python3 >/dev/null || scripts/setup.sh --python

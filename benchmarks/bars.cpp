@@ -20,7 +20,8 @@ struct Part {
   Kind kind = Kind::pass;
   double count = 1;
   double flops = 0, bytes = 0, requested_least = 0;  // the last of attention: what its tiles ask for
-  double launches = 0, distinct = 0, requested = 0, waves = 0, excess = 0, mma = 0, mma_flops = 0;
+  double launches = 0, distinct = 0, requested = 0, waves = 0, excess = 0, instructions = 0, mma = 0,
+         mma_flops = 0;
   double useful = 0;  // of mma_flops: zeros at the ends of tiles are not
 
   void add(const json& launch) {
@@ -30,6 +31,8 @@ struct Part {
     requested += 32 * (number("global_ld_sectors") + number("global_st_sectors"));
     waves += number("shared_wavefronts");
     excess += number("shared_wavefronts_excess");
+    const json& of_warps = launch.at("warp_instructions");
+    instructions += of_warps.at("total").get<double>() - of_warps.at("mov").get<double>();
     mma += number("mma_instructions");
     mma_flops += number("mma_flops");
   }
@@ -217,6 +220,7 @@ json print_bars(const json& calls, const json& counters) {
                     {"requested_bytes", p.requested},
                     {"shared_wavefronts", p.waves},
                     {"shared_wavefronts_excess", p.excess},
+                    {"instructions_but_moves", p.instructions},
                     {"mma_instructions", p.mma},
                     {"mma_flops", p.mma_flops}});
   return {{"parts", rows}, {"bars", bars}};

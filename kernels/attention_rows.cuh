@@ -110,6 +110,7 @@ __device__ void put_rows(const RowSums<M, N>& sums, bf16* to, int stride, int co
     for (int half = 0; half < 2; ++half) {
       const int row = 16 * m + 8 * half + lane / 4;
       const float f = factor(m, half);
+      bf16* at = to + row * stride + 8 * (lane % 4);
 #pragma unroll
       for (int n = 0; n < N; n += 4) {
         unsigned words[4];
@@ -117,7 +118,7 @@ __device__ void put_rows(const RowSums<M, N>& sums, bf16* to, int stride, int co
         for (int i = 0; i < 4; ++i)
           words[i] = pack(f * sums.at[m][n + i][2 * half], f * sums.at[m][n + i][2 * half + 1]);
         transpose_quad(words);
-        if (row < count) put(to + row * stride + 8 * (n + lane % 4), unpack(words), write);
+        if (row < count) put_words(at + 8 * n, words, write);
       }
     }
 }
