@@ -124,7 +124,7 @@ u64 eval_bits(const Instruction& in, u64 a, u64 b, u64 c, u64 e) {
     case O_bmsk:
       return bit_mask(in.mode, (u32)a, (u32)b);
     case O_szext:
-      return extend(in, a, (u32)b);
+      return extend(in, a, in.mode ? b & 31 : (u32)b);
     case O_brev:
       return reverse(a, B);
     case O_popc:

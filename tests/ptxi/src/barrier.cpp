@@ -31,11 +31,22 @@ void Block::release(Barrier& bar) {
   bar = Barrier();
 }
 
+// With a count, a warp arrives as one, once all lanes that have not exited do, and counts as 32 threads.
+void Block::arrive_as_warps(Barrier& bar) {
+  for (const Warp& w : warps) {
+    u32& lanes = bar.lanes[w.id];
+    if (!lanes || w.alive & ~lanes) continue;
+    bar.arrived += 32;
+    lanes = 0;
+  }
+}
+
 bool Block::check_barriers() {
   bool any = false;
   for (auto& bar : bars) {
-    if (bar.arrived <= 0) continue;
-    if (bar.arrived >= (bar.expected > 0 ? bar.expected : alive_threads())) {
+    if (bar.pc < 0) continue;
+    if (bar.expected >= 0) arrive_as_warps(bar);
+    if (bar.arrived >= (bar.expected >= 0 ? bar.expected : alive_threads())) {
       release(bar);
       any = true;
     }
@@ -49,13 +60,15 @@ void Block::arrive(Warp& w, const Instruction& in, int pc, u32 m) {
   int id = 0, count = -1;
   Ref pop;
   if (in.mode == 3) {  // red: id [, count], predicate
-    id = (int)w.get(in.s[0], l0) & 15;
+    id = (int)w.get(in.s[0], l0);
     if (in.ns > 2) count = (int)w.get(in.s[1], l0);
     pop = in.s[in.ns - 1];
   } else if (in.ns > 0) {
-    id = (int)w.get(in.s[0], l0) & 15;
+    id = (int)w.get(in.s[0], l0);
     if (in.ns > 1) count = (int)w.get(in.s[1], l0);
   }
+  if (id < 0 || id > 15)
+    err(in, E_ILLEGAL_INSTRUCTION, "there is no barrier " + std::to_string(id) + ", the last is 15", &w, l0);
   Barrier& bar = bars[id];
   if (count >= 0) {
     if (count % 32)
@@ -64,16 +77,19 @@ void Block::arrive(Warp& w, const Instruction& in, int pc, u32 m) {
       warn(in, "barrier " + std::to_string(id) + " used with different thread counts", &w, l0);
     bar.expected = count;
   }
-  if (bar.arrived > 0 && bar.pc != pc && count < 0 && bar.plain && in.mode != 2)
+  if (bar.pc >= 0 && bar.pc != pc && count < 0 && bar.plain && in.mode != 2)
     warn(in,
          "threads of the block wait for the same barrier in different places (the other is PTX "
          "line " +
              std::to_string(k.loc[bar.pc].line) + ")",
          &w, l0);
-  if (bar.arrived == 0) bar.pc = pc;
+  if (bar.pc < 0) bar.pc = pc;
   if (count >= 0 || in.mode == 2) bar.plain = false;
+  if (bar.expected >= 0)
+    bar.lanes[w.id] |= m;
+  else
+    bar.arrived += __builtin_popcount(m);
   FOR_LANES(l, m) {
-    bar.arrived++;
     if (in.mode == 2) {
       w.pc[l] = pc + 1;
       continue;

@@ -118,7 +118,8 @@ bool Block::run(u64 quantum) {
       if (!warps[i].alive) continue;
       any = true;
       // In random order a warp is also interrupted at random.
-      u64 q = options().order >= 2 ? 1 + rng() % 200 : quantum ? quantum : 1u << 20;
+      u64 q = options().order >= 2 ? 1 + rng() % 200 : k.strong ? 4096 : 1u << 20;
+      if (quantum) q = std::min(q, quantum);
       if (step_warp(warps[i], q)) progress = true;
       if (check_barriers()) progress = true;
     }

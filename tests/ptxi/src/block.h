@@ -20,7 +20,9 @@ struct Arrivals {
 };
 
 struct Barrier {
-  int arrived = 0, expected = -1;
+  int arrived = 0;     // threads
+  int expected = -1;   // the count; -1: all threads of the block
+  u32 lanes[32] = {};  // with a count: of each warp, lanes that wait for others of it
   int red = 0, red_count = 0;
   bool red_all = true, red_any = false;
   i32 pc = -1;                                 // the first arrival's instruction
@@ -33,31 +35,27 @@ struct Barrier {
 // Shadow of shared memory: a cell per granule (Kernel::granule bytes). Times come from
 // Shadow::now, which never goes back, so a block need not clear what an earlier one left.
 struct ShadowCell {
-  u32 wtime = 0, rtime = 0;  // newest write, newest read
-  u32 init = 0;              // serial of the block that wrote it
-  u32 rlanes = 0;            // lanes of warp rwarp that read it
-  u8 wwarp = 0, wlane = 0, rwarp = 0;
-  u8 strong = 0;     // there may be strong accesses since the last barrier of the whole block
+  u32 wtime = 0, rtime = 0, strong = 0;  // newest write, newest read, newest strong access
+  u32 init = 0;                          // serial of the block that wrote it
+  u8 wwarp = 0, wlane = 0;
   u16 inflight = 0;  // cp.async copies under way
 };
-// Strong accesses, which do not race with each other: atomics and, at level 1, volatile ones. They are kept
-// apart from the others, so that neither hide what the other would race with.
-struct StrongAccesses {
+// Accesses of a kind: of each warp and granule the newest, and the lanes since that some thread may not know.
+struct WarpAccesses {
   struct Newest {
-    u32 lanes = 0;
-    u8 warp = 0;
+    u32 time = 0, lanes = 0;
   };
-  std::vector<Newest> newest;  // by granule: which of them a warp's last accesses were by
-  std::vector<u32> time;       // [warp][granule]: newest by that warp
-  OlderAccesses older;         // by lanes in Newest::lanes
+  std::vector<Newest> newest;  // [warp][granule]
+  OlderAccesses older;         // by the place in it: of lanes before the newest
 };
 struct Shadow {
   int shift = 2;  // log2 of the granule
   u32 now = 1, full_barrier = 0, serial = 0;
   std::vector<ShadowCell> cells;
-  std::vector<u32> warp_rtime;  // [warp][granule]: newest read by that warp
-  OlderAccesses older_reads;    // by lanes in ShadowCell::rlanes
-  StrongAccesses strong[2];     // reads, and writes; empty until there is one
+  WarpAccesses reads;
+  // Strong accesses, which do not race with each other: atomics and, at level 1, volatile ones. They are kept
+  // apart from the others, so that neither hide what the other would race with.
+  WarpAccesses strong[2];  // reads, and writes; empty until there is one
   u64 granules = 0;
   int warps = 0;
 };
@@ -80,10 +78,9 @@ struct Block {
   const u8* params = nullptr;
   std::vector<u8> shared, local;
   std::vector<Warp> warps;
-  OlderAccesses older_reads;  // of global memory, by RaceCell and lanes in RaceCell::read_lanes
   std::vector<u8> register_memory;
   u32* regs = nullptr;  // in it, aligned
-  Barrier bars[17];
+  Barrier bars[16];
   Shadow sh;
   Places shared_places;            // by offset
   std::vector<Counters> counters;  // per instruction; empty where nothing is counted
@@ -118,6 +115,7 @@ struct Block {
   int alive_threads();
   void arrive(Warp& w, const Instruction& in, int pc, u32 m);
   bool check_barriers();
+  void arrive_as_warps(Barrier& bar);
   void release(Barrier& b);
 
   // Address translation, with all checks. `n` is the size of the access of one lane.
@@ -130,27 +128,26 @@ struct Block {
   void report_race(Warp& w, int lane, const Instruction& in, u64 a, bool write, const RaceAccess& other,
                    bool other_writes);
   void source_was_read(Warp& w, int lane, const AsyncCopy& copy);
+  bool barrier_before(const RaceAccess& a, const Warp& w);
   bool global_ordered(const RaceAccess& a, Warp& w, int lane);
   void flush_copies(Warp& w, int lane, const Instruction& in, std::vector<AsyncCopy>& q);
 
   // Shared-memory shadow (shared_shadow.cpp)
   void shadow_start();
   void shadow_access(Warp& w, int lane, const Instruction& in, u64 off, unsigned n, bool write, bool strong);
-  u32 shadow_lanes(const Warp& w, u64 granule, u32 lanes, int by, u32 newest, OlderAccesses& older);
-  void shadow_strong(Warp& w, int lane, u64 granule, bool write);
-  struct Remembered;
+  void shadow_remember(const Warp& w, u64 granule, u32 lanes, WarpAccesses& accesses);
+  int shadow_unknown(const WarpAccesses& accesses, int of_warp, u64 granule, const Warp& w, int lane);
   void shadow_unordered(Warp& w, int lane, const Instruction& in, u64 granule, const char* verb,
-                        const Remembered& others);
+                        const char* other, const WarpAccesses& accesses);
   void shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 start, u32 m, unsigned n,
                       bool write, bool strong);
-  bool all_come_before(const Remembered& others, int of_warp, u64 granule, const Warp& w, int lane);
   void shadow_inflight(Warp& w, int lane, const Instruction& in, u64 off, unsigned n, bool begin);
 
   // Order within the block (block_order.cpp)
   void order_start();
   void order_exit(Warp& w, u32 lanes);
   void order_lanes(Warp& w, u32 lanes);
-  void order_arrival(const Warp& w, Arrivals& arrivals);
+  void order_arrival(Warp& w, Arrivals& arrivals);
   void order_warps(u32 waiting, const Arrivals& arrivals, bool full);
   bool comes_before(u32 time, int warp, int by, const Warp& w, int lane);
   u32 known_in_warp(const Warp& w, int from, int to);
@@ -181,6 +178,7 @@ struct Block {
   void count_shared(const u64* addr, u32 m, unsigned n, u64* wavefronts, u64* ideal);
 };
 
+void forget_older_reads();
 void race_start(u64 blocks);  // before a launch
 extern u32 g_race_launch;     // the launches of which there are accesses, counted
 

@@ -15,7 +15,6 @@ static void join_times(std::vector<u32>& to, const std::vector<u32>& from) {
 void Block::order_start() {
   if (sh.now > 3000000000u) sh.now = 1;
   sh.full_barrier = sh.now++;
-  older_reads.clear();
   shared_places.clear();
   for (Warp& w : warps) {
     w.full_sync = sh.full_barrier;
@@ -23,22 +22,48 @@ void Block::order_start() {
     w.known.assign(warps.size(), sh.full_barrier);
     std::fill_n(w.known_as, 32, (u16)w.id);
     w.exited = 0;
+    w.arrived_on = false;
     w.order.reset();
   }
 }
 
-// The lanes exit before the rest of their warp, whose synchronisations are no longer theirs: what was known
-// of the warp until now is all that is known of them.
+static u32* lane_times(Warp& w) {
+  if (!w.lane_sync) w.lane_sync = std::make_unique<std::vector<u32>>(32 * 32, w.full_sync);
+  return w.lane_sync->data();
+}
+
+// All lanes of the warp know each other's accesses up to now, of those that have not exited.
+static void order_all_lanes(Warp& w, u32 now) {
+  w.full_sync = now;
+  if (!w.exited) w.lane_sync.reset();
+}
+
+// The lanes exit before the rest of their warp, whose synchronisations are no longer theirs: what is known of
+// the warp now is all that is known of them.
 void Block::order_exit(Warp& w, u32 lanes) {
-  u32 known_here = w.full_sync;
-  if (w.lane_sync)
-    for (int to = 0; to < 32; to++)
-      FOR_LANES(l, lanes) known_here = std::max(known_here, (*w.lane_sync)[(size_t)(to * 32 + l)]);
-  FOR_LANES(l, lanes) w.known_as[l] = (u16)w.known.size();
+  u32* times = lane_times(w);
+  const auto known_apart = [&](std::vector<u32>& known) { known.push_back(known[(size_t)w.id]); };
+  FOR_LANES(l, lanes) {
+    for (int to = 0; to < 32; to++) times[to * 32 + l] = std::max(times[to * 32 + l], w.full_sync);
+    w.known_as[l] = (u16)w.known.size();
+    for (Warp& v : warps) known_apart(v.known);
+    w.known.back() = w.full_sync;
+    for (Barrier& bar : bars)
+      if (!bar.arrivals.known.empty()) known_apart(bar.arrivals.known);
+  }
   w.exited |= lanes;
-  for (Warp& v : warps) v.known.push_back(v.id == w.id ? known_here : v.known[(size_t)w.id]);
-  for (Barrier& bar : bars)
-    if (!bar.arrivals.known.empty()) bar.arrivals.known.push_back(bar.arrivals.known[(size_t)w.id]);
+}
+
+// What single lanes know of lanes of their warp that have exited, the warp comes to know, and all of it tells
+// them.
+static void pool_exited(Warp& w) {
+  FOR_LANES(e, w.exited) FOR_LANES(l, w.alive) {
+    u32& known = w.known[w.known_as[e]];
+    known = std::max(known, (*w.lane_sync)[(size_t)(l * 32 + e)]);
+  }
+}
+static void tell_of_exited(Warp& w) {
+  FOR_LANES(e, w.exited) FOR_LANES(l, w.alive)(*w.lane_sync)[(size_t)(l * 32 + e)] = w.known[w.known_as[e]];
 }
 
 // Whether what lane `by` of a warp did at `time` comes before what `lane` of `w` does now.
@@ -52,13 +77,9 @@ bool Block::comes_before(u32 time, int warp, int by, const Warp& w, int lane) {
 void Block::order_lanes(Warp& w, u32 lanes) {
   share_lanes(w, lanes);
   const u32 t = sh.now++;
-  if (lanes == w.alive) {
-    w.full_sync = t;
-    w.lane_sync.reset();
-    return;
-  }
-  if (!w.lane_sync) w.lane_sync = std::make_unique<std::vector<u32>>(32 * 32, w.full_sync);
-  u32* v = w.lane_sync->data();
+  if (lanes == w.alive) order_all_lanes(w, t);
+  if (lanes == w.alive && !w.exited) return;
+  u32* v = lane_times(w);
   for (int a = 0; a < 32; a++) {
     u32 best = lanes >> a & 1 ? t : 0;
     FOR_LANES(l, lanes) best = std::max(best, v[l * 32 + a]);
@@ -68,8 +89,8 @@ void Block::order_lanes(Warp& w, u32 lanes) {
 
 // Until when lane `to` knows the accesses of lane `from` of its warp.
 u32 Block::known_in_warp(const Warp& w, int from, int to) {
-  if (w.exited >> from & 1) return w.known[w.known_as[from]];
-  return w.lane_sync ? std::max(w.full_sync, (*w.lane_sync)[(size_t)(to * 32 + from)]) : w.full_sync;
+  const u32 all = w.exited >> from & 1 ? 0 : w.full_sync;
+  return w.lane_sync ? std::max(all, (*w.lane_sync)[(size_t)(to * 32 + from)]) : all;
 }
 
 // Of lanes of the warp that have accessed something until `newest`, those whose access some lane may not
@@ -83,8 +104,10 @@ bool Block::lane_ordered(const Warp& w, u32 time, int from, int to) {
 }
 
 // A warp arrives at a block barrier and goes on.
-void Block::order_arrival(const Warp& w, Arrivals& arrivals) {
+void Block::order_arrival(Warp& w, Arrivals& arrivals) {
   share_arrival(w, arrivals);
+  pool_exited(w);
+  w.arrived_on = true;
   join_times(arrivals.known, w.known);
   arrivals.known[(size_t)w.id] = sh.now++;
 }
@@ -104,15 +127,18 @@ void Block::order_warps(u32 waiting, const Arrivals& arrivals, bool full) {
     return;
   }
   std::vector<u32> known = arrivals.known;
-  for (const Warp& w : warps)
-    if (waiting >> w.id & 1) join_times(known, w.known);
+  for (Warp& w : warps)
+    if (waiting >> w.id & 1) {
+      pool_exited(w);
+      join_times(known, w.known);
+    }
   for (const Warp& w : warps)
     if (waiting >> w.id & 1) known[(size_t)w.id] = t;
   for (Warp& w : warps)
     if (waiting >> w.id & 1) {
       join_times(w.known, known);
-      w.full_sync = t;
-      w.lane_sync.reset();
+      order_all_lanes(w, t);
+      tell_of_exited(w);
     }
 }
 

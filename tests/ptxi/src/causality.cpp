@@ -68,6 +68,7 @@ u32 g_race_launch = 0;
 void race_start(u64 blocks) {
   g_race_launch++;
   g_places.clear();
+  forget_older_reads();
   g_joined.fill({});
   VectorClock::begin_launch(blocks);
 }
@@ -78,7 +79,6 @@ std::shared_ptr<const AtFence> Block::at_fence(const Warp& w, int lane) {
   for (const Warp& v : warps)
     for (int l = 0; l < 32; l++)
       threads[(size_t)(v.id * 32 + l)] = v.id == w.id ? known_in_warp(w, l, lane) : known_of(w, v.id, l);
-  w.order->released_at = sh.now;
   return std::make_shared<const AtFence>(AtFence{std::move(threads), sh.now});
 }
 

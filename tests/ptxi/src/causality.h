@@ -60,9 +60,8 @@ struct LaneOrder {
 };
 struct WarpOrder {
   LaneOrder lanes[32];
-  bool apart = false;   // lanes may know more than others of their warp
-  bool news = false;    // or than other warps
-  u32 released_at = 0;  // when one of them last released
+  bool apart = false;  // lanes may know more than others of their warp
+  bool news = false;   // or than other warps
 };
 
 // An address that has been written strongly: what its value passes on.

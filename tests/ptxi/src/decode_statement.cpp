@@ -114,7 +114,8 @@ static vector<Type> modify(Instruction& in, const vector<string>& mods) {
       in.access = READ_ONLY;
     else if (x == "volatile" || x == "relaxed" || x == "acquire" || x == "release")
       in.access = STRONG_ON_DEVICE;
-    else if (x == "xorsign" || x == "v8" || x == "oob" || x == "multimem")
+    else if (x == "u16x2" || x == "s16x2" || x == "pack" || x == "xorsign" || x == "v8" || x == "oob" ||
+             x == "multimem")
       fail("unsupported modifier ." + x);
     else if (x == "satfinite" && in.op != O_cvt)
       fail("unsupported modifier .satfinite");
@@ -163,6 +164,7 @@ void Decoder::statement(const Stmt& st) {
   if (in.access > WEAK || in.op == O_atom || in.op == O_red)
     in.access = in.scope == ON_DEVICE ? STRONG_ON_DEVICE : STRONG_IN_BLOCK;
   k.fences |= in.acquire || in.release;
+  k.strong |= in.access > WEAK;
   k.shared_flags |= in.access > WEAK && (in.sp == SP_SHARED || in.sp == SP_GENERIC);
   in.cls = classify(in);
   select_handler(in);

@@ -32,18 +32,20 @@ void record(RaceAccess (&slots)[2], const RaceAccess& access) {
   slots[0] = access;
 }
 
+// Of global memory, by RaceCell and lanes in RaceCell::read_lanes.
+OlderAccesses g_older_reads;
+
 void record_read(Block& b, RaceCell& c, Warp& w, const RaceAccess& me) {
   const RaceAccess& last = c.read[0];
-  const bool go_on = same_warp(last, me) && live(last) && !(w.order && last.clock <= w.order->released_at);
-  u32 others = go_on ? b.unknown_lanes(w, c.read_lanes, last.clock) : 0;
   const u64 place = (u64)&c;
-  if (w.lane_sync || w.exited) {
+  u32 others = same_warp(last, me) && live(last) ? b.unknown_lanes(w, c.read_lanes, last.clock) : 0;
+  if (w.parted()) {
     // Who knows of this read will know of those that come before it.
     FOR_LANES(o, others)
-    if (b.lane_ordered(w, b.older_reads.time(place, o, last.clock), o, me.lane)) others &= ~(1u << o);
-    if (others && last.clock < me.clock) b.older_reads.keep(place, others, last.clock);
+    if (b.lane_ordered(w, g_older_reads.time(place, o, last.clock), o, me.lane)) others &= ~(1u << o);
+    if (others && last.clock < me.clock) g_older_reads.keep(place, others, last.clock);
   }
-  b.older_reads.forget(place, ~others | 1u << me.lane);
+  g_older_reads.forget(place, ~others | 1u << me.lane);
   c.read_lanes = others | 1u << me.lane;
   record(c.read, me);
 }
@@ -63,6 +65,15 @@ bool Block::global_ordered(const RaceAccess& a, Warp& w, int lane) {
   if (a.block == (u32)linear + 1) return comes_before(a.clock, a.warp, a.lane, w, lane);
   const Order* order = w.order ? w.order->lanes[lane].order.get() : nullptr;
   return order && a.clock <= order->known.at(a.block - 1, a.warp * 32 + a.lane);
+}
+
+// Whether it comes before, whichever lane of its warp it was by.
+bool Block::barrier_before(const RaceAccess& a, const Warp& w) {
+  return a.block == (u32)linear + 1 && a.warp != w.id && !warps[a.warp].exited && a.clock <= w.known[a.warp];
+}
+
+void forget_older_reads() {
+  g_older_reads.clear();
 }
 
 void Block::check_init(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write) {
@@ -137,15 +148,13 @@ void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, 
              &w, l);
         told = true;
       }
-      if (live(c.read[0])) {
-        for (const RaceAccess& other : c.read) check(other, false, after(other));
-        if (same_warp(c.read[0], me)) FOR_LANES(r, c.read_lanes) {
-            RaceAccess lane = c.read[0];
-            lane.clock = older_reads.time((u64)&c, r, lane.clock);
-            lane.lane = (u8)r;
-            check(lane, false, after(lane));
-          }
-      }
+      RaceAccess read = c.read[0];
+      if (read.kind == READ_ONLY || !barrier_before(read, w)) FOR_LANES(r, c.read_lanes) {
+          read.clock = g_older_reads.time((u64)&c, r, c.read[0].clock);
+          read.lane = (u8)r;
+          check(read, false, after(read));
+        }
+      check(c.read[1], false, after(c.read[1]));
       note(c.write[0], WRITES, i);
       record(c.write, me);
       c.write[0].follows = follows;

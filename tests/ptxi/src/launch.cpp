@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -75,8 +76,11 @@ struct Run {
 }
 
 // Blocks take turns, so that one may wait for another: of a cooperative launch all, else those that have
-// begun, as many as fit on the device. One begins when no other runs, or all that do have had their turn.
+// begun, as many as fit on the device. One begins when no other runs, or all that do have had their turn. In
+// a random order turns are short, and few blocks are under way.
 void Run::in_turns() {
+  std::mt19937 rng(options().seed);
+  const bool random = options().order >= 2;
   std::vector<std::unique_ptr<Block>> running, idle;
   u64 next = 0, fewest = ~0ull;  // grid synchronisations of a block that has ended
   auto begin = [&] {
@@ -91,10 +95,12 @@ void Run::in_turns() {
   try {
     while (d.cooperative && next < blocks) begin();
     while (next < blocks || !running.empty()) {
-      if (next < blocks && running.size() < d.at_once) begin();
+      const bool more = !random || running.size() < 8 || rng() % 16 == 0;
+      if (next < blocks && running.size() < d.at_once && more) begin();
       const u64 turn = d.cooperative ? 20000 : std::max<u64>(200000 / running.size(), 1000);
+      if (random) std::shuffle(running.begin(), running.end(), rng);
       for (auto& b : running)
-        if (b->run(turn)) {
+        if (b->run(random ? 1 + rng() % (1u << rng() % 15) : turn)) {
           fewest = std::min(fewest, b->grid_arrivals);
           idle.push_back(std::move(b));
         }

@@ -21,7 +21,7 @@ struct RaceCell {
   RaceAccess write[2];
   u32 copies, copies_launch;  // cp.async in flight that read it, and of which launch they are
   RaceAccess read[2];
-  u32 read_lanes;  // of read[0]'s warp since it last synchronised or released; see OlderAccesses
+  u32 read_lanes;  // of read[0]'s warp since it last synchronised; see OlderAccesses
 };
 struct Alloc {
   u64 base = 0, size = 0;  // as the program sees it

@@ -47,7 +47,8 @@ struct Kernel {
   int global_granule = 4;        // smallest global access, the unit of the race check
   bool order_dependent = false;  // its result may depend on the order of blocks
   bool fences = false;           // it has fences, acquires or releases
-  bool shared_flags = false;     // and strong accesses that may be to shared memory
+  bool strong = false;           // and strong accesses
+  bool shared_flags = false;     // some of which may be to shared memory
   ~Kernel();
 };
 

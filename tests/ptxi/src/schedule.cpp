@@ -86,7 +86,7 @@ Group choose_group(Block& b, Warp& w) {
     g.pc = std::min(g.pc, w.pc[l]);
     high = std::max(high, w.pc[l]);
   }
-  if (high != g.pc && (++w.turns & 4095) == 4095) g.pc = high;
+  if (high != g.pc && ++w.turns % (b.k.strong ? 64 : 4096) == 0) g.pc = high;
   FOR_LANES(l, w.alive & ~w.at_barrier) {
     if (w.pc[l] == g.pc)
       g.lanes |= 1u << l;
@@ -166,39 +166,54 @@ Outcome run_special(const Step& step) {
   return full_warp_op(in) ? run_full_warp(step) : run_masked(step);
 }
 
-}  // namespace
-
-// Whether threads that wait at a barrier may come to `pc` afterwards. Others that do so without the barrier
-// have gone past it; those that exit in code of their own have not.
-bool Block::beyond_barrier(int barrier, int pc) {
-  const auto [entry, fresh] = beyond.try_emplace(barrier, k.code.size());
-  std::vector<bool>& reached = entry->second;
-  if (!fresh) return reached[(size_t)pc];
-  std::vector<int> left{barrier + 1};
-  while (!left.empty()) {
+// What comes after an instruction, itself only in a loop.
+std::vector<bool> reached(int from, const std::vector<std::vector<int>>& next) {
+  std::vector<bool> reached(next.size());
+  for (std::vector<int> left = next[(size_t)from]; !left.empty();) {
     const size_t at = (size_t)left.back();
     left.pop_back();
-    if (at >= reached.size() || reached[at]) continue;
+    if (reached[at]) continue;
     reached[at] = true;
-    const Instruction& in = k.code[at];
-    const bool jumps = in.op == O_bra || in.op == O_brx || in.op == O_exit || in.op == O_ret;
-    if (in.op == O_bra) left.push_back(in.target);
-    if (in.op == O_brx) left.insert(left.end(), k.tables[in.target].begin(), k.tables[in.target].end());
-    if (!jumps || in.pred >= 0) left.push_back((int)at + 1);
+    left.insert(left.end(), next[at].begin(), next[at].end());
   }
-  return reached[(size_t)pc];
+  return reached;
 }
 
-// Until the lanes of a group part, wait, meet others, or have used up the quantum. True if something was
+}  // namespace
+
+// Whether a thread at `pc` has left out the barrier at which others of its warp wait: they may come there
+// afterwards, of a barrier in a loop without leaving the loop. Others exit in code of their own.
+bool Block::beyond_barrier(int barrier, int pc) {
+  const auto [entry, fresh] = beyond.try_emplace(barrier);
+  std::vector<bool>& after = entry->second;
+  if (!fresh) return after[(size_t)pc];
+  std::vector<std::vector<int>> next(k.code.size()), before(k.code.size());
+  for (int at = 0; at < (int)k.code.size(); at++) {
+    const Instruction& in = k.code[(size_t)at];
+    const bool jumps = in.op == O_bra || in.op == O_brx || in.op == O_exit || in.op == O_ret;
+    if (in.op == O_bra) next[(size_t)at].push_back(in.target);
+    if (in.op == O_brx) next[(size_t)at] = k.tables[in.target];
+    if ((!jumps || in.pred >= 0) && at + 1 < (int)k.code.size()) next[(size_t)at].push_back(at + 1);
+    for (int to : next[(size_t)at]) before[(size_t)to].push_back(at);
+  }
+  after = reached(barrier, next);
+  if (!after[(size_t)barrier]) return after[(size_t)pc];
+  const std::vector<bool> comes_to_it = reached(barrier, before);
+  for (size_t at = 0; at < after.size(); at++) after[at] = after[at] && comes_to_it[at];
+  return after[(size_t)pc];
+}
+
+// Until the lanes of a group part, wait, meet others, or have used up the quantum (which ends anywhere in a
+// random order, else where they go back in a loop). True if something was
 // executed.
 bool Block::run_group(Warp& w, u64 stop_at) {
   const Instruction* const code = k.code.data();
   auto [pc, limit, group] = choose_group(*this, w);
-  const bool together = group == w.alive;
+  const bool together = group == w.alive, anywhere = options().order >= 2;
   const auto keep_place = [&, group = group] { FOR_LANES(l, group) w.pc[l] = pc; };
   bool progress = false;
   while (true) {
-    if (pc >= limit) {
+    if (pc >= limit || (anywhere && progress && steps >= stop_at)) {
       keep_place();
       return progress;
     }

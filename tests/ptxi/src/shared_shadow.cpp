@@ -9,48 +9,25 @@ namespace ptxi {
 using std::string;
 using std::to_string;
 
-namespace {
-
-// Whether a lane's access may be known where that of another, at the same time or before, is not.
-bool parted(const Warp& w) {
-  return w.lane_sync || w.exited || w.order;
+// An access now, by some lanes of the warp.
+void Block::shadow_remember(const Warp& w, u64 g, u32 lanes, WarpAccesses& accesses) {
+  const u64 at = (u64)w.id * sh.granules + g;
+  WarpAccesses::Newest& mine = accesses.newest[at];
+  const u32 left = unknown_lanes(w, mine.lanes, mine.time) & ~lanes;
+  accesses.older.forget(at, ~left);
+  if (left && mine.time < sh.now && w.parted()) accesses.older.keep(at, left, mine.time);
+  mine = {sh.now, left | lanes};
 }
 
-}  // namespace
-
-// What is remembered of the accesses of a kind to a granule: the newest by each warp, [warp][granule]; and by
-// which lanes those of the warp are that came last, some of them before its newest.
-struct Block::Remembered {
-  const char* kind;
-  const std::vector<u32>& newest;
-  int warp;
-  u32 lanes;
-  const OlderAccesses& older;
-  u32 time(u64 granule, int lane, const Shadow& sh) const {
-    return older.time(granule, lane, newest[(u64)warp * sh.granules + granule]);
-  }
-};
-
-// Of a warp whose lanes are not remembered, some lane's order will do.
-bool Block::all_come_before(const Remembered& others, int v, u64 g, const Warp& w, int lane) {
-  if (v == others.warp) {
-    FOR_LANES(o, others.lanes) if (!comes_before(others.time(g, o, sh), v, o, w, lane)) return false;
-    return true;
-  }
-  const u32 time = others.newest[(u64)v * sh.granules + g];
-  if (time <= w.known[(size_t)v]) return true;
-  for (int o = 0; o < 32 && w.order; o++)
-    if (comes_before(time, v, o, w, lane)) return true;
-  return false;
-}
-
-// Of the `lanes` whose accesses are remembered, of the warp `by` and until `newest`, those that some lane of
-// this warp may not know; they are joined by an access now.
-u32 Block::shadow_lanes(const Warp& w, u64 g, u32 lanes, int by, u32 newest, OlderAccesses& older) {
-  const u32 left = by == w.id ? unknown_lanes(w, lanes, newest) : 0;
-  older.forget(g, ~left);
-  if (left && newest < sh.now && parted(w)) older.keep(g, left, newest);
-  return left;
+// A lane of a warp with an access that does not come before what `lane` of `w` does now; -1: all do.
+int Block::shadow_unknown(const WarpAccesses& accesses, int v, u64 g, const Warp& w, int lane) {
+  const u64 at = (u64)v * sh.granules + g;
+  const WarpAccesses::Newest& newest = accesses.newest[at];
+  if (newest.time <= sh.full_barrier) return -1;
+  if (v != w.id && newest.time <= w.known[(size_t)v] && !warps[(size_t)v].exited) return -1;
+  FOR_LANES(o, newest.lanes)
+  if (!comes_before(accesses.older.time(at, o, newest.time), v, o, w, lane)) return o;
+  return -1;
 }
 
 void Block::shadow_start() {
@@ -61,9 +38,9 @@ void Block::shadow_start() {
     sh.granules = n;
     sh.warps = nw;
     sh.cells.assign(n, ShadowCell());
-    sh.warp_rtime.assign(n * (u64)nw, 0);
-    sh.older_reads = OlderAccesses();
-    for (StrongAccesses& s : sh.strong) s = StrongAccesses();
+    sh.reads = WarpAccesses();
+    sh.reads.newest.resize(n * (u64)nw);
+    for (WarpAccesses& strong : sh.strong) strong = WarpAccesses();
     sh.serial = 0;
   }
   sh.serial++;
@@ -75,8 +52,8 @@ void Block::shadow_start() {
 void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 start, u32 m, unsigned n,
                            bool write, bool strong) {
   const u32 now = sh.now, full = sh.full_barrier, serial = sh.serial,
-            synced = parted(w) ? now - 1 : w.full_sync;
-  u32* mine = sh.warp_rtime.data() + (u64)w.id * sh.granules;
+            synced = w.parted() ? now - 1 : w.full_sync;
+  WarpAccesses::Newest* mine = sh.reads.newest.data() + (u64)w.id * sh.granules;
   ShadowCell* cells = sh.cells.data();
   u32 visited = 0;
   FOR_LANES(l, m) {
@@ -91,7 +68,8 @@ void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 
     const u64 off = addr[l] - start, last = (off + n - 1) >> sh.shift;
     for (u64 g = off >> sh.shift; g <= last; g++) {
       ShadowCell& c = cells[g];
-      if (strong || c.wtime > full || c.inflight || c.strong || (write ? c.rtime > full : c.init != serial)) {
+      if (strong || c.wtime > full || c.inflight || c.strong > full ||
+          (write ? c.rtime > full : c.init != serial)) {
         FOR_LANES(o, lanes) shadow_access(w, o, in, g << sh.shift, 1, write, strong);
       } else if (write) {
         c.init = serial;
@@ -99,58 +77,36 @@ void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 
         c.wwarp = (u8)w.id;
         c.wlane = (u8)l;
       } else {
-        if (c.rwarp != w.id || c.rtime <= synced)
-          c.rlanes = shadow_lanes(w, g, c.rlanes, c.rwarp, c.rtime, sh.older_reads);
-        sh.older_reads.forget(g, lanes);
-        c.rwarp = (u8)w.id;
-        c.rlanes |= lanes;
-        c.rtime = mine[g] = now;
+        if (mine[g].time > synced)
+          mine[g] = {now, mine[g].lanes | lanes};
+        else
+          shadow_remember(w, g, lanes, sh.reads);
+        c.rtime = now;
       }
     }
   }
 }
 
-// Reports an access that the others do not all precede.
+// Reports an access that others do not all precede.
 void Block::shadow_unordered(Warp& w, int lane, const Instruction& in, u64 g, const char* verb,
-                             const Remembered& others) {
+                             const char* other, const WarpAccesses& accesses) {
   const auto report = [&](const string& between, const string& by, const string& without) {
     warn(in,
-         "shared-memory race " + between + ": " + verb + " after a " + others.kind + " by " + by +
-             " without a " + without + ", offset " + to_string(g << sh.shift),
+         "shared-memory race " + between + ": " + verb + " after a " + other + " by " + by + " without a " +
+             without + ", offset " + to_string(g << sh.shift),
          &w, lane);
   };
   for (int v = 0; v < sh.warps; v++) {
-    if (v == w.id || all_come_before(others, v, g, w, lane)) continue;
+    if (v == w.id || shadow_unknown(accesses, v, g, w, lane) < 0) continue;
     report("between warps", "warp " + to_string(v), "barrier");
     break;
   }
-  if (others.warp != w.id) return;
-  FOR_LANES(o, others.lanes) {
-    if (comes_before(others.time(g, o, sh), w.id, o, w, lane)) continue;
+  if (const int o = shadow_unknown(accesses, w.id, g, w, lane); o >= 0)
     report("within a warp", "lane " + to_string(o), "warp synchronisation");
-    break;
-  }
-}
-
-void Block::shadow_strong(Warp& w, int lane, u64 g, bool write) {
-  StrongAccesses& s = sh.strong[write];
-  if (s.time.empty()) {
-    s.newest.resize(sh.granules);
-    s.time.resize(sh.granules * (u64)sh.warps);
-  }
-  StrongAccesses::Newest& newest = s.newest[g];
-  u32& mine = s.time[(u64)w.id * sh.granules + g];
-  newest.lanes = shadow_lanes(w, g, newest.lanes, newest.warp, mine, s.older);
-  s.older.forget(g, 1u << lane);
-  newest.warp = (u8)w.id;
-  newest.lanes |= 1u << lane;
-  mine = sh.now;
-  sh.cells[g].strong = 1;
 }
 
 void Block::shadow_access(Warp& w, int lane, const Instruction& in, u64 off, unsigned n, bool write,
                           bool strong) {
-  u32* mine = sh.warp_rtime.data() + (u64)w.id * sh.granules;
   const bool reads = !write || in.op == O_atom || in.op == O_red;
   for (u64 g = off >> sh.shift; g <= (off + n - 1) >> sh.shift; g++) {
     ShadowCell& c = sh.cells[g];
@@ -176,34 +132,24 @@ void Block::shadow_access(Warp& w, int lane, const Instruction& in, u64 off, uns
              &w, lane);
       }
     }
-    if (c.strong && !strong) {
-      c.strong = 0;
-      for (bool written : {false, true}) {
-        const StrongAccesses& s = sh.strong[written];
-        if (s.time.empty()) continue;
-        const StrongAccesses::Newest& newest = s.newest[g];
-        if (s.time[(u64)newest.warp * sh.granules + g] <= sh.full_barrier) continue;
-        c.strong = 1;
-        if (write || written)
-          shadow_unordered(w, lane, in, g, verb,
-                           {written ? "write" : "read", s.time, newest.warp, newest.lanes, s.older});
-      }
-    }
-    if (write && c.rtime > sh.full_barrier)
-      shadow_unordered(w, lane, in, g, verb, {"read", sh.warp_rtime, c.rwarp, c.rlanes, sh.older_reads});
+    if (c.strong > sh.full_barrier && !strong)
+      for (bool written : {false, true})
+        if ((write || written) && !sh.strong[written].newest.empty())
+          shadow_unordered(w, lane, in, g, verb, written ? "write" : "read", sh.strong[written]);
+    if (write && c.rtime > sh.full_barrier) shadow_unordered(w, lane, in, g, verb, "read", sh.reads);
     if (write) c.init = sh.serial;
     if (strong) {
-      shadow_strong(w, lane, g, write);
+      WarpAccesses& accesses = sh.strong[write];
+      if (accesses.newest.empty()) accesses.newest.resize(sh.granules * (u64)sh.warps);
+      shadow_remember(w, g, 1u << lane, accesses);
+      c.strong = sh.now;
     } else if (write) {
       c.wtime = sh.now;
       c.wwarp = (u8)w.id;
       c.wlane = (u8)lane;
     } else {
-      c.rlanes = shadow_lanes(w, g, c.rlanes, c.rwarp, mine[g], sh.older_reads);
-      sh.older_reads.forget(g, 1u << lane);
-      c.rwarp = (u8)w.id;
-      c.rlanes |= 1u << lane;
-      c.rtime = mine[g] = sh.now;
+      shadow_remember(w, g, 1u << lane, sh.reads);
+      c.rtime = sh.now;
     }
   }
 }

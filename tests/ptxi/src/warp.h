@@ -39,11 +39,15 @@ struct Warp {
   u32 full_sync = 0;
   std::unique_ptr<std::vector<u32>> lane_sync;
   // known[v]: time up to which this warp knows the accesses of warp v; then there are lanes that have exited
-  // before the rest of their warp. Of lane l of warp v, it is known[v.known_as[l]].
+  // before the rest of their warp. Of lane l of another warp v, it is known[v.known_as[l]].
   std::vector<u32> known;
   u16 known_as[32];
   u32 exited = 0;                    // such lanes of this warp
+  bool arrived_on = false;           // at a barrier, without waiting
   std::unique_ptr<WarpOrder> order;  // by fences and strong accesses; null: by none
+
+  // Whether a lane's access may be known where that of another, at the same time or before, is not.
+  bool parted() const { return lane_sync || order || arrived_on; }
 
   u32* r32(Ref r) { return file[r.file()] + r.word(); }
   u64* r64(Ref r) { return (u64*)(file[r.file()] + r.word()); }

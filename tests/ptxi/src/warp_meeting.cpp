@@ -58,7 +58,6 @@ Outcome meet_at_warp_barrier(const Step& step) {
     if (left >> l & 1) continue;
     const u32 lanes = at_warp_barrier(w, mask);
     if (mask & w.alive & ~lanes) continue;
-    warn_of_exited(step, mask, l);
     leave_warp_barrier(step.block, w, step.in, lanes);
     left |= lanes;
   }

@@ -34,6 +34,9 @@ __host__ __device__ inline uint64_t zoo(uint32_t i) {
   r = r * 31 + (s >> (i % 32)) + (u << (i % 31));
   r ^= (uint64_t)(int8_t)s + (uint16_t)u;
   r += ((uint64_t)u * u) % 1000003ull;
+  const unsigned __int128 wide = (unsigned __int128)mulhi(r, u) << 64 | r,
+                          by = ((unsigned __int128)(i % 7) << 64 | r >> 7) + 1;
+  r = r * 31 + (uint64_t)(wide / by) + (uint64_t)(wide % by >> 3);
   unsigned rot = (u << (i & 31)) | (u >> ((32 - (i & 31)) & 31));
   r = r * 31 + rot;
   r = r * 31 + (uint32_t)(float)(u >> 1) + (int64_t)(double)s + (uint8_t)(u >> 3);

@@ -3,6 +3,7 @@
 // runs each.
 #include "orders/hand_over.h"
 #include "orders/last_block.h"
+#include "orders/look_back.h"
 #include "orders/shared_flags.h"
 
 int main(int argc, char** argv) {
@@ -12,6 +13,7 @@ int main(int argc, char** argv) {
   int* c = to_device(std::vector<int>(threads));
   last_blocks(a, b, c);
   hand_over(a, b, c);
+  look_backs(a, b, c);
   shared_flags(a, b);
   CK(cudaDeviceSynchronize());
   return finish();

@@ -62,11 +62,17 @@ for order in 0 1 2; do
   expect produce_global_twice 'global-memory race between warps' PTXI_RACE=1 PTXI_ORDER=$order
   expect returned_writer 'shared-memory race between warps' PTXI_ORDER=$order
   expect ok_returned_writer '!WARNING|ERROR' PTXI_ORDER=$order PTXI_SHARED=2
+  expect ok_named_barrier_of_parts '!WARNING|ERROR' PTXI_RACE=1 PTXI_ORDER=$order PTXI_SHARED=2
+  expect ok_loop_return '!WARNING|ERROR' PTXI_RACE=1 PTXI_ORDER=$order
+  expect loop_barrier_left_out 'divergent barrier: this thread went past' PTXI_ORDER=$order
+  expect ok_syncwarp_of_rest '!WARNING|ERROR' PTXI_ORDER=$order PTXI_SHARED=2
   for n in 0 1 2; do
     where=$([ $n = 2 ] && echo 'between warps' || echo 'within a warp')
     for memory in shared global; do
       expect returned_lane_wrote_$n "$memory-memory race $where: read .*after a write" PTXI_RACE=1 PTXI_ORDER=$order
       expect returned_lane_read_$n "$memory-memory race $where: write .*after a read" PTXI_RACE=1 PTXI_ORDER=$order
+      expect returned_tile_wrote_$n "$memory-memory race $where: read .*after a write" PTXI_RACE=1 PTXI_ORDER=$order
+      expect returned_tile_read_$n "$memory-memory race $where: write .*after a read" PTXI_RACE=1 PTXI_ORDER=$order
     done
     expect ok_returned_lanes_$n '!WARNING|ERROR' PTXI_RACE=1 PTXI_ORDER=$order PTXI_SHARED=2
   done
@@ -118,6 +124,13 @@ for shared in 0 1 2; do
     fi
   done
 done
+for order in 0 1 2; do outcome orders ok_look_back '!WARNING|ERROR' PTXI_RACE=1 PTXI_ORDER=$order; done
+reported=0
+for seed in 1 2 3 4; do
+  outcome orders ok_look_back '!WARNING|ERROR' PTXI_RACE=1 PTXI_ORDER=2 PTXI_SEED=$seed
+  if PTXI_RACE=1 PTXI_ORDER=2 PTXI_SEED=$seed "$tests/orders" look_back 2>&1 | grep -q 'global-memory race: read'; then reported=1; fi
+done
+if [ $reported = 1 ]; then pass; else fail "look_back is silent under every seed"; fi
 expect divergent_barrier 'divergent barrier' PTXI_CC=80
 for order in 0 1 2; do
   expect barrier_left_out 'divergent barrier' PTXI_ORDER=$order
@@ -127,6 +140,7 @@ expect mismatched_barrier 'same barrier in different places' PTXI_CC=80
 expect deadlock 'DEADLOCK.*wait at PTX line' PTXI_CC=80
 expect barrier_count_odd 'barrier thread count is not a multiple of the warp size' PTXI_CC=80
 expect barrier_counts_differ 'barrier 1 used with different thread counts' PTXI_CC=80
+expect barrier_16 'there is no barrier 16' PTXI_CC=80
 expect barrier_count_high 'DEADLOCK.*wait at PTX line' PTXI_CC=80
 expect ok_barrier_count '!WARNING|ERROR' PTXI_CC=80
 for order in 0 1 2; do
@@ -182,6 +196,7 @@ expect assert 'last error: cudaErrorAssert' PTXI_CC=80
 expect dynamic_shared 'more than 48 KiB without cudaFuncSetAttribute' PTXI_CC=80
 expect dynamic_shared 'last error: cudaErrorInvalidValue' PTXI_CC=80
 expect ok_dynamic_shared 'last error: cudaSuccess' PTXI_CC=80
+expect packed_integers 'unsupported modifier .u16x2' PTXI_CC=80
 expect launch_bounds 'last error: cudaErrorLaunchOutOfResources' PTXI_CC=80
 expect block_size 'last error: cudaErrorInvalidConfiguration' PTXI_CC=80
 expect empty_grid 'launch refused: a grid or block dimension is 0' PTXI_CC=80

@@ -95,14 +95,15 @@ __global__ void returned_writer(float* o, int own) {
   __syncthreads();
   o[t] = s[t];
 }
-// Lanes 16 to 31 write or read, and return, with or without a barrier that all wait for; a barrier of the
+// Lanes 16 to 31 write or read, and return, after a barrier of their own, of all, or none; a barrier of the
 // others, of the block or of the warp, is not one of what those did.
+enum Wait { NONE, AMONG_THEM, ALL };
 struct Returned {
   bool writes, warp_barrier;
   int other;  // who then accesses what lane 20 has accessed
 };
 template <bool global>
-__global__ void returned_lanes(float* x, float* o, Returned mode, bool wait) {
+__global__ void returned_lanes(float* x, float* o, Returned mode, Wait wait) {
   __shared__ float s[32];
   float* const p = global ? x : s;
   const int t = threadIdx.x;
@@ -111,15 +112,49 @@ __global__ void returned_lanes(float* x, float* o, Returned mode, bool wait) {
   __syncthreads();
   if (returns && mode.writes) p[t] = 1;
   if (returns && !mode.writes) o[t] = p[t];
-  if (wait) __syncthreads();
+  if (returns && wait == AMONG_THEM) __syncwarp(0xffff0000);
+  if (wait == ALL) __syncthreads();
   if (returns) return;
   if (!mode.warp_barrier) __syncthreads();
   if (mode.warp_barrier && t < 16) __syncwarp(0xffff);
   if (t != mode.other) return;
-  if (mode.writes)
-    o[t] = p[20];
-  else
-    p[20] = 2;
+  o[t] = p[20];
+  if (!mode.writes) p[20] = 2;
+}
+// A named barrier of warps that are not whole: in the block of 48 threads, and after lanes have returned.
+__global__ void named_barrier_of_parts(float* o) {
+  __shared__ float s[64];
+  const int t = threadIdx.x;
+  s[t] = t;
+  if (t < 4) return;
+  asm volatile("barrier.sync 1, 64;" ::: "memory");
+  o[t] = s[51 - t];
+}
+__global__ void barrier_16(float* o) {
+  asm volatile("barrier.sync %0;" ::"r"(16 + (int)o[0]) : "memory");
+}
+// Lanes leave the loop one after the other, with work of their own; or some leave its barrier out.
+__global__ void barriers_in_loop(float* o, bool leave_out) {
+  const int t = threadIdx.x;
+#pragma unroll 1
+  for (int i = 0; i < 8; i++) {
+    o[t] += i;
+    if (!leave_out || t & 1) __syncthreads();
+    o[t] *= 2;
+    if (!leave_out && i == t % 8) {
+      for (int j = 0; j < i; j++) o[t] += o[t] * j;
+      return;
+    }
+  }
+}
+// Those of the warp that are left synchronise by the mask of all.
+__global__ void syncwarp_of_rest(float* o) {
+  __shared__ float s[32];
+  const int t = threadIdx.x;
+  if (t >= 20) return;
+  s[t] = t;
+  __syncwarp();
+  o[t] = s[19 - t];
 }
 // Warp 0 produces, and again in the same place, with or without a barrier by which warp 1 tells that it has
 // read.
@@ -188,7 +223,7 @@ static void barriers(float* f, float* g, int* i) {
   if (is("ok_barrier_count")) barrier_counts<<<1, 64>>>(i, 64, 64);
   if (is("returned_writer")) returned_writer<<<1, 64>>>(f, 0);
   if (is("ok_returned_writer")) returned_writer<<<1, 64>>>(f, 1);
-  const auto returned = [&](Returned mode, bool wait) {
+  const auto returned = [&](Returned mode, Wait wait) {
     returned_lanes<false><<<1, 64>>>(f, g, mode, wait);
     returned_lanes<true><<<1, 64>>>(f, g, mode, wait);
   };
@@ -196,8 +231,18 @@ static void barriers(float* f, float* g, int* i) {
   const Returned reads[] = {{false, false, 3}, {false, true, 3}, {false, false, 40}};
   for (int n = 0; n < 3; n++) {
     const std::string number = std::to_string(n);
-    if (is("returned_lane_wrote_" + number)) returned(writes[n], false);
-    if (is("returned_lane_read_" + number)) returned(reads[n], false);
-    if (is("ok_returned_lanes_" + number)) returned(writes[n], true), returned(reads[n], true);
+    if (is("returned_lane_wrote_" + number)) returned(writes[n], NONE);
+    if (is("returned_lane_read_" + number)) returned(reads[n], NONE);
+    if (is("returned_tile_wrote_" + number)) returned(writes[n], AMONG_THEM);
+    if (is("returned_tile_read_" + number)) returned(reads[n], AMONG_THEM);
+    if (is("ok_returned_lanes_" + number)) {
+      returned(writes[n], ALL);
+      returned(reads[n], ALL);
+    }
   }
+  if (is("ok_named_barrier_of_parts")) named_barrier_of_parts<<<1, 48>>>(f);
+  if (is("barrier_16")) barrier_16<<<1, 32>>>(f);
+  if (is("ok_loop_return")) barriers_in_loop<<<1, 64>>>(f, false);
+  if (is("loop_barrier_left_out")) barriers_in_loop<<<1, 64>>>(f, true);
+  if (is("ok_syncwarp_of_rest")) syncwarp_of_rest<<<1, 32>>>(f);
 }

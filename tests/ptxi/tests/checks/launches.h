@@ -44,7 +44,13 @@ static void crowd(int* i, int more) {
   wait_for_all<<<per_sm * sms + more, 32, 100 << 10>>>(i);
 }
 
+// Whatever is not known must not be taken for something else.
+__global__ void packed_integers(int* o) {
+  asm volatile("add.u16x2 %0, %0, %0;" : "+r"(*o));
+}
+
 static void refused_launches(float* f) {
+  if (is("packed_integers")) packed_integers<<<1, 1>>>((int*)f);
   if (is("dynamic_shared")) dyn<<<1, 32, 60000>>>(f);
   if (is("ok_dynamic_shared")) {
     CK(cudaFuncSetAttribute(dyn, cudaFuncAttributeMaxDynamicSharedMemorySize, 60000));

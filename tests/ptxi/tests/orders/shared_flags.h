@@ -42,20 +42,22 @@ __global__ void shared_lock(int* out, bool fence) {
   out[blockIdx.x * threads + threadIdx.x] = sum;
 }
 // All lanes of two warps read; a third writes when each lane has said so, or one of each warp.
-__global__ void shared_readers(int* out, bool all) {
-  __shared__ int data, readers;
+template <bool global>
+__global__ void shared_readers(int* global_data, int* out, bool all) {
+  __shared__ int shared_data, readers;
+  int* const data = global ? global_data + blockIdx.x : &shared_data;
   const int t = threadIdx.x;
-  if (t == 0) data = 7, readers = 0;
+  if (t == 0) *data = 7, readers = 0;
   __syncthreads();
   if (t < 64) {
-    out[blockIdx.x * threads + t] = data;
+    out[blockIdx.x * threads + t] = *data;
     __threadfence_block();
     if (all || t % 32 == 0) atomicAdd(&readers, 1);
   } else if (t == 64) {
     while (atomicAdd(&readers, 0) < (all ? 64 : 2)) {
     }
     __threadfence_block();
-    data = 8;
+    *data = 8;
   }
 }
 // Half of the block waits for what the other half has written, over acquire and release.
@@ -90,8 +92,12 @@ static void shared_flags(int* a, int* b) {
   if (is("shared_flag_by_other_lane")) flag(by_other_lane);
   if (is("ok_shared_lock")) shared_lock<<<3, threads>>>(a, true);
   if (is("shared_lock")) shared_lock<<<3, threads>>>(a, false);
-  if (is("ok_shared_readers")) shared_readers<<<2, 96>>>(a, true);
-  if (is("shared_readers")) shared_readers<<<2, 96>>>(a, false);
+  const auto readers = [&](bool all) {
+    shared_readers<false><<<2, 96>>>(b, a, all);
+    shared_readers<true><<<2, 96>>>(b, a, all);
+  };
+  if (is("ok_shared_readers_flag")) readers(true);
+  if (is("shared_readers_flag")) readers(false);
   if (is("ok_shared_release")) shared_release<<<3, threads>>>(a, true);
   if (is("shared_release")) shared_release<<<3, threads>>>(a, false);
 }
