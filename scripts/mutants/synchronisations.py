@@ -4,9 +4,10 @@ the ops that use it until one notices: the interpreter reports something, or a r
     scripts/mutants/synchronisations.py tests/cases/PROGRAM...
 
 OP='sgd adamw': only what these ops' cases use; their cases are run first, then others that use it. MUTANTS=20: so many,
-drawn by SEED, of those that can be noticed. All take about two hours of two cores. SCHEDULES='random-1/late reversed/early': those of scripts/run to try. TABLE=file: all that was found, as
-a table. tests/mutants/equivalent.txt lists those that cannot be noticed, a name a line, each with the reason. Fails if
-another is not, or if one of those is. Ends with the line "N noticed, N equivalent, N not noticed".
+drawn by SEED, of those that can be noticed; all take about two hours of two cores. SCHEDULES='random-1/late
+reversed/early': those of scripts/run to try. TABLE=file: all that was found, as a table. tests/mutants/equivalent.txt
+lists those that cannot be noticed, a name a line, each with the reason. Fails if another is not, or if one of those is.
+Ends with the line "N noticed, N equivalent, N not noticed".
 """
 
 import os
@@ -37,6 +38,11 @@ The quickest case is asked first. That depends on the times that were measured, 
 
 def mutants_in(output):
     return set(re.findall(r"\[ptxi\] mutant \d+ (\S*@kernels/\S*)", output))
+
+
+def held_by(program):
+    """What can be taken away in it: loading is enough. It may hold kernels that only other ops use."""
+    return mutants_in(run(program, LIST="1", PTXI_MUTATE="list")[1])
 
 
 def cases_of(program):
@@ -94,8 +100,7 @@ def main():
     schedules = (os.environ.get("SCHEDULES") or SCHEDULES).split()
     if any(subprocess.call(["scripts/run", "true"], env=os.environ | {"SCHEDULE": word}) for word in schedules):
         return 2
-    # Loading a program is enough. It may hold kernels that only other ops use.
-    held = {program: mutants_in(run(program, LIST="1", PTXI_MUTATE="list")[1]) for program in programs}
+    held = dict(in_parallel(held_by, programs))
     everything = set().union(*held.values())
     if not everything:
         raise SystemExit(
