@@ -106,14 +106,14 @@ outside-bench: $(BUILD)/benchmarks/bench
 mutants source-mutants: setup-cuda
 	@command -v python3 >/dev/null || scripts/setup.sh --python
 	@$(MAKE) --no-print-directory GPU=interpreted run-$@
-run-mutants: $(cases:%.cpp=$(BUILD)/%) interpreter
-	@OP="$(OP)" MUTANTS="$(MUTANTS)" SEED="$(SEED)" TABLE="$(TABLE)" python3 scripts/mutants/synchronisations.py $(cases:%.cpp=$(BUILD)/%)
+run-mutants: $(ops:%=$(BUILD)/tests/cases/%) interpreter
+	@OP="$(OP)" MUTANTS="$(MUTANTS)" SEED="$(SEED)" TABLE="$(TABLE)" python3 scripts/mutants/synchronisations.py $(ops:%=$(BUILD)/tests/cases/%)
 
 # Without -O2, which is for the host's code alone. LINK and LIBRARIES: for case programs of changed kernels.
 run-source-mutants: $(ops:%=$(BUILD)/tests/cases/%) interpreter
 	@BUILD=$(BUILD) COMPILE="$(nvcc) $(filter-out -O2 -lineinfo,$(NVCCFLAGS)) $(targets)" LINK="$(CXX) $(LDFLAGS)" \
 	  HARNESS="$(harness:%.cpp=$(BUILD)/%.o)" LIBRARIES="$(BUILD)/libfermion.a $(LDLIBS)" \
-	  OP="$(OP)" MUTANTS="$(MUTANTS)" SEED="$(SEED)" ONLY="$(ONLY)" TABLE="$(TABLE)" \
+	  OP="$(OP)" HEADERS="$(HEADERS)" MUTANTS="$(MUTANTS)" SEED="$(SEED)" ONLY="$(ONLY)" TABLE="$(TABLE)" \
 	  python3 scripts/mutants/sources.py $(ops:%=$(BUILD)/tests/cases/%)
 
 ptxas: setup-cuda
@@ -170,10 +170,11 @@ help:
 	@echo "make test-schedules  cases, goldens and training on interpreted CUDA under many orders of blocks and warps; OP=conv2d one op's cases"
 	@echo "make test-outside    CUTLASS and FlashAttention-2, fetched from PyPI, on the interpreter, against float64 loops"
 	@echo "make mutants         takes each barrier, wait, fence and member mask of the CUDA kernels away: the cases must notice;"
-	@echo "                     OP=conv2d one op's, MUTANTS=5 SEED=3 a sample, TABLE=file writes what was found"
+	@echo "                     OP=conv2d those that one op's cases use, MUTANTS=5 SEED=3 a sample, TABLE=file writes what was found;"
+	@echo "                     all take hours"
 	@echo "make source-mutants  makes one mistake at a time in the CUDA kernels, an operator, constant or index: the cases must notice;"
-	@echo "                     OP=sgd files of one op, MUTANTS=200 SEED=3 which, ONLY=file those listed there, TABLE=file;"
-	@echo "                     Ctrl-C stops, the same SEED goes on"
+	@echo "                     in *.cu, HEADERS=1 in *.cuh; OP=sgd files that one op's cases use, MUTANTS=200 SEED=3 which,"
+	@echo "                     ONLY=file those listed there, TABLE=file; takes hours, Ctrl-C stops, the same SEED goes on"
 	@echo "make ptxas           registers, spills, shared memory and resident warps of each kernel; OP=conv2d one op's"
 	@echo "make sass            machine instructions for each mma in the loops of the tensor-core kernels; OP=conv one op's"
 	@echo "make bench           every op and the train step, beside their peers; OP=conv2d one op;"

@@ -31,9 +31,16 @@ __global__ void in_order(int* x) {
   if (threadIdx.x == 32) atomicExch(x, 2);
 }
 __global__ void unused() { __syncthreads(); }  // 17
+__global__ void in_order_too(int* x) {
+  if (threadIdx.x == 0) atomicExch(x, 1);
+  __syncthreads();  // 20: only the other program looks at what comes of it
+  if (threadIdx.x == 32) atomicExch(x, 2);
+}
+__global__ void without_barriers(int* x) { x[threadIdx.x] = 3; }
+const char* program;
 void run(void (*kernel)(int*), const char* name, int expected) {
   if (getenv("CASE") && strcmp(getenv("CASE"), name)) return;
-  if (getenv("LIST")) return (void)printf("tiny: %s\n", name);
+  if (getenv("LIST")) return (void)printf("%s: %s\n", program, name);
   if (getenv("SLOW")) sleep(atoi(getenv("SLOW")));
   int x[64], *on_device;
   for (int i = 0; i < 64; ++i) x[i] = i;
@@ -41,17 +48,22 @@ void run(void (*kernel)(int*), const char* name, int expected) {
   cudaMemcpy(on_device, x, sizeof x, cudaMemcpyHostToDevice);
   kernel<<<1, 64>>>(on_device);
   cudaMemcpy(x, on_device, sizeof x, cudaMemcpyDeviceToHost);
-  if (x[0] != expected || getenv("BROKEN")) exit(1);
+  if ((expected && x[0] != expected) || getenv("BROKEN")) exit(1);
 }
-int main() {
+int main(int, char** argv) {
+  program = strrchr(argv[0], '/') + 1;
+  if (!strcmp(program, "other")) return run(in_order_too, "in order too", 2), 0;
+  if (!strcmp(program, "plain")) return run(without_barriers, "plain", 3), 0;
   run(reverse, "reversed", 63);
   run(in_order, "in order", 2);
+  run(in_order_too, "unseen", 0);
 }
 E2
 "$nvcc" -cudart shared -cudadevrt none -Ltests/ptxi/build -lineinfo -gencode arch=compute_80,code=compute_80 kernels/tiny.cu -o tiny || exit 1
+ln tiny other && ln tiny plain
 
 run() { # settings
-  env "$@" python3 scripts/mutants/synchronisations.py "$root/tiny" >output 2>&1
+  env "$@" python3 scripts/mutants/synchronisations.py "$root"/{other,plain,tiny} >output 2>&1
   status=$?
 }
 unset OP MUTANTS SEED SCHEDULES TABLE
@@ -59,17 +71,22 @@ says() { grep -qE -- "^$1" output; }
 ends_with() { [ "$status" -eq "$1" ] && [ "$(tail -1 output)" = "$2" ]; }
 
 run TABLE=table.md
-expect 'all of them' ends_with 1 '2 noticed, 0 equivalent, 2 not noticed'
+expect 'all of them' ends_with 1 '3 noticed, 0 equivalent, 2 not noticed'
 expect 'a report' says 'noticed +barrier@kernels/tiny.cu:8 +tiny, reversed: read of uninitialised shared memory$'
 expect 'a wrong result' says 'noticed +barrier@kernels/tiny.cu:14 +tiny, in order: a wrong result$'
 expect 'what nobody notices' says 'NOT NOTICED barrier@kernels/tiny.cu:10$'
 expect 'what no case runs' says 'NO CASE RUNS IT barrier@kernels/tiny.cu:17$'
 expect 'a table' grep -qE '^\| barrier kernels/tiny.cu:14 \| tiny \| in order \| [a-z0-9/-]+ \| a wrong result \|$' table.md
-expect 'in the order of lines' test "$(grep -oE 'tiny.cu:[0-9]+' table.md | tr '\n' ' ')" = 'tiny.cu:8 tiny.cu:10 tiny.cu:14 tiny.cu:17 '
+expect 'in the order of lines' test "$(grep -oE 'tiny.cu:[0-9]+' table.md | tr '\n' ' ')" = 'tiny.cu:8 tiny.cu:10 tiny.cu:14 tiny.cu:17 tiny.cu:20 '
 run OP=tiny
-expect 'what the cases run' ends_with 1 '2 noticed, 0 equivalent, 1 not noticed'
+expect 'what the cases run' ends_with 1 '3 noticed, 0 equivalent, 1 not noticed'
+expect 'what the cases of another op notice' says 'noticed +barrier@kernels/tiny.cu:20 +other, in order too: a wrong result$'
+run OP=other
+expect 'what few cases run' ends_with 0 '1 noticed, 0 equivalent, 0 not noticed'
+run OP=plain
+expect 'nothing to take away' ends_with 1 'mutants: the kernels that the cases of plain use have no synchronisation'
 run OP=tiny SCHEDULES='forward/late forward/early'
-expect 'schedules that show nothing' ends_with 1 '1 noticed, 0 equivalent, 2 not noticed'
+expect 'schedules that show nothing' ends_with 1 '1 noticed, 0 equivalent, 3 not noticed'
 run OP=tiny SCHEDULES='forward/late reversed/early' TABLE=table.md
 expect 'one that does' grep -qF '| in order | reversed/early | a wrong result |' table.md
 run SCHEDULES='forward/late backward/late'
@@ -78,11 +95,11 @@ expect 'no schedule' ends_with 2 "SCHEDULE: 'backward/late' is none; forward/lat
 # Those that nobody notices are to be explained; no others.
 printf '# a comment\nbarrier@kernels/tiny.cu:10 because\n' >$list
 run OP=tiny TABLE=table.md
-expect 'explained ones' ends_with 0 '2 noticed, 1 equivalent, 0 not noticed'
+expect 'explained ones' ends_with 0 '3 noticed, 1 equivalent, 0 not noticed'
 expect 'an explained one' says 'equivalent barrier@kernels/tiny.cu:10$'
 expect 'a reason' grep -qF '| barrier kernels/tiny.cu:10 | equivalent | | | because |' table.md
 for seed in 1 4; do
-  first=$(for line in 8 14; do echo "$(sha1sum <<<"$seed barrier@kernels/tiny.cu:$line") $line"; done | sort | sed -n '1s/.* //p')
+  first=$(for line in 8 14 20; do echo "$(sha1sum <<<"$seed barrier@kernels/tiny.cu:$line") $line"; done | sort | sed -n '1s/.* //p')
   run OP=tiny MUTANTS=1 SEED=$seed
   expect "a sample, seed $seed" says "noticed +barrier@kernels/tiny.cu:$first "
   expect 'of one' ends_with 0 '1 noticed, 0 equivalent, 0 not noticed'
@@ -90,15 +107,25 @@ done
 echo 'barrier@kernels/tiny.cu:8 because' >>$list
 run OP=tiny
 expect 'what is noticed needs no reason' says 'NOTICED, BUT LISTED AS EQUIVALENT barrier@kernels/tiny.cu:8 '
-expect 'and is wrong' ends_with 1 '1 noticed, 1 equivalent, 1 not noticed'
+expect 'and is wrong' ends_with 1 '2 noticed, 1 equivalent, 1 not noticed'
 printf 'barrier@kernels/tiny.cu:%s because\n' 9 10 17 >$list
 run MUTANTS=4
 expect 'what is not there' says 'NOWHERE, BUT LISTED AS EQUIVALENT: barrier@kernels/tiny.cu:9$'
-expect 'and is wrong' ends_with 1 '2 noticed, 0 equivalent, 0 not noticed'
+expect 'and is wrong' ends_with 1 '3 noticed, 0 equivalent, 0 not noticed'
+run SEED=../3
+expect 'no seed' ends_with 1 "SEED: '../3' is not of letters and digits alone"
+run TABLE=nowhere/table.md
+expect 'no place for a table' ends_with 1 "TABLE: 'nowhere/table.md' cannot be written: No such file or directory"
 
 run OP=tiny BROKEN=1
-expect 'cases that fail anyway' ends_with 1 '0 noticed, 0 equivalent, 3 not noticed'
+expect 'cases that fail anyway' ends_with 1 '0 noticed, 0 equivalent, 4 not noticed'
 expect 'how' says 'FAILS WITHOUT IT TOO barrier@kernels/tiny.cu:14 +tiny, in order: '
+
+# A program of another folder.
+mkdir moved && cp -r scripts tests moved
+(cd moved && python3 scripts/mutants/synchronisations.py "$root/tiny") >output 2>&1
+status=$?
+expect 'compiled elsewhere' says "mutants: nothing of kernels/ can be taken away in $root. .*\`make clean\`"
 
 # What never ends; it has 20 seconds of the processor, and ten times what is usual: 1 second.
 echo 'while :; do :; done' >endless && chmod +x endless

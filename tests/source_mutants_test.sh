@@ -28,19 +28,21 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
+ptx=$keep/$(basename "$source" .cu).ptx
 ! grep -q 'refused(e ||' "$source" || exit 1
-sed -s 's,//.*,,; /unused/d' "$source" "$header" | tee "$object" >"$keep/x.ptx"
+sed -s 's,//.*,,; /unused/d' "$source" "$header" | tee "$object" >"$ptx"
 hash=$(sha1sum <<<"$source")
-echo "_ZN45_GLOBAL__N__${hash:0:8}_1_x_cu_${hash:8:8}4name" >>"$keep/x.ptx"
+echo "_ZN45_GLOBAL__N__${hash:0:8}_1_x_cu_${hash:8:8}4name" >>"$ptx"
 E2
-# A program is the object, or x.o where only that is there.
+# A program is the object of kernels, or its own where only that is there. All have x.cu, y has y.cu too.
 program link <<'E2'
 objects=()
 while [ $# -gt 0 ]; do
-  case $1 in *x.o) objects=("$1" "${objects[@]}") ;; */o) objects+=("$1") ;; -o) to=$2 ;; esac
+  case $1 in *[xy].o) objects=("$1" "${objects[@]}") && own=$1 ;; */o) objects+=("$1") ;; -o) to=$2 ;; esac
   shift
 done
 echo '(library)x.cu.o'
+[[ $own != *y.o ]] || echo '(library)y.cu.o'
 { printf '#!/bin/bash\nexec ./case <<"EOF"\n' && cat "${objects[-1]}" && echo EOF; } >"$to" && chmod +x "$to"
 E2
 program scripts/run <<'E2'
@@ -119,21 +121,27 @@ status=0
 cp found output
 expect 'what can be changed' diff expected found
 
-# 12 of them, and 2 of the header, compile to something else. Those that nobody notices are to be explained.
+# 12 of them compile to something else, and 2 of the header. Those that nobody notices are to be explained.
 run
-expect 'all of them' ends_with 1 '7 noticed, 0 explained, 7 survived'
+expect 'all of them' ends_with 1 '5 noticed, 0 explained, 7 survived'
 expect 'a report' says 'noticed +kernels/x.cu:6  y\[threadIdx.y\] .* x, short: out of bounds  [0-9]+ s'
 expect 'no end' says 'noticed +kernels/x.cu:11 .* x, : no end '
 expect 'a wrong result' says 'noticed +kernels/x.cu:14 .* x, : a wrong result '
-expect 'a header' says 'noticed +kernels/h.cuh:1 .* x, : a wrong result '
 expect 'what is refused' says 'refused +kernels/x.cu:8 '
 expect 'the same code' says 'same +kernels/x.cu:7 '
 awk '/^SURVIVED$/ { left = 3; next } left-- > 0 { print } left == 0 { print "because\n" }' output >$list
 
-
-run
-expect 'explained ones are tried once' ends_with 0 '7 noticed, 7 explained, 0 survived'
+run TABLE=table.md
+expect 'explained ones are tried once' ends_with 0 '5 noticed, 7 explained, 0 survived'
 expect 'nothing is tried twice' silent
+expect 'a page names its command' grep -qF '`make source-mutants TABLE=table.md` wrote' table.md
+expect 'and counts' grep -qF 'Of 12 mistakes that compile to other code, 5 were noticed (41.7 %) and' table.md
+expect 'those that could be noticed' grep -qF 'Of those that could be noticed, 100 % were.' table.md
+run HEADERS=1
+expect 'headers' ends_with 0 '2 noticed, 0 explained, 0 survived'
+expect 'a header' says 'noticed +kernels/h.cuh:1 .* x, : a wrong result '
+run
+expect 'headers are kept apart' ends_with 0 '5 noticed, 7 explained, 0 survived'
 run SEED=2 MUTANTS=4
 expect 'a sample' test "$(grep -cE '^(noticed|explained) ' output)" -eq 4
 
@@ -141,35 +149,64 @@ expect 'a sample' test "$(grep -cE '^(noticed|explained) ' output)" -eq 4
 cp $list kept
 printf '\nkernels/x.cu\n- kept(g == h);\n+ kept(g != h);\nbecause\n' >>$list
 run
-expect 'a stale list' ends_with 1 '7 noticed, 7 explained, 0 survived'
+expect 'a stale list' ends_with 1 '5 noticed, 7 explained, 0 survived'
 expect 'what is stale' says 'NOWHERE: kernels/x.cu$'
 printf '\nkernels/x.cu\n- endless(i >= j);\n+ endless(i > j);\nbecause\n' | cat kept - >$list
 run
-expect 'what is noticed needs no reason' ends_with 1 '6 noticed, 7 explained, 1 survived'
+expect 'what is noticed needs no reason' ends_with 1 '4 noticed, 7 explained, 1 survived'
 cp kept $list
 
 # What was stopped goes on, and has tried nothing that it knows again; what survived is tried again.
 head -2 build/source-mutants/seed-1.tsv >lines && mv lines build/source-mutants/seed-1.tsv
 run
-expect 'going on' ends_with 0 '7 noticed, 7 explained, 0 survived'
-expect 'where it was stopped' test "$(grep -cE '^(noticed|explained|same|refused) ' output)" -eq 17
+expect 'going on' ends_with 0 '5 noticed, 7 explained, 0 survived'
+expect 'where it was stopped' test "$(grep -cE '^(noticed|explained|same|refused) ' output)" -eq 15
 rm -r build/source-mutants
 SLOW=0.5 python3 scripts/mutants/sources.py build/x >output 2>&1 &
 for _ in {1..100}; do [ -s build/source-mutants/seed-1.tsv ] && break || sleep 0.1; done
 kill $!
 wait $!
 status=$?
-expect 'Ctrl-C' ends_with 130 'stopped; SEED=1 goes on from here'
+expect 'Ctrl-C' ends_with 130 'stopped; the same SEED goes on from here'
 run
-expect 'after Ctrl-C' ends_with 0 '7 noticed, 7 explained, 0 survived'
+expect 'after Ctrl-C' ends_with 0 '5 noticed, 7 explained, 0 survived'
 
 # Chosen ones.
+cp $list kept
 run ONLY=kept TABLE=table.md
 expect 'of a list' ends_with 0 '0 noticed, 7 explained, 0 survived'
+expect 'a table' grep -qF '| kernels/x.cu | `kept(g < h);` | nothing | | because |' table.md
+
+# The files of an op are those of its program, whoever else has them.
+echo '__device__ int y(int n) { return n & 1; }' >kernels/y.cu
+echo 'build/kernels/y.cu.o : kernels/y.cu' >build/kernels/y.cu.d
+touch build/kernels/y.cu.o
+cp build/x.o build/y.o
+./link build/y.o -o build/y >log
+run_both() { # settings
+  env "$@" python3 scripts/mutants/sources.py build/{x,y} >output 2>&1
+  status=$?
+}
+run_both OP=x
+expect 'files of an op' ends_with 0 '5 noticed, 7 explained, 0 survived'
+expect 'and of no other' test -z "$(grep -F kernels/y.cu output)"
+run_both OP=y
+expect 'files of another' says 'noticed +kernels/y.cu:1 .* y, '
+expect 'and what it shares' ends_with 0 '7 noticed, 7 explained, 0 survived'
+
+# What is refused is refused at once.
+rm -r build/source-mutants
 run MUTANTS=-2
 expect 'no number' ends_with 1 "MUTANTS: '-2' is no number of mutants"
+run SEED='1 2'
+expect 'no seed' ends_with 1 "SEED: '1 2' is not of letters and digits alone"
+run TABLE=nowhere/table.md
+expect 'no place for a table' ends_with 1 "TABLE: 'nowhere/table.md' cannot be written: No such file or directory"
 run ONLY=nowhere
 expect 'a list that is not there' ends_with 1 'nowhere: No such file or directory'
-expect 'a table' grep -qF '| kernels/x.cu | `kept(g < h);` | nothing | | because |' table.md
+printf '# A comment.\n\nkernels/x.cu\n- a\n+ b\n\nkernels/x.cu\n- a\n' >malformed
+run ONLY=malformed
+expect 'a list that is none' ends_with 1 "malformed:7: here should be the name of a file, a line '- ...' and a line '+ ...'"
+expect 'and nothing is linked' test ! -e build/source-mutants
 
 conclude

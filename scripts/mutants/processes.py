@@ -60,7 +60,7 @@ def run_main(main, when_stopped):
         signal.signal(number, signal.default_int_handler)
     try:
         sys.exit(main())
-    except FileNotFoundError as error:
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         sys.exit(f"{error.filename}: {error.strerror}")
     except KeyboardInterrupt:
         print(when_stopped, file=sys.stderr)

@@ -121,12 +121,12 @@ def mutants_of(file, text):
 def read_list(path):
     """{mutant: reason} of a file in which each is a place, the line before and after, marked as in a diff, and the
     reason, with an empty line between two."""
-    listed = {}
-    for entry in re.split(r"\n\s*\n", re.sub(r"(?m)^#.*\n", "", path.read_text())):
-        if not entry.strip():
-            continue
-        place, before, after, *reason = entry.strip().split("\n")
-        if before[:2] != "- " or after[:2] != "+ ":
-            raise SystemExit(f"{path}: no lines '- ...' and '+ ...' after {place}")
+    listed, text = {}, re.sub(r"(?m)^#.*", "", path.read_text())
+    for entry in re.finditer(r"\S.*(?:\n.*\S.*)*", text):
+        place, *lines = entry[0].split("\n")
+        if not re.fullmatch(r"[^#\s]+(#\d+)?", place) or [line[:2] for line in lines[:2]] != ["- ", "+ "]:
+            at = 1 + text.count("\n", 0, entry.start())
+            raise SystemExit(f"{path}:{at}: here should be the name of a file, a line '- ...' and a line '+ ...'")
+        before, after, *reason = lines
         listed[mutant_at(place, before[2:].strip(), after[2:].strip())] = " ".join(reason)
     return listed

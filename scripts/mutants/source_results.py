@@ -1,16 +1,20 @@
 """What was found of source mutants, as it is kept and as a page."""
 
 import csv
+import os
 import pathlib
+import shlex
 
 from sites import mutant_at, read_list
 from verdicts import write_page
 
 LIST = pathlib.Path("tests/mutants/source_equivalent.txt")
+SETTINGS = ["OP", "HEADERS", "MUTANTS", "SEED", "ONLY", "TABLE"]
 HEAD = """# Kernels with one mistake, {{date}}
 
-`make source-mutants TABLE=tests/mutants/source_results.md` wrote this page: of {tried} mutants that compile to other code,
-{noticed} were noticed; the other {explained} compute the same, or what nobody could tell from it, and each has its reason. A line is a line of the [kernels](../../kernels) as it was made to read; then the op and the case that
+`make source-mutants{settings}` wrote this page. Of {tried} mistakes that compile to other code, {noticed} were noticed ({of_all:.3g} %) and
+{explained} are explained: they compute the same, or what nobody could tell from it, and each has its reason. Of those that could be noticed, {of_possible:.3g} % were.
+A line is a line of the [kernels](../../kernels) as it was made to read; then the op and the case that
 noticed it first, and as what: a report of [ptxi](../ptxi/README.md), a wrong result, or no end. The other cases were not asked.
 
 | file | reads | op | case | as |
@@ -45,9 +49,17 @@ class Results:
 
     def write_page(self, path):
         words, rows = self.words(), []
-        counts = {word: words.count(word) for word in ("noticed", "explained")}
+        noticed, explained = words.count("noticed"), words.count("explained")
         for mutant, (verdict, program, case, how, _) in sorted(self.of.items(), key=lambda item: str(item[0])):
             if verdict in ("noticed", "survived"):
                 seen = [program, case, how] if program else ["nothing", "", self.listed.get(mutant, "")]
                 rows.append([mutant.file, f"`{mutant.after}`", *seen])
-        write_page(path, HEAD.format(tried=len(rows), **counts), rows)
+        head = HEAD.format(
+            settings="".join(f" {name}={shlex.quote(os.environ[name])}" for name in SETTINGS if os.environ.get(name)),
+            tried=len(rows),
+            noticed=noticed,
+            of_possible=100 * noticed / max(1, len(rows) - explained),
+            of_all=100 * noticed / max(1, len(rows)),
+            explained=explained,
+        )
+        write_page(path, head, rows)

@@ -4,9 +4,11 @@ notices: the interpreter reports something, or a result is wrong.
     scripts/mutants/sources.py tests/cases/PROGRAM...
 
 MUTANTS=200: so many, drawn by SEED, a file the oftener the more device code it has; what the compiler refuses, and what
-gives the same PTX, is drawn again. OP='sgd adamw': of files that no other op's cases use. ONLY=file: those listed there.
-TABLE=file: all that was found, as a table. tests/mutants/source_equivalent.txt lists those that cannot be noticed, each
-with the reason. Fails if another is not, or if one of those is. Ends with the line "N noticed, N explained, N survived".
+gives the same PTX, is drawn again. The files are kernels/*.cu; with HEADERS=1, kernels/*.cuh, of which one mutant takes
+minutes. OP='sgd adamw': files that these ops' programs have; their cases are run first. ONLY=file: the mutants listed
+there, of both kinds of files. TABLE=file: all that was found, as a table. tests/mutants/source_equivalent.txt lists
+those that cannot be noticed, each with the reason. Fails if another is not, or if one of those is. Ends with the line
+"N noticed, N explained, N survived".
 
 Results are kept in build/source-mutants: the same SEED goes on where it was stopped, and those that survived are tried
 again. `make clean`, or deleting the folder, begins anew.
@@ -21,10 +23,10 @@ import tempfile
 import time
 
 from processes import in_parallel, run_main
-from programs import FOLDER, KERNELS, Program, Refused, compile_kernels, original_ptx
+from programs import FOLDER, Program, Refused, compile_kernels, original_ptx
 from sites import mutants_of, read_list
 from source_results import LIST, Results
-from verdicts import conclude, drawn_number, how_many, print_line, seed
+from verdicts import conclude, drawn_number, how_many, print_line, seed, table
 
 
 def drawn(files):
@@ -65,16 +67,20 @@ def judge(mutant, site, programs):
 
 
 def main():
+    wanted, number, page = how_many(200), seed(), table()
+    ops, only = os.environ.get("OP", "").split(), os.environ.get("ONLY")
+    listed = read_list(pathlib.Path(only)) if only else None
+    kind, suffix = ("headers", ".cuh") if os.environ.get("HEADERS") else ("seed", ".cu")
     FOLDER.mkdir(parents=True, exist_ok=True)
     programs = [Program(pathlib.Path(path)) for path in sys.argv[1:]]
-    ops, only = os.environ.get("OP", "").split(), os.environ.get("ONLY")
-    of_others = set().union(*(p.files for p in programs if ops and p.name not in ops))
-    files = [str(file) for file in [*KERNELS, *sorted(pathlib.Path("kernels").glob("*.cuh"))]]
-    everything = drawn([file for file in files if any(file in p.files for p in programs)])
+    files = sorted(set().union(*(p.files for p in programs)))
+    everything = drawn([file for file in files if file.endswith((".cu", ".cuh"))])
 
-    order = {m: site for m, site in everything.items() if m.file not in of_others}
     if only:
-        order = {mutant: everything.get(mutant) for mutant in read_list(pathlib.Path(only))}
+        order = {mutant: everything.get(mutant) for mutant in listed}
+    else:
+        of_ops = set().union(*(p.files for p in programs if not ops or p.name in ops))
+        order = {m: site for m, site in everything.items() if m.file in of_ops and m.file.endswith(suffix)}
     stale = [m for m in [*read_list(LIST), *order] if not everything.get(m)]
     for mutant in stale:
         print(f"NOWHERE: {mutant.place}\n- {mutant.before}\n+ {mutant.after}")
@@ -83,13 +89,13 @@ def main():
     programs = [p for p in programs if any(mutant.file in p.files for mutant in order)]
     for program in programs:
         program.measure()
-    programs.sort(key=lambda program: program.seconds)
+    programs.sort(key=lambda program: (bool(ops) and program.name not in ops, program.seconds))
 
-    kept = FOLDER / ("only.tsv" if only else f"seed-{seed()}.tsv")
+    kept = FOLDER / ("only.tsv" if only else f"{kind}-{number}.tsv")
     if only:
+        wanted = len(order)
         kept.unlink(missing_ok=True)
     results = Results(kept, order)
-    wanted = len(order) if only else how_many(200)
     new = iter([mutant for mutant in order if mutant not in results.of])
     while tried := list(itertools.islice(new, max(0, wanted - len(results.words())))):
         for mutant, result in in_parallel(lambda mutant: judge(mutant, order[mutant], programs), tried):
@@ -99,10 +105,10 @@ def main():
     for mutant in results.of:
         if results.word(mutant).isupper():
             print(f"\n{results.word(mutant)}\n{mutant.place}\n- {mutant.before}\n+ {mutant.after}")
-    if os.environ.get("TABLE"):
-        results.write_page(os.environ["TABLE"])
+    if page:
+        results.write_page(page)
     return conclude(results.words(), "explained", "survived", stale)
 
 
 if __name__ == "__main__":
-    run_main(main, f"stopped; SEED={seed()} goes on from here")
+    run_main(main, "stopped; the same SEED goes on from here")

@@ -3,10 +3,11 @@ the ops that use it until one notices: the interpreter reports something, or a r
 
     scripts/mutants/synchronisations.py tests/cases/PROGRAM...
 
-OP='sgd adamw', whose programs these are: only what their cases use. MUTANTS=20: so many, drawn by SEED, of those that
-can be noticed. SCHEDULES='random-1/late reversed/early': those of scripts/run to try. TABLE=file: all that was found, as
-a table. tests/mutants/equivalent.txt lists those that cannot be noticed, a name a line, each with the reason. Fails if
-another is not, or if one of those is. Ends with the line "N noticed, N equivalent, N not noticed".
+OP='sgd adamw': only what these ops' cases use; their cases are run first, then others that use it. MUTANTS=20: so many,
+drawn by SEED, of those that can be noticed; all take about two hours of two cores. SCHEDULES='random-1/late
+reversed/early': those of scripts/run to try. TABLE=file: all that was found, as a table. tests/mutants/equivalent.txt
+lists those that cannot be noticed, a name a line, each with the reason. Fails if another is not, or if one of those is.
+Ends with the line "N noticed, N equivalent, N not noticed".
 """
 
 import os
@@ -18,7 +19,7 @@ import sys
 
 from cases import run, what_noticed
 from processes import in_parallel, run_main
-from verdicts import conclude, drawn_number, how_many, print_line, write_page
+from verdicts import conclude, drawn_number, how_many, print_line, seed, table, write_page
 
 LIST = pathlib.Path("tests/mutants/equivalent.txt")
 # In a random order warps go on in the midst of others, so it comes first; what is left meets the others too.
@@ -28,6 +29,7 @@ HEAD = """# Kernels without one of their synchronisations, {date}
 `make mutants TABLE=tests/mutants/results.md` wrote this page. A line is a synchronisation of [kernels](../../kernels) that was taken away (of a mask, its highest lane), with the place of the call where it is inlined;
 then the op and the case that noticed it first, the order of blocks and warps and of asynchronous copies (as `make test-schedules` names them), and the report of [ptxi](../ptxi/README.md). The other cases and ops that use it were not asked.
 A mask without its highest lane is noticed wherever that lane comes by, so these lines say that a case runs it; the others, that its absence does harm.
+The quickest case is asked first. That depends on the times that were measured, so a later run may name other cases and reports. It takes hours: about two, of two cores.
 
 | without | noticed by | case | schedule | as |
 |---|---|---|---|---|
@@ -36,6 +38,11 @@ A mask without its highest lane is noticed wherever that lane comes by, so these
 
 def mutants_in(output):
     return set(re.findall(r"\[ptxi\] mutant \d+ (\S*@kernels/\S*)", output))
+
+
+def held_by(program):
+    """What can be taken away in it: loading is enough. It may hold kernels that only other ops use."""
+    return mutants_in(run(program, LIST="1", PTXI_MUTATE="list")[1])
 
 
 def cases_of(program):
@@ -87,30 +94,39 @@ def row(mutant, result, reason):
 
 
 def main():
-    programs = sys.argv[1:]
-    op, wanted, table = os.environ.get("OP"), how_many(None), os.environ.get("TABLE")
+    programs, ops = sys.argv[1:], os.environ.get("OP", "").split()
+    wanted, page = how_many(None), table()
+    seed()  # which may be refused
     schedules = (os.environ.get("SCHEDULES") or SCHEDULES).split()
     if any(subprocess.call(["scripts/run", "true"], env=os.environ | {"SCHEDULE": word}) for word in schedules):
         return 2
-    # Loading a program is enough. It may hold kernels that only other ops use.
-    everything = set().union(*(mutants_in(run(program, LIST="1", PTXI_MUTATE="list")[1]) for program in programs))
+    held = dict(in_parallel(held_by, programs))
+    everything = set().union(*held.values())
     if not everything:
-        raise SystemExit(f"mutants: nothing of kernels/ can be taken away in {' '.join(programs)}")
-    used, listed = survey([case for program in programs for case in cases_of(program)]), read_list()
-    chosen = sorted(set().union(*(mutants for mutants, _ in used.values())) if op else everything, key=by_numbers)
+        raise SystemExit(
+            f"mutants: nothing of kernels/ can be taken away in {os.path.dirname(programs[0])}. Programs name the folder"
+            " in which they were compiled: after a build folder was moved or copied, `make clean` is needed"
+        )
+    own = [program for program in programs if not ops or os.path.basename(program) in ops]
+    used, listed = survey([case for program in own for case in cases_of(program)]), read_list()
+    chosen = sorted(set().union(*(mutants for mutants, _ in used.values())) if ops else everything, key=by_numbers)
+    if not chosen:
+        raise SystemExit(f"mutants: the kernels that the cases of {' and '.join(ops)} use have no synchronisation")
     if wanted:
         chosen = sorted(set(chosen) - set(listed), key=lambda mutant: drawn_number(f"{mutant}\n"))[:wanted]
+    others = [program for program in programs if program not in own and held[program] & set(chosen)]
+    used |= survey([case for program in others for case in cases_of(program)])
 
     results = {}
     for mutant, result in in_parallel(lambda mutant: judge(mutant, used, schedules, mutant in listed), chosen):
         results[mutant] = word, program, case, _, how = result
         print_line(word, mutant, program, case, how)
     # Lines move: a list that names what is not there is out of date.
-    stale = [] if op else [mutant for mutant in listed if mutant not in everything]
+    stale = [] if ops else [mutant for mutant in listed if mutant not in everything]
     for mutant in stale:
         print(f"NOWHERE, BUT LISTED AS EQUIVALENT: {mutant}")
-    if table:
-        write_page(table, HEAD, [row(m, results[m], listed.get(m, "")) for m in sorted(results, key=by_numbers)])
+    if page:
+        write_page(page, HEAD, [row(m, results[m], listed.get(m, "")) for m in sorted(results, key=by_numbers)])
     return conclude([word for word, *_ in results.values()], "equivalent", "not noticed", stale)
 
 

@@ -7,7 +7,10 @@ import re
 
 
 def seed():
-    return os.environ.get("SEED") or 1
+    text = os.environ.get("SEED") or "1"
+    if not re.fullmatch("[A-Za-z0-9]+", text):
+        raise SystemExit(f"SEED: '{text}' is not of letters and digits alone")
+    return text
 
 
 def how_many(usual):
@@ -15,6 +18,21 @@ def how_many(usual):
     if text and not re.fullmatch("[1-9][0-9]*", text):
         raise SystemExit(f"MUTANTS: '{text}' is no number of mutants")
     return int(text) if text else usual
+
+
+def table():
+    """The file for the page, or None."""
+    path = os.environ.get("TABLE")
+    if not path:
+        return None
+    new = not os.path.exists(path)
+    try:
+        open(path, "a").close()
+    except OSError as error:
+        raise SystemExit(f"TABLE: '{path}' cannot be written: {error.strerror}") from None
+    if new:
+        os.remove(path)
+    return path
 
 
 def drawn_number(text):

@@ -57,19 +57,19 @@ class Buffer {
   T* data_;
 };
 
-// The largest difference, in terms of the largest number expected. Not finite where a number is not, or where
-// nearly nothing but zeros was expected.
+// The largest difference, in terms of the largest number expected. Infinite where a number of either is not
+// finite, and where nothing, or hardly anything but zeros, was expected.
 inline double largest_error(const std::vector<double>& actual, const std::vector<double>& expected) {
   require(actual.size() == expected.size(), "the sizes of result and reference differ");
   double largest = 0, error = 0;
   size_t zeros = 0;
   for (size_t i = 0; i < expected.size(); i++) {
-    if (!std::isfinite(actual[i])) return INFINITY;
+    if (!std::isfinite(actual[i]) || !std::isfinite(expected[i])) return INFINITY;
     error = std::max(error, std::abs(actual[i] - expected[i]));
     largest = std::max(largest, std::abs(expected[i]));
     zeros += expected[i] == 0;
   }
-  return zeros > expected.size() / 2 ? INFINITY : error / largest;
+  return expected.empty() || zeros > expected.size() / 2 ? INFINITY : error / largest;
 }
 
 // One output of a kernel.
@@ -89,6 +89,13 @@ struct Measured {
   std::function<void()> run;
 };
 
+template <class T>
+const T& chosen(const std::vector<T>& all, const std::string& number) {
+  const bool digits = !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
+  require(digits && std::stoul(number) < all.size(), "there is no case " + number);
+  return all[std::stoul(number)];
+}
+
 //   DRIVER        prints the numbers of the cases
 //   DRIVER 3      runs a case and prints its rows
 //   DRIVER bench  prints what is measured; DRIVER bench 3 runs it
@@ -97,21 +104,22 @@ inline int run(int argc, char** argv, const std::vector<Case>& cases, const std:
     for (size_t i = 0; i < cases.size(); i++) printf("%zu\n", i);
     return 0;
   }
-  if (argc == 3) {
-    measured.at(std::atoi(argv[2])).run();
-    return 0;
-  }
   if (argv[1] == std::string("bench")) {
+    if (argc == 3) {
+      chosen(measured, argv[2]).run();
+      return 0;
+    }
     for (const Measured& m : measured)
       printf("%s\t%s\t%s\t%.0f\n", m.kernel.c_str(), m.shape.c_str(), m.counted.c_str(), m.flops);
     return 0;
   }
-  const Case& chosen = cases.at(std::atoi(argv[1]));
+  require(argc == 2, "one case at a time");
+  const Case& it = chosen(cases, argv[1]);
   bool good = true;
-  for (const Row& row : chosen.run()) {
-    printf("%s\t%s\t%s\t%.3g\t%.3g\n", chosen.kernel.c_str(), chosen.shape.c_str(), row.output.c_str(),
-           row.error, row.allowed);
-    good = good && row.error <= row.allowed;
+  for (const Row& row : it.run()) {
+    printf("%s\t%s\t%s\t%.3g\t%.3g\n", it.kernel.c_str(), it.shape.c_str(), row.output.c_str(), row.error,
+           row.allowed);
+    good = good && row.error <= row.allowed && std::isfinite(row.allowed);
   }
   return good ? 0 : 1;
 }

@@ -7,6 +7,7 @@ largest error of each output under any schedule, what is allowed, the different 
 """
 
 import concurrent.futures
+import math
 import os
 import pathlib
 import re
@@ -36,8 +37,14 @@ def run(job):
         for report in re.findall(r"^\[ptxi\] (?:WARNING|ERROR) (.*)", done.stderr, re.M)
     ]
     # An error above what is allowed ends a driver with 1, a report with 99.
-    broken = not rows or done.returncode not in (0, 1, 99)
-    return job, rows, reports, f"exit status {done.returncode}: {done.stderr[-1000:]}" if broken else ""
+    if not rows or done.returncode not in (0, 1, 99):
+        return job, rows, reports, f"exit status {done.returncode}: {done.stderr[-1000:]}"
+    return job, rows, reports, "an error is no number" if any(math.isnan(float(error)) for *_, error, _ in rows) else ""
+
+
+def worse(error):
+    """Key of a comparison in which NaN is not less than any number."""
+    return math.inf if math.isnan(error) else error
 
 
 class Output:
@@ -46,7 +53,7 @@ class Output:
         self.known, self.unknown = set(), set()
 
     def good(self):
-        return self.error <= self.allowed and not self.unknown
+        return self.error <= self.allowed < math.inf and not self.unknown
 
 
 def main(drivers):
@@ -66,7 +73,7 @@ def main(drivers):
                 failed += 1
             for kernel, shape, name, error, allowed in rows:
                 output = outputs.setdefault((kernel, shape, name), Output(float(allowed)))
-                output.error = max(output.error, float(error))
+                output.error = max(output.error, float(error), key=worse)
                 for report in reports:
                     if (kernel, shape) in known and re.search(known[kernel, shape], report):
                         output.known.add(report)

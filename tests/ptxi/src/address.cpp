@@ -24,15 +24,28 @@ Alloc* Block::find(u64 a, u64 n) {
   return x;
 }
 
+static string place(Space sp, u64 a) {
+  switch (sp) {
+    case SP_SHARED:
+      return "shared offset " + std::to_string((i64)(a - kSharedStart));
+    case SP_LOCAL:
+      return "local offset " + std::to_string(a);
+    case SP_PARAM:
+      return "parameter offset " + std::to_string(a);
+    default:
+      return "address " + mem_describe(a);
+  }
+}
+
 u8* Block::address(Warp& w, int l, const Instruction& in, Space sp, u64 a, unsigned n, bool write,
                    bool atomic) {
-  if (a & (n - 1))
-    err(in, E_MISALIGNED,
-        "misaligned address " + mem_describe(a) + " for an access of " + std::to_string(n) + " bytes", &w, l);
   u64 window = a >> 56;
   if (sp == SP_GENERIC)
     sp = window == 1 ? SP_SHARED : window == 2 ? SP_LOCAL : window == 3 ? SP_PARAM : SP_GLOBAL;
   if (window >= 1 && window <= 3 && sp != SP_GLOBAL && sp != SP_CONST) a &= (1ull << 56) - 1;
+  if (a & (n - 1))
+    err(in, E_MISALIGNED, "misaligned " + place(sp, a) + " for an access of " + std::to_string(n) + " bytes",
+        &w, l);
   switch (sp) {
     case SP_SHARED: {
       u64 o = a - kSharedStart;

@@ -25,10 +25,16 @@ expect null_pointer 'null pointer' PTXI_CC=80
 expect uninit_global 'read of uninitialised global memory.* tests/checks/memory.h:[0-9]+, called at tests/checks/memory.h:[0-9]+( |$)' PTXI_INIT=1
 expect uninit_global '!WARNING' PTXI_CC=80
 expect uninit_shared 'read of uninitialised shared memory.*thread \(63,0,0\)' PTXI_CC=80
-expect misaligned 'misaligned address' PTXI_CC=80
+expect misaligned 'misaligned address 0x.*\(offset 4 of device allocation' PTXI_CC=80
 expect misaligned 'last error: cudaErrorMisalignedAddress' PTXI_CC=80
 expect shared_oob 'shared write out of bounds' PTXI_CC=80
+expect shared_oob_read 'shared read out of bounds: offset 256 of 256 bytes' PTXI_CC=80
+expect shared_misaligned 'misaligned shared offset 2 for an access of 4 bytes' PTXI_CC=80
 expect local_oob 'local access out of bounds' PTXI_CC=80
+expect local_misaligned 'misaligned local offset [0-9]+ for an access of 4 bytes' PTXI_CC=80
+expect parameter_oob 'parameter access out of bounds' PTXI_CC=80
+expect parameter_write 'write to a kernel parameter' PTXI_CC=80
+expect global_as_shared 'cvta.to of an address in another space' PTXI_CC=80
 expect race_warps 'race between warps: read after a write by warp' PTXI_CC=80
 expect race_war 'race between warps: write after a read by warp' PTXI_CC=80
 expect race_lanes 'race within a warp: read after a write by lane' PTXI_CC=80
@@ -131,9 +137,10 @@ for seed in 1 2 3 4; do
   if PTXI_RACE=1 PTXI_ORDER=2 PTXI_SEED=$seed "$tests/orders" look_back 2>&1 | grep -q 'global-memory race: read'; then reported=1; fi
 done
 if [ $reported = 1 ]; then pass; else fail "look_back is silent under every seed"; fi
-expect divergent_barrier 'divergent barrier' PTXI_CC=80
 for order in 0 1 2; do
-  expect barrier_left_out 'divergent barrier' PTXI_ORDER=$order
+  expect divergent_barrier 'divergent barrier: this thread went past the barrier' PTXI_ORDER=$order
+  expect barrier_left_out 'divergent barrier: only a part of the warp reaches this aligned barrier' PTXI_ORDER=$order
+  expect barrier_predicated 'divergent barrier: predicated off for a part of the warp' PTXI_ORDER=$order
   expect ok_early_return '!WARNING|ERROR' PTXI_ORDER=$order
 done
 expect mismatched_barrier 'same barrier in different places' PTXI_CC=80
@@ -159,7 +166,9 @@ expect lanes_converged wrong PTXI_ORDER=2 PTXI_SEED=1
 for seed in 1 2 3; do expect ok_lanes_meet '!WARNING|ERROR|wrong' PTXI_ORDER=2 PTXI_SEED=$seed; done
 expect shfl_mask 'not in its member mask.* tests/checks/warp_operations.h:[0-9]+( |$)' PTXI_CC=80
 expect shfl_outside 'shfl.sync reads lane 16' PTXI_CC=80
-expect shfl_missing 'DEADLOCK|do not execute' PTXI_CC=80
+expect shfl_missing 'DEADLOCK.*lanes 0000ffff wait at PTX line.*lanes ffff0000 wait' PTXI_CC=80
+expect shfl_predicated 'lanes of the member mask do not execute this instruction' PTXI_CC=80
+expect ldmatrix_predicated 'warp-wide instruction predicated off for a part of the warp' PTXI_CC=80
 for order in 0 1 2; do
   expect ok_warp_barriers '!WARNING|ERROR|wrong' PTXI_ORDER=$order PTXI_SHARED=2
   expect ok_warp_barriers_nested '!WARNING|ERROR' PTXI_ORDER=$order PTXI_SHARED=2
@@ -168,6 +177,7 @@ for order in 0 1 2; do
   expect warp_barrier_and_vote 'DEADLOCK.*lanes 0000ffff wait at PTX line.*lanes ffff0000 wait' PTXI_ORDER=$order
 done
 expect shfl_exited 'names lanes that have exited' PTXI_CC=80
+expect shfl_from_exited 'shfl reads lane 16, which is inactive or has exited' PTXI_CC=80
 expect shfl_exited '!DEADLOCK|ERROR' PTXI_CC=80
 for mode in late early; do
   expect ok_cp '!WARNING|ERROR' PTXI_CPASYNC=$mode
@@ -190,6 +200,7 @@ for name in steps steps_of_a_part; do
   expect $name 'step limit reached.*turns.* tests/checks/launches.h:[0-9]+' PTXI_MAX_STEPS=1000
   expect $name 'last error: cudaErrorLaunchTimeout' PTXI_MAX_STEPS=1000
 done
+expect branch_table 'branch table index out of range' PTXI_CC=80
 expect trap 'cudaErrorLaunchFailure' PTXI_CC=80
 expect assert 'device assertion .x == 1. failed' PTXI_CC=80
 expect assert 'last error: cudaErrorAssert' PTXI_CC=80
@@ -208,6 +219,10 @@ expect ok_cooperative_size 'last error: cudaSuccess' PTXI_CC=80
 expect tf32_raw 'nonzero low mantissa bits' PTXI_TF32=1
 expect host_access 'host code accessed device memory' PTXI_CC=80
 expect memcpy_overrun 'run over its end' PTXI_CC=80
+expect to_symbol_overrun "memcpy destination: 16 bytes at .*offset 4 of .*'variable' of 16 bytes.* run over its end" PTXI_CC=80
+expect to_symbol_overrun 'memcpy: cudaErrorInvalidValue' PTXI_CC=80
+expect from_symbol_overrun 'memcpy source: 4 bytes at .* run over its end' PTXI_CC=80
+expect ok_symbol '!WARNING|ERROR|memcpy: cudaError' PTXI_CC=80
 expect memcpy_kind 'memcpy: cudaErrorInvalidValue' PTXI_CC=80
 expect double_free 'free: cudaErrorInvalidValue' PTXI_CC=80
 expect uninit_shared 'last error: cudaErrorLaunchFailure' PTXI_STRICT=1

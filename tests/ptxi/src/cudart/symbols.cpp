@@ -1,6 +1,8 @@
 // Variables of device code.
 
 #include "cudart/runtime.h"
+#include "memory.h"
+#include "report.h"
 
 using namespace ptxi;
 
@@ -15,11 +17,15 @@ cudaError_t cudaGetSymbolSize(size_t* n, const void* s) {
   API();
   return symbol_address(s, n) ? cudaSuccess : set_error(cudaErrorInvalidSymbol);
 }
-static cudaError_t symbol_range(const void* s, size_t n, size_t o, char** p) {
+static cudaError_t symbol_range(const void* s, size_t n, size_t o, const char* what, char** p) {
   size_t size = 0;
   *p = (char*)symbol_address(s, &size);
   if (!*p) return cudaErrorInvalidSymbol;
-  if (o + n > size) return cudaErrorInvalidValue;
+  if (o > size || n > size - o) {
+    report_error(std::string(what) + ": " + std::to_string(n) + " bytes at " + mem_describe((u64)*p + o) +
+                 " run over its end");
+    return cudaErrorInvalidValue;
+  }
   *p += o;
   return cudaSuccess;
 }
@@ -27,13 +33,13 @@ static cudaError_t to_symbol(const void* s, const void* src, size_t n, size_t o,
                              cudaStream_t st) {
   API();
   char* p;
-  if (cudaError_t e = symbol_range(s, n, o, &p)) return set_error(e);
+  if (cudaError_t e = symbol_range(s, n, o, "memcpy destination", &p)) return set_error(e);
   return submit_transfer(st, copy_node(p, n, src, n, n, 1), async);
 }
 static cudaError_t from_symbol(void* d, const void* s, size_t n, size_t o, bool async, cudaStream_t st) {
   API();
   char* p;
-  if (cudaError_t e = symbol_range(s, n, o, &p)) return set_error(e);
+  if (cudaError_t e = symbol_range(s, n, o, "memcpy source", &p)) return set_error(e);
   return submit_transfer(st, copy_node(d, n, p, n, n, 1), async);
 }
 cudaError_t cudaMemcpyToSymbol(const void* s, const void* src, size_t n, size_t o, cudaMemcpyKind) {

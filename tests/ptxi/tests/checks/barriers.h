@@ -32,6 +32,10 @@ __global__ void barrier_left_out(float* o) {
   o[threadIdx.x] = 1;
   __syncthreads();
 }
+__global__ void predicated_barrier(float* o) {
+  asm volatile("{.reg .pred odd; setp.ne.u32 odd, %0, 0; @odd bar.sync 0;}" ::"r"(threadIdx.x & 1));
+  o[threadIdx.x] = 1;
+}
 __global__ void mismatched_barrier(float* o) {
   if (threadIdx.x < 32) {
     o[threadIdx.x] = 1;
@@ -197,6 +201,7 @@ __global__ void grid_barriers(int* o, int last) {
 
 static void barriers(float* f, float* g, int* i) {
   if (is("divergent_barrier")) divergent_barrier<<<1, 64>>>(f);
+  if (is("barrier_predicated")) predicated_barrier<<<1, 64>>>(f);
   if (is("barrier_left_out")) barrier_left_out<<<1, 64>>>(f);
   if (is("ok_early_return")) {
     early_return<<<1, 64>>>(f, 40, 0);

@@ -11,6 +11,17 @@ __global__ void trap_kernel() {
 __global__ void assert_kernel(int x) {
   assert(x == 1);
 }
+__global__ void branch_by_table(int* o, int n) {
+  int r = 0;
+  asm volatile(
+      "{\nTABLE: .branchtargets FIRST, SECOND;\n"
+      "brx.idx %1, TABLE;\n"
+      "FIRST: mov.u32 %0, 1;\n"
+      "SECOND: add.u32 %0, %0, 2;\n}"
+      : "+r"(r)
+      : "r"(n));
+  o[0] = r;
+}
 extern __shared__ float dynamic[];
 __global__ void dyn(float* o) {
   o[threadIdx.x] = dynamic[threadIdx.x] = 1;
@@ -75,6 +86,7 @@ static void ended_launches(int* i) {
   if (is("ok_steps")) turns<<<16, 32>>>(100, 32);
   if (is("steps")) turns<<<1, 32>>>(1 << 22, 32);
   if (is("steps_of_a_part")) turns<<<1, 32>>>(1 << 22, 16);
+  if (is("branch_table")) branch_by_table<<<1, 1>>>(i, 2);
   if (is("trap")) trap_kernel<<<1, 32>>>();
   if (is("assert")) assert_kernel<<<1, 32>>>(2);
 }

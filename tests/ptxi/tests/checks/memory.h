@@ -36,11 +36,41 @@ __global__ void shared_oob(float* o, int n) {
   __syncthreads();
   o[threadIdx.x] = s[threadIdx.x];
 }
+__global__ void shared_oob_read(float* o, int n) {
+  __shared__ float s[64];
+  s[threadIdx.x] = 1;
+  __syncthreads();
+  o[threadIdx.x] = s[threadIdx.x + n];
+}
+__global__ void shared_misaligned(float* o, int n) {
+  __shared__ float s[2];
+  s[0] = s[1] = 1;
+  o[0] = *(float*)((char*)s + n);
+}
 __global__ void local_oob(int* o, int n) {
   int a[8];
   for (int i = 0; i < 8; i++) a[i] = i;
   o[0] = a[n];
 }
+__global__ void local_misaligned(int* o, int n) {
+  int a[8];
+  for (int i = 0; i < 8; i++) a[i] = i;
+  o[0] = *(int*)((char*)a + n);
+}
+struct Eight {
+  int x[8];
+};
+// Parameters: 32 bytes of p, 8 of o, 4 of n.
+__global__ void parameter_oob(const __grid_constant__ Eight p, int* o, int n) {
+  o[0] = p.x[n];
+}
+__global__ void parameter_write(const __grid_constant__ Eight p) {
+  asm volatile("st.u32 [%0], 1;" ::"l"(&p) : "memory");
+}
+__global__ void global_as_shared(float* o) {
+  o[0] = __cvta_generic_to_shared(o);
+}
+__device__ int variable[4];
 
 static void memory(float* f, float* g, int* i) {
   if (is("oob_write")) oob_write<<<1, 64>>>(f, 8);
@@ -59,7 +89,13 @@ static void memory(float* f, float* g, int* i) {
   if (is("uninit_shared")) uninit_shared<<<1, 64>>>(f);
   if (is("misaligned")) misaligned<<<1, 1>>>(f);
   if (is("shared_oob")) shared_oob<<<1, 64>>>(f, 8);
+  if (is("shared_oob_read")) shared_oob_read<<<1, 64>>>(f, 8);
+  if (is("shared_misaligned")) shared_misaligned<<<1, 1>>>(f, 2);
   if (is("local_oob")) local_oob<<<1, 1>>>(i, 9);
+  if (is("local_misaligned")) local_misaligned<<<1, 1>>>(i, 6);
+  if (is("parameter_oob")) parameter_oob<<<1, 1>>>({}, i, 11);
+  if (is("parameter_write")) parameter_write<<<1, 1>>>({});
+  if (is("global_as_shared")) global_as_shared<<<1, 1>>>(f);
 }
 
 static void host_memory(float* f, float* g) {
@@ -68,6 +104,10 @@ static void host_memory(float* f, float* g) {
     float h[80];
     print("memcpy", cudaMemcpy(h, f, 320, cudaMemcpyDeviceToHost));
   }
+  int v[4] = {};
+  if (is("to_symbol_overrun")) print("memcpy", cudaMemcpyToSymbol(variable, v, 16, 4));
+  if (is("from_symbol_overrun")) print("memcpy", cudaMemcpyFromSymbol(v, variable, 4, 20));
+  if (is("ok_symbol")) print("memcpy", cudaMemcpyFromSymbol(v, variable, 12, 4));
   if (is("memcpy_kind")) {
     float h[8];
     print("memcpy", cudaMemcpy(h, f, 32, cudaMemcpyHostToDevice));

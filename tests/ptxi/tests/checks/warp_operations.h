@@ -24,6 +24,9 @@ __global__ void shfl_exited(int* o) {
     for (int i = 0; i < o[40]; i++) o[threadIdx.x] += i * threadIdx.x;
   }
 }
+__global__ void shfl_from_exited(int* o) {
+  if (threadIdx.x < 16) o[threadIdx.x] = __shfl_sync(~0u, (int)threadIdx.x, threadIdx.x + 16);
+}
 __global__ void shfl_masks(int* o) {
   o[threadIdx.x] = __shfl_sync(threadIdx.x < 16 ? 0x0000ffffu : ~0u, threadIdx.x, 0);
 }
@@ -106,6 +109,24 @@ __global__ void part_of_warp(int* o, bool product, bool exited) {
   }
   __syncwarp();
 }
+// What the even lanes alone do in an instruction to which all lanes come.
+__global__ void predicated(int* o, bool matrix) {
+  __shared__ __align__(16) int s[32];
+  const int t = threadIdx.x;
+  unsigned r = 0;
+  s[t] = t;
+  __syncwarp();
+  if (matrix)
+    asm volatile(
+        "{.reg .pred odd; setp.ne.u32 odd, %1, 0; @!odd ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%0}, [%2];}"
+        : "+r"(r)
+        : "r"(t & 1), "r"((unsigned)__cvta_generic_to_shared(s + t % 8 * 4)));
+  else
+    asm volatile("{.reg .pred odd; setp.ne.u32 odd, %1, 0; @!odd shfl.sync.idx.b32 %0, %1, 0, 31, -1;}"
+                 : "+r"(r)
+                 : "r"(t & 1));
+  o[t] = r;
+}
 __global__ void tf32_raw(float* o) {
   unsigned a = __float_as_uint(1.0f + threadIdx.x * 1e-5f), b = __float_as_uint(1.f);
   float c[4] = {};
@@ -122,6 +143,7 @@ static void warp_operations(float* f, int* i) {
   if (is("shfl_outside")) shfl_outside<<<1, 32>>>(i);
   if (is("shfl_missing")) shfl_missing<<<1, 32>>>(i);
   if (is("shfl_exited")) shfl_exited<<<1, 32>>>(i);
+  if (is("shfl_from_exited")) shfl_from_exited<<<1, 32>>>(i);
   if (is("shfl_masks")) shfl_masks<<<1, 32>>>(i);
   if (is("ok_warp_barriers")) warp_barriers<<<1, 32>>>(i, ~0u, ~0u);
   if (is("warp_barriers_apart")) warp_barriers<<<1, 32>>>(i, 0x0000ffff, 0xffff0000);
@@ -134,5 +156,7 @@ static void warp_operations(float* f, int* i) {
   if (is("mma_exited")) part_of_warp<<<1, 32>>>(i, true, true);
   if (is("ldmatrix_diverged")) part_of_warp<<<1, 32>>>(i, false, false);
   if (is("ldmatrix_exited")) part_of_warp<<<1, 32>>>(i, false, true);
+  if (is("ldmatrix_predicated")) predicated<<<1, 32>>>(i, true);
+  if (is("shfl_predicated")) predicated<<<1, 32>>>(i, false);
   if (is("tf32_raw")) tf32_raw<<<1, 32>>>(f);
 }
