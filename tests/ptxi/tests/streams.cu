@@ -16,6 +16,7 @@ int main(int, char** argv) {
   default_stream();
   thread_streams();
   graphs();
+  graphs_in_graphs();
   device_races();
   ends();
   queries();

@@ -94,6 +94,7 @@ cudaError_t submit_transfer(cudaStream_t s, const Node& n, bool async) {
   return queue_transfer(st, n, async);
 }
 
+  if (!n.width || !n.height) return cudaSuccess;
 }  // namespace ptxi
 
 using namespace ptxi;
