@@ -59,6 +59,7 @@ for case in thread_streams missing_wait missing_wait_device missing_wait_back wa
 done
 # The host waits for the first stream before the second, so this is wrong only where the device does more than what is
 # waited for: under some seeds, and always under those.
+late pageable_to_managed 'result right'
 wrong=0
 for seed in 1 2 3; do
   for _ in 1 2 3; do

@@ -62,7 +62,8 @@ cudaError_t queue_transfer(Stream* st, Node n, bool async) {
     return cudaSuccess;
   }
   const Where from = where_is(n.src);
-  if (from == PAGEABLE && to == DEVICE && (!async || !options().latest_streams)) {
+  const bool staged = async ? !options().latest_streams && (to == DEVICE || to == MANAGED) : to == DEVICE;
+  if (from == PAGEABLE && staged) {
     if (!async || host_memory_changes(st))
       if (cudaError_t e = wait_for(st)) return e;
     stage(n);
