@@ -109,6 +109,13 @@ line_of_report() { # program, case, function, comment on the line
   addr2line -i -e "$tests/$1" <<<"$addresses" >>"$log"
   if grep -qE "places.cu:$line( |$)" "$log"; then pass; else fail "$1 $2: no line $line"; fi
 }
+for mode in now late; do
+  outcome streams free_async_twice 'cudaFreeAsync called at .* of .*USE AFTER FREE' PTXI_STREAMS=$mode
+  outcome streams free_async_inside 'cudaFreeAsync called at .* of .*offset 4 of device' PTXI_STREAMS=$mode
+  outcome streams free_async_pinned 'cudaFreeAsync called at .* of .*offset 0 of pinned' PTXI_STREAMS=$mode
+done
+late free_async_twice 'cudaFreeAsync called at .* of memory that a stream frees'
+for case in free_async_twice free_async_inside free_async_pinned free_host; do late $case '!FAIL'; done
 for program in places0 places2; do
   for case in 1 2; do
     line_of_report $program $case __cudaLaunchKernel "launched $case"

@@ -21,6 +21,7 @@ int main(int, char** argv) {
   ends();
   queries();
   pools();
+  wrong_frees();
   frees_by_host();
   pinned_reads();
   pinned_writes();

@@ -24,27 +24,28 @@ cudaError_t alloc_device(void** p, size_t n, bool async, Pool* pool) {
   if (pool) pool_take(pool, a->base, (n + 511) / 512 * 512);
   return cudaSuccess;
 }
-cudaError_t free_device(void* p, const std::string& by) {
-  if (!mem_free((u64)p, A_DEVICE, by)) {
-    report_error("cudaFree of " + mem_describe((u64)p));
-    return cudaErrorInvalidValue;
-  }
+static cudaError_t refuse_free(const void* p, const char* because = "") {
+  report_error(text(current_call()) + " of " + because + mem_describe((u64)p));
+  return cudaErrorInvalidValue;
+}
+cudaError_t check_free(const void* p) {
+  const Alloc* a = mem_find((u64)p);
+  if (!a || a->base != (u64)p || (a->kind != A_DEVICE && a->kind != A_MANAGED)) return refuse_free(p);
+  return a->freeing ? refuse_free(p, "memory that a stream frees: ") : cudaSuccess;
+}
+void free_device(void* p, const std::string& by) {
+  mem_free((u64)p, A_DEVICE, by);
   pool_return((u64)p);
-  return cudaSuccess;
 }
 
 // Memory of a pool is freed at once. For that of cudaMalloc the function may wait for the device first: with
 // PTXI_STREAMS=late it does, with latest it does not.
 static cudaError_t free_late(void* p) {
-  const Alloc* a = mem_find((u64)p);
-  if (a && a->freeing) {
-    report_error("cudaFree of memory that a stream frees: " + mem_describe((u64)p));
-    return cudaErrorInvalidValue;
-  }
-  if ((!a || !a->async) && !options().latest_streams)
+  if (!mem_find((u64)p)->async && !options().latest_streams)
     if (cudaError_t e = wait_for_everything()) return e;
   forget_uses(p);
-  return free_device(p, text(current_call()));
+  free_device(p, text(current_call()));
+  return cudaSuccess;
 }
 
 bool on_device(const void* p, size_t n) {
@@ -67,7 +68,10 @@ cudaError_t cudaFree(void* p) {
   API();
   if (!p) return cudaSuccess;
   if (cudaError_t e = unsafe_call()) return set_error(e);
-  return options().late_streams ? set_error(free_late(p)) : set_error(free_device(p));
+  if (cudaError_t e = check_free(p)) return set_error(e);
+  if (options().late_streams) return free_late(p);
+  free_device(p);
+  return cudaSuccess;
 }
 cudaError_t cudaMallocPitch(void** p, size_t* pitch, size_t w, size_t h) {
   *pitch = (w + 511) / 512 * 512;
@@ -98,7 +102,7 @@ cudaError_t cudaFreeHost(void* p) {
   if (!p) return cudaSuccess;
   if (cudaError_t e = unsafe_call()) return set_error(e);
   Alloc* a = mem_find((u64)p);
-  if (!a || a->base != (u64)p || a->kind != A_PINNED) return set_error(cudaErrorInvalidValue);
+  if (!a || a->base != (u64)p || a->kind != A_PINNED) return set_error(refuse_free(p));
   if (!options().late_streams) {
     mem_free(a->base, A_PINNED);
     return cudaSuccess;

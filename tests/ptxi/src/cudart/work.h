@@ -57,6 +57,7 @@ cudaError_t wait_for(Stream* st);
 cudaError_t wait_for_everything();
 cudaError_t query(const std::vector<WorkRef>& works);  // a seeded number of times cudaErrorNotReady
 void run_everything();                                 // nobody waits
+void run_frees();                                      // and what comes before them
 const Work* work_being_done();                         // null: none, or it is not late
 std::string current_work();                            // its text as the end of a report
 

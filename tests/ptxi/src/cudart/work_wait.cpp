@@ -78,6 +78,16 @@ void go_ahead_of(const Work& target) {
 const Work* work_being_done() {
   return g_current;
 }
+// Does what is chosen, and what comes before it.
+void run_all(bool (*chosen)(const Work&)) {
+  std::vector<WorkRef> works;
+  for (const auto& p : g_pending)
+    if (chosen(*p.second)) works.push_back(p.second);
+  std::sort(works.begin(), works.end(), goes_first);
+  for (const WorkRef& w : works) run_until_done(w);
+  host_goes_on();
+}
+
 
 std::string current_work() {
   return g_current ? " | " + text(*g_current) : "";
@@ -113,11 +123,11 @@ cudaError_t wait_for(Stream* st) {
 }
 
 void run_everything() {
-  std::vector<WorkRef> works;
-  for (const auto& p : g_pending) works.push_back(p.second);
-  std::sort(works.begin(), works.end(), goes_first);
-  for (const WorkRef& w : works) run_until_done(w);
-  host_goes_on();
+  run_all([](const Work&) { return true; });
+}
+
+void run_frees() {
+  run_all([](const Work& w) { return w.node.kind == N_FREE; });
 }
 
 cudaError_t wait_for_everything() {

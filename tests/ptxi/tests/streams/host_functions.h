@@ -1,6 +1,9 @@
 // Host functions of streams, and memory of the host that copies around them need.
 #pragma once
 #include <atomic>
+#include <cuda_profiler_api.h>
+#include <sys/mman.h>
+#include <thread>
 
 #include "common.h"
 

@@ -138,6 +138,7 @@ static void legal_pinned() {
       upload(b, host[i % 2], t);
       CK(cudaEventRecord(taken[i % 2], t));
       CK(cudaStreamWaitEvent(s, taken[i % 2]));
+    EXPECT(cudaFreeHost(p), cudaErrorInvalidValue);
       add_on(s, a, b);
       order(s, t);
     }
