@@ -122,6 +122,18 @@ Alloc* mem_find(u64 addr) {
 
 // Threads of a launch wait until what is to be done before it touches the allocation is done.
 void mem_use(Alloc& a) {
+const Alloc* mem_find_freed(u64 addr) {
+  const auto i = std::find_if(g_freed.rbegin(), g_freed.rend(),
+                              [&](const Alloc* a) { return addr >= a->base && addr < a->base + a->size; });
+  return i == g_freed.rend() ? nullptr : *i;
+}
+
+bool mem_overlaps(u64 base, u64 size) {
+  auto i =
+      std::lower_bound(g_live.begin(), g_live.end(), base, [](const Alloc* a, u64 x) { return a->base < x; });
+  return mem_find(base) || (i != g_live.end() && (*i)->base - base < size);
+}
+
   static std::mutex mutex;
   if (__atomic_load_n(&a.used, __ATOMIC_ACQUIRE) == g_launch_id) return;
   const std::lock_guard<std::mutex> lock(mutex);
@@ -143,12 +155,9 @@ string mem_describe(u64 addr) {
   string s = b;
   if (Alloc* a = mem_find(addr))
     return s + " (offset " + std::to_string(addr - a->base) + " of " + quoted(a) + ")";
-  for (size_t i = g_freed.size(); i-- > 0;) {
-    const Alloc* a = g_freed[i];
-    if (addr >= a->base && addr < a->base + a->size)
-      return s + " (USE AFTER FREE: offset " + std::to_string(addr - a->base) + " of freed " + quoted(a) +
-             (a->freed_by.empty() ? "" : ", freed by " + a->freed_by) + ")";
-  }
+  if (const Alloc* a = mem_find_freed(addr))
+    return s + " (USE AFTER FREE: offset " + std::to_string(addr - a->base) + " of freed " + quoted(a) +
+           (a->freed_by.empty() ? "" : ", freed by " + a->freed_by) + ")";
   // The nearest live allocation within 1 MiB
   const Alloc* best = nullptr;
   u64 dist = 1 << 20;

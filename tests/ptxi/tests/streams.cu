@@ -26,6 +26,7 @@ int main(int, char** argv) {
   pinned_reads();
   pinned_writes();
   pinned_frees();
+  freed_before_work();
   legal_pinned();
   host_functions();
   host_after_functions();

@@ -40,8 +40,8 @@ void add(u64 page, bool written, int n) {
   if (!p.read && !p.written) g_pages.erase(page);
 }
 
-bool on_fault(u64 addr, bool write) {
-  LOCK();
+// Whether the access may be tried again.
+bool look_at_fault(u64 addr, bool write) {
   const u64 page = addr / kPage * kPage;
   auto i = g_pages.find(page);
   if (i == g_pages.end()) {  // opened, perhaps, while this thread waited for the lock
@@ -54,6 +54,13 @@ bool on_fault(u64 addr, bool write) {
   i->second.given_up = true;
   protect(page);
   return true;
+}
+
+// The thread may be one that a host function or a launch waits for.
+bool on_fault(u64 addr, bool write) {
+  bool again = false;
+  with_lock_or_lent([&] { again = look_at_fault(addr, write); });
+  return again;
 }
 
 template <class F>

@@ -129,13 +129,13 @@ void for_watched_after(const Work& by, u64 base, u64 size, F f) {
 void watch(const WorkRef& w) {
   w->watched = host_ranges(w->node);
   if (w->watched.empty()) return;
-  take_sums(*w);
-  expect_functions(*w);
   for (const HostRange& r : w->watched) {
     if (pages_close(r, host_touched)) g_closing[w->number] = w.get();
     g_watched.emplace(r.base, w.get());
     g_longest = std::max(g_longest, r.size);
   }
+  take_sums(*w);
+  expect_functions(*w);
 }
 
 void unwatch(Work& w) {
@@ -213,17 +213,17 @@ void host_memory_freed(u64 base, u64 size) {
 }
 
 void host_memory_gone(u64 addr) {
+  const string what = "host memory was freed before work in a stream that needs it was done: ";
   const Work* now = work_being_done();
-  if (!now) return;
-  std::vector<const Work*> works = {now};  // or one after it, whose bytes are looked at
+  std::vector<const Work*> works;  // what is being done, or what comes later, whose bytes are looked at
+  if (now) works.push_back(now);
   for (const auto& p : g_pending) works.push_back(p.second.get());
   for (const Work* w : works)
     for (const HostRange& r : host_ranges(w->node))
-      if (overlap(r, addr, 1)) {
-        report_error("host memory was freed before work in a stream that needs it was done: " +
-                     range_text(r) + ", which " + text(*w) + needs_text(r));
-        return;
-      }
+      if (overlap(r, addr, 1))
+        return report_error(what + range_text(r) + ", which " + text(*w) + needs_text(r));
+  if (now && now->node.kind == N_KERNEL && is_host(addr) && mem_find(addr))
+    report_error(what + mem_describe(addr) + ", which " + text(*now) + " uses");
 }
 
 }  // namespace ptxi

@@ -1,6 +1,7 @@
 // State of the CUDA runtime replacement, shared by the files of this folder.
 #pragma once
 #include <cuda_runtime_api.h>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -29,6 +30,14 @@ struct KernelCall {
   Kernel* k = nullptr;
   const void* func = nullptr;
   LaunchDims d{};
+// While one lives, its thread holds the lock and changes nothing that the lock guards, but may wait for other
+// threads: those may look at that.
+struct Lent {
+  Lent();
+  ~Lent();
+};
+void with_lock_or_lent(const std::function<void()>& look);
+
   std::vector<u8> params;
 };
 // Checks the configuration and copies the parameters; does not run anything.

@@ -81,7 +81,7 @@ void host_function_begins(const Work& w);
 void host_function_done(Work& w);
 void host_goes_on();  // after work was forced: between host functions, too, nobody may touch it
 void host_memory_freed(u64 base, u64 size);  // reports the work that needs it, and does it
-void host_memory_gone(u64 addr);  // a fault: reports work that needs the address, if it is being done
+void host_memory_gone(u64 addr);             // a fault: reports work that needs the address
 
 // --- Memory of the device (device_uses.cpp) ---
 void note_allocation(void* p, const WorkRef& w);

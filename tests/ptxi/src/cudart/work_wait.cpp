@@ -30,11 +30,16 @@ bool goes_first(const WorkRef& a, const WorkRef& b) {
   return random_of(*a) > random_of(*b);
 }
 
+cudaError_t run_lent(const Node& n) {
+  const Lent lent;
+  return run_node(n);
+}
+
 void run(const WorkRef& w) {
   if (w->node.kind == N_HOST) host_function_begins(*w);
   before_uses(*w);
   // What was a valid argument when the work was queued no longer is: a fault of the device.
-  if (run_node(w->node) && !g_sticky) set_error(g_sticky = cudaErrorIllegalAddress);
+  if (run_lent(w->node) && !g_sticky) set_error(g_sticky = cudaErrorIllegalAddress);
   note_uses(w);
   if (w->then) w->then();
   if (w->node.kind == N_HOST) host_function_done(*w);

@@ -1,6 +1,7 @@
 // The host and pinned or registered memory that copies have yet to read or write.
 #pragma once
 #include <csignal>
+#include <sys/mman.h>
 
 #include "common.h"
 
@@ -86,6 +87,47 @@ static void pinned_writes() {
     fill(pinned, 2);
     CK(cudaGraphLaunch(exec, s));
     pinned[0] = 3;
+    CK(cudaStreamSynchronize(s));
+  }
+}
+
+__global__ void touch_from_block_2(int* x, int* out) {
+  int v = blockIdx.x;
+  for (int i = 0; i < 3000; i++) v = v * 3 + i;
+  out[threadIdx.x] = v;
+  if (blockIdx.x == 2) x[threadIdx.x] = v;
+}
+
+// Memory that is unmapped when it is freed.
+constexpr size_t kMuch = 64 << 20;
+static int* much() {
+  return (int*)mmap(nullptr, kMuch, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void freed_before_work() {
+  if (is("copy_of_freed")) {
+    CK(cudaFreeHost(pinned));
+    upload(a, pinned, s);
+  }
+  if (is("graph_of_freed") || is("graph_of_unmapped")) {
+    int *p = is("graph_of_freed") ? pinned : much(), *d;
+    CK(cudaMalloc(&d, kMuch));
+    begin_capture(s);
+    upload(d, p, s, p == pinned ? kBytes : kMuch);
+    cudaGraphExec_t exec = end_capture(s);
+    if (p == pinned)
+      CK(cudaFreeHost(p));
+    else
+      munmap(p, kMuch);
+    CK(cudaGraphLaunch(exec, s));
+    CK(cudaStreamSynchronize(s));
+  }
+  if (is("helper_faults")) {  // a thread that helps with a launch
+    int* p = much();
+    CK(cudaHostRegister(p, kMuch, 0));
+    upload(b, pinned, s);
+    touch_from_block_2<<<64, kThreads, 0, s>>>(p, a);
+    munmap(p, kMuch);
     CK(cudaStreamSynchronize(s));
   }
 }
