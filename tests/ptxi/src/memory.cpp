@@ -26,6 +26,7 @@ void (*on_first_use)(const Alloc& a) = nullptr;
 namespace {
 
 constexpr u64 kPage = 4096;
+constexpr u64 kMost = 1ull << 47;  // what addresses reach: sums of sizes do not wrap around
 u64 g_serial = 0;
 std::vector<Alloc*> g_live;   // sorted by base
 std::vector<Alloc*> g_freed;  // most recent ones, for messages
@@ -46,6 +47,7 @@ string quoted(const Alloc* a) {
 }  // namespace
 
 Alloc* mem_alloc(u64 size, AllocKind kind, const string& name) {
+  if (size > kMost) return nullptr;
   auto a = std::make_unique<Alloc>();
   a->size = size;
   a->kind = kind;
@@ -120,8 +122,6 @@ Alloc* mem_find(u64 addr) {
   return addr < a->base + a->size ? a : nullptr;
 }
 
-// Threads of a launch wait until what is to be done before it touches the allocation is done.
-void mem_use(Alloc& a) {
 const Alloc* mem_find_freed(u64 addr) {
   const auto i = std::find_if(g_freed.rbegin(), g_freed.rend(),
                               [&](const Alloc* a) { return addr >= a->base && addr < a->base + a->size; });
@@ -134,6 +134,8 @@ bool mem_overlaps(u64 base, u64 size) {
   return mem_find(base) || (i != g_live.end() && (*i)->base - base < size);
 }
 
+// Threads of a launch wait until what is to be done before it touches the allocation is done.
+void mem_use(Alloc& a) {
   static std::mutex mutex;
   if (__atomic_load_n(&a.used, __ATOMIC_ACQUIRE) == g_launch_id) return;
   const std::lock_guard<std::mutex> lock(mutex);

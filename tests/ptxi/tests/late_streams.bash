@@ -50,9 +50,16 @@ for case in overwrite_before_function overwrite_between_functions overwrite_afte
   late $case 'overwritten before .* 64 bytes at '
 done
 late function_of_fault '!overwritten'
+for mode in now late; do
+  outcome streams function_calls_much 'must not call the runtime: cudaDeviceReset called at' PTXI_STREAMS=$mode
+  outcome streams function_calls_much '!FAIL' PTXI_STREAMS=$mode
+done
+late function_waits_for_touch 'host code writes at .*copy #[0-9]+ .* has yet to read'
+late function_frees 'freed before work .* registered.* copy #[0-9]+ .cudaMemcpyAsync called at .* has yet to read'
 late host_function_race 'host code writes at .*copy #[0-9]+ .cudaMemcpyAsync called at'
 late pageable_overwrite 'result right'
 late pageable_read 'result right'
+late pageable_to_managed 'result right'
 late pageable_overwrite 'overwritten before .* pageable host memory' PTXI_STREAMS=latest
 late pageable_overwrite 'result wrong' PTXI_STREAMS=latest
 late pageable_read 'result wrong' PTXI_STREAMS=latest
@@ -64,7 +71,6 @@ for case in thread_streams missing_wait missing_wait_device missing_wait_back wa
 done
 # The host waits for the first stream before the second, so this is wrong only where the device does more than what is
 # waited for: under some seeds, and always under those.
-late pageable_to_managed 'result right'
 wrong=0
 for seed in 1 2 3; do
   for _ in 1 2 3; do
@@ -103,6 +109,13 @@ late pool_free_unordered 'freed without an order after its use: .*cudaFreeAsync 
 late pool_use_after 'USE AFTER FREE.*freed by free #[0-9]+ .cudaFreeAsync called at'
 late pool_copy_after 'USE AFTER FREE.*freed by free #[0-9]+ .cudaFreeAsync called at .*copy #[0-9]+ .cudaMemcpyAsync called at'
 late pool_copy_after 'wait: cudaErrorIllegalAddress'
+for mode in now late; do
+  outcome streams free_async_twice 'cudaFreeAsync called at .* of .*USE AFTER FREE' PTXI_STREAMS=$mode
+  outcome streams free_async_inside 'cudaFreeAsync called at .* of .*offset 4 of device' PTXI_STREAMS=$mode
+  outcome streams free_async_pinned 'cudaFreeAsync called at .* of .*offset 0 of pinned' PTXI_STREAMS=$mode
+done
+late free_async_twice 'cudaFreeAsync called at .* of memory that a stream frees'
+for case in free_async_twice free_async_inside free_async_pinned free_host; do late $case '!FAIL'; done
 late pool_free_by_host 'USE AFTER FREE.*freed by cudaFree called at .*kernel set.*#[0-9]+ .*called at'
 
 # Reports name the line of the call, whatever functions of the toolkit lie between.
@@ -114,13 +127,6 @@ line_of_report() { # program, case, function, comment on the line
   addr2line -i -e "$tests/$1" <<<"$addresses" >>"$log"
   if grep -qE "places.cu:$line( |$)" "$log"; then pass; else fail "$1 $2: no line $line"; fi
 }
-for mode in now late; do
-  outcome streams free_async_twice 'cudaFreeAsync called at .* of .*USE AFTER FREE' PTXI_STREAMS=$mode
-  outcome streams free_async_inside 'cudaFreeAsync called at .* of .*offset 4 of device' PTXI_STREAMS=$mode
-  outcome streams free_async_pinned 'cudaFreeAsync called at .* of .*offset 0 of pinned' PTXI_STREAMS=$mode
-done
-late free_async_twice 'cudaFreeAsync called at .* of memory that a stream frees'
-for case in free_async_twice free_async_inside free_async_pinned free_host; do late $case '!FAIL'; done
 for program in places0 places2; do
   for case in 1 2; do
     line_of_report $program $case __cudaLaunchKernel "launched $case"

@@ -43,10 +43,10 @@ void add_to_capture(Stream* st, const Graph& from) {
 
 extern "C" {
 
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t* e, cudaGraph_t g, unsigned long long) {
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* e, cudaGraph_t g, unsigned long long flags) {
   API();
   Graph* x = graph_of(g);
-  if (!e || !x) return set_error(cudaErrorInvalidValue);
+  if (!e || !x || flags > 15) return set_error(cudaErrorInvalidValue);
   auto* ex = new GraphExec;
   ex->g.nodes = x->nodes;
   g_execs.insert(ex);

@@ -78,11 +78,6 @@ void go_ahead_of(const Work& target) {
   }
 }
 
-}  // namespace
-
-const Work* work_being_done() {
-  return g_current;
-}
 // Does what is chosen, and what comes before it.
 void run_all(bool (*chosen)(const Work&)) {
   std::vector<WorkRef> works;
@@ -93,6 +88,11 @@ void run_all(bool (*chosen)(const Work&)) {
   host_goes_on();
 }
 
+}  // namespace
+
+const Work* work_being_done() {
+  return g_current;
+}
 
 std::string current_work() {
   return g_current ? " | " + text(*g_current) : "";

@@ -122,6 +122,10 @@ static void host_functions() {
     g_idle = true;
     CK(cudaStreamSynchronize(t));
   }
+  if (is("function_calls_much")) {
+    CK(cudaLaunchHostFunc(s, call_much, nullptr));
+    CK(cudaStreamSynchronize(s));
+  }
   if (is("function_calls") || is("callback_calls")) {
     if (is("function_calls"))
       CK(cudaLaunchHostFunc(s, synchronize, nullptr));
