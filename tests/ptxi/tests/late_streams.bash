@@ -35,6 +35,8 @@ late graph_of_freed 'accessed freed memory at .*USE AFTER FREE: offset 0 of free
 late graph_of_unmapped 'freed before work .* 67108864 bytes at pageable host memory, which copy #[0-9]+ .cudaGraphLaunch called at'
 late helper_faults 'freed before work .*offset 0 of registered.*, which kernel touch_from_block_2.* uses' PTXI_THREADS=2
 late free_host 'cudaFreeHost called at .* of .*USE AFTER FREE: offset 0 of freed pinned'
+late pinned_too_much 'cannot map pinned memory: '
+late pinned_too_much '!FAIL'
 late overwrite_graph 'host code writes at .*copy #[0-9]+ .cudaGraphLaunch called at'
 for case in function_calls callback_calls; do
   for mode in now late; do

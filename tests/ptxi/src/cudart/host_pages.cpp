@@ -3,6 +3,10 @@
 #include "cudart/host_pages.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <sys/mman.h>
 
 #include "host_faults.h"
@@ -28,7 +32,9 @@ std::map<u64, Page>& g_pages = *new std::map<u64, Page>;
 void (*g_touched)(u64 addr, bool write) = nullptr;
 
 void protect(u64 page) {
-  mprotect((void*)page, kPage, g_pages[page].protection());
+  if (!mprotect((void*)page, kPage, g_pages[page].protection())) return;
+  fprintf(stderr, "[ptxi] cannot protect a page of pinned memory: %s (vm.max_map_count)\n", strerror(errno));
+  abort();
 }
 
 void add(u64 page, bool written, int n) {

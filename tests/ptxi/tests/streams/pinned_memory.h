@@ -140,6 +140,10 @@ static void pinned_frees() {
     CK(cudaFreeHost(p));
     EXPECT(cudaFreeHost(p), cudaErrorInvalidValue);
   }
+  if (is("pinned_too_much")) {
+    void* p;
+    EXPECT(cudaMallocHost(&p, 1ull << 46), cudaErrorMemoryAllocation);
+  }
   if (is("free_registered")) {  // memory so large that the C library unmaps it
     int *p = (int*)calloc(1, 64 << 20), *d;
     CK(cudaMalloc(&d, 64 << 20));
