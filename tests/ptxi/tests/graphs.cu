@@ -203,6 +203,15 @@ static void children() {
   cudaGetLastError();
 }
 
+// The call fails that makes it.
+static void wrong_copy() {
+  begin();
+  EXPECT(cudaMemcpyAsync(d, src, 17, cudaMemcpyHostToDevice, s), cudaErrorInvalidValue);
+  cudaGraph_t g;
+  cudaStreamEndCapture(s, &g);
+  cudaGetLastError();
+}
+
 // The default stream waits for blocking streams; a stream that is destroyed ends its capture.
 static void streams_in_captures() {
   cudaEvent_t outside;
@@ -273,6 +282,7 @@ int main() {
   forbidden_calls();
   wrong_ends();
   children();
+  wrong_copy();
   streams_in_captures();
   wrong_nodes();
   memory();

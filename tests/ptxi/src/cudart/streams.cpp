@@ -95,8 +95,8 @@ cudaError_t submit_transfer(cudaStream_t s, const Node& n, bool async) {
   CaptureState* cap;
   if (cudaError_t e = stream_op(async ? s : nullptr, &st, &cap)) return set_error(e);
   if (!n.width || !n.height) return cudaSuccess;
-  if (cap || !options().late_streams) return submit(async ? s : nullptr, n);
   if (cudaError_t e = check_transfer(n)) return set_error(e);
+  if (cap || !options().late_streams) return submit(async ? s : nullptr, n);
   return queue_transfer(st, n, async);
 }
 
