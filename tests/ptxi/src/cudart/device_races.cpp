@@ -17,10 +17,12 @@ namespace {
 struct Use {
   WorkRef work;
   Footprint touched;
+  u64 end;  // of what it touched
 };
-// What was done, but for that of which later work in order touches all the same: who races with the one
-// races with the other.
-std::vector<Use>& g_uses = *new std::vector<Use>;
+// What was done, by the first address, but for that of which later work in order touches all the same: who
+// races with the one races with the other.
+std::multimap<u64, Use>& g_uses = *new std::multimap<u64, Use>;
+u64 g_longest = 0;    // from the first address to the end
 size_t g_limit = 64;  // where it is looked for uses that nothing can race with any more
 Footprint g_launch;
 
@@ -77,9 +79,10 @@ void report(const Work& a, const Work& b, u64 address) {
 }
 
 void drop_settled() {
-  std::erase_if(g_uses, [](const Use& u) {
-    return was_waited_for(*u.work) && std::all_of(g_pending.begin(), g_pending.end(),
-                                                  [&](const auto& p) { return before(*u.work, *p.second); });
+  std::erase_if(g_uses, [](const auto& use) {
+    const Work& w = *use.second.work;
+    return was_waited_for(w) && std::all_of(g_pending.begin(), g_pending.end(),
+                                            [&](const auto& p) { return before(w, *p.second); });
   });
   g_limit = std::max<size_t>(64, 2 * g_uses.size());
 }
@@ -93,22 +96,30 @@ void races_begin(const Work& w) {
 
 void races_end(const WorkRef& w) {
   Footprint touched = footprint_of(w->node);
-  bool any = false;
+  u64 begin = ~0ull, end = 0;
   for (Spans& s : touched.spans) {
     put_in_order(s);
-    any |= !s.empty();
+    if (s.empty()) continue;
+    begin = std::min(begin, s.front().begin);
+    end = std::max(end, s.back().end);
   }
-  if (!any) return;
-  for (const Use& u : g_uses)
-    if (!before(*u.work, *w))
+  if (!end) return;
+  for (auto i = g_uses.lower_bound(begin - std::min(begin, g_longest));
+       i != g_uses.end() && i->first < end;) {
+    const Use& u = i->second;
+    const bool ordered = before(*u.work, *w);
+    if (u.end > begin && !ordered)
       if (const u64 address = race_between(u.touched, touched)) report(*u.work, *w, address);
-  std::erase_if(g_uses, [&](const Use& u) { return before(*u.work, *w) && within(u.touched, touched); });
+    i = ordered && within(u.touched, touched) ? g_uses.erase(i) : std::next(i);
+  }
   if (g_uses.size() >= g_limit) drop_settled();
-  g_uses.push_back({w, std::move(touched)});
+  g_longest = std::max(g_longest, end - begin);
+  g_uses.emplace(begin, Use{w, std::move(touched), end});
 }
 
 void races_forget() {
   g_uses.clear();
+  g_longest = 0;
 }
 
 }  // namespace ptxi

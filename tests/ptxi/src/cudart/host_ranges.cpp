@@ -97,12 +97,10 @@ void take_sums(Work& w) {
 
 // The last host function before w may still write the bytes: afterwards they are looked at once more.
 void expect_functions(Work& w) {
-  for (auto f = std::make_reverse_iterator(g_functions.lower_bound(w.number)); f != g_functions.rend(); ++f)
-    if (before(*f->second, w)) {
-      f->second->sums_after.push_back(&w);
-      g_until_function.insert(&w);
-      return;
-    }
+  Work* function = newest_before(g_functions, w);
+  if (!function) return;
+  function->sums_after.push_back(&w);
+  g_until_function.insert(&w);
 }
 
 void check(const Work& w, const HostRange& r) {

@@ -36,10 +36,12 @@ struct Work {
 };
 std::string text(const Work& w);  // "copy #12 (cudaMemcpyAsync called at program+0x1234, stream 2)"
 
+using ByLane = std::map<std::pair<unsigned, u64>, WorkRef>;  // and time
+
 // --- The queue (work.cpp) ---
-extern std::map<u64, WorkRef>& g_pending;    // by number
-extern std::map<u64, WorkRef>& g_functions;  // the host functions among it
-extern std::map<u64, WorkRef>& g_downloads;  // and the copies to pageable memory
+extern std::map<u64, WorkRef>& g_pending;  // by number
+extern ByLane& g_functions;                // the host functions among it
+extern ByLane& g_downloads;                // and the copies to pageable memory
 // Queues work that is done after `after`.
 WorkRef queue(const Stream* st, const Node& n, const std::vector<WorkRef>& after,
               std::function<void()> then = {});
@@ -64,7 +66,8 @@ std::string current_work();                            // its text as the end of
 // --- Order (work_order.cpp) ---
 void set_order(Work& w, const std::vector<WorkRef>& after);
 bool before(const Work& a, const Work& b);
-void host_waited(const Work& w);  // what the host does from now on comes after w
+Work* newest_before(const ByLane& works, const Work& w);  // or w itself; null: none
+void host_waited(const Work& w);                          // what the host does from now on comes after w
 bool was_waited_for(const Work& w);
 void host_waited_for_everything();
 

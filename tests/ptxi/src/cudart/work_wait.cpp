@@ -49,8 +49,8 @@ void run(const WorkRef& w) {
 void carry_out(const WorkRef& w) {
   w->done = true;
   g_pending.erase(w->number);
-  g_functions.erase(w->number);
-  g_downloads.erase(w->number);
+  g_functions.erase({w->lane, w->time});
+  g_downloads.erase({w->lane, w->time});
   const Work* outer = std::exchange(g_current, w.get());
   if (!g_sticky) check_watched(*w);
   unwatch(*w);
@@ -62,8 +62,7 @@ void carry_out(const WorkRef& w) {
 // Whether work may be done although nothing forces it. Not host functions: they may wait for what the host
 // does later.
 bool may_go_ahead(const Work& w) {
-  return std::none_of(g_functions.begin(), g_functions.end(),
-                      [&](const auto& f) { return f.second.get() == &w || before(*f.second, w); });
+  return !newest_before(g_functions, w);
 }
 
 // Does work that `target` does not need, none or a few pieces with what is ordered before them.
