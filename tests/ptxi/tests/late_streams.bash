@@ -23,6 +23,8 @@ late overwrite_before_download 'overwritten before .* 64 bytes at .*has yet to r
 for case in overwrite_before_kernel overwrite_registered_before_kernel; do
   late $case 'overwritten before .* 64 bytes at .*has yet to read; forced by cudaStreamSynchronize called at'
 done
+late overwrite_between_downloads 'overwritten before .* 64 bytes at .*has yet to write; forced by cudaStreamSynchronize called at'
+late overwrite_after_download 'overwritten before .* 64 bytes at .*has yet to read; forced by cudaStreamSynchronize called at'
 late unregister 'cudaHostUnregister called at .* frees memory .* still needs: .*for copy #[0-9]+ .cudaMemcpyAsync called at'
 late free_host 'cudaFreeHost called at .* frees memory .* still needs: .*for copy #[0-9]+ .cudaMemcpyAsync called at'
 late free_registered 'freed before work .* 67108864 bytes at .* registered.* copy #[0-9]+ .cudaMemcpyAsync called at .* has yet to read'

@@ -16,6 +16,7 @@ struct HostRange {
   u64 base, size;
   bool written;
   std::optional<u64> sum;  // of the bytes, while no host function may write them
+  bool covered = false;    // work before will write them all: until then they do not matter
 };
 
 struct Work {
@@ -29,6 +30,7 @@ struct Work {
   std::string stream;
   std::vector<HostRange> watched;  // in host memory, which nobody else may touch until this is done
   std::vector<Work*> sums_after;   // of a host function: work whose bytes may change until it is done
+  std::vector<Work*> covers;       // work with ranges that this covers
   // A lane is a chain of work, each piece ordered after the one before.
   unsigned lane = 0;
   u64 time = 0;            // in the lane
@@ -74,6 +76,7 @@ void host_waited_for_everything();
 // --- Memory of the host (host_ranges.cpp) ---
 void watch(const WorkRef& w);  // reports who touches what the work needs until it is done
 void unwatch(Work& w);
+void uncover(Work& w);              // it has written what work after it needs
 void check_watched(const Work& w);  // reports what was overwritten all the same
 // Work `by` writes host memory: what is ordered after it will find other bytes than when it was queued, but
 // what was overwritten before is reported.

@@ -41,6 +41,7 @@ void run(const WorkRef& w) {
   // What was a valid argument when the work was queued no longer is: a fault of the device.
   if (run_lent(w->node) && !g_sticky) set_error(g_sticky = cudaErrorIllegalAddress);
   note_uses(w);
+  uncover(*w);
   if (w->then) w->then();
   if (w->node.kind == N_HOST) host_function_done(*w);
   w->node.staged.reset();

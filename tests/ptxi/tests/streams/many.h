@@ -34,6 +34,8 @@ static void much_work() {
       static int* place = device_array<int>(26000);  // for all that grows() does
       CK(cudaMemsetAsync(place++, 0, 4, s));
     });
+  if (is("ok_many_downloads"))  // to the same place
+    grows(1000, [] { download(pinned, a, s, 4); });
   if (is("ok_many_functions_beside"))
     grows(1000, [] {
       CK(cudaLaunchHostFunc(

@@ -71,6 +71,15 @@ static void pinned_writes() {
     pinned[is("ok_download_part") ? 16 : 15] = 2;
     result(last(b), 0);
   }
+  if (is("overwrite_between_downloads") || is("overwrite_after_download")) {  // of the same bytes
+    download(pinned, a, s, 64);
+    CK(cudaEventRecord(event, s));
+    if (is("overwrite_between_downloads")) download(pinned, a, s, 64);
+    upload(b, pinned, s, 64);
+    CK(cudaEventSynchronize(event));
+    pinned[15] = 2;
+    CK(cudaStreamSynchronize(s));
+  }
   if (is("overwrite_before_kernel") || is("ok_kernel_part")) {  // which touches another part
     upload_after_kernel(pinned, s);
   }
