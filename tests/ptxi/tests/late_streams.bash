@@ -102,6 +102,9 @@ for case in both_increase both_increase_waiting branches_increase; do
   done
 done
 late both_copy 'used without an order by two .*offset 16380 of .* by fill #[0-9]+ .* and by copy #[0-9]+ '
+for case in kernel_and_fill_pinned kernel_and_fill_managed copies_pinned; do
+  for order in 0 1 2; do late $case 'used without an order by two .*offset 0 of (pinned|managed)' PTXI_RACE=1 PTXI_ORDER=$order; done
+done
 late increase_of_atomics 'used without an order by two ' PTXI_RACE=1
 
 # Memory that streams allocate and free.

@@ -1,11 +1,11 @@
-// Of work in streams that touches the same bytes of the device's memory, one writes, and nothing orders them.
+// Of work in streams that touches the same bytes of memory, one writes, and nothing orders them: not pageable
+// memory, of which nobody knows.
 // Which bytes a launch touches is known with PTXI_RACE=1, those of copies and fills always.
 
 #include "cudart/device_races.h"
 
 #include <algorithm>
 
-#include "arena.h"
 #include "footprint.h"
 #include "memory.h"
 #include "report.h"
@@ -26,16 +26,11 @@ u64 g_longest = 0;    // from the first address to the end
 size_t g_limit = 64;  // where it is looked for uses that nothing can race with any more
 Footprint g_launch;
 
-void add_rows(Spans& spans, const void* p, size_t pitch, const Node& n) {
-  if (!mem_is_device((u64)p) || !n.width) return;
-  for (size_t i = 0; i < n.height; i++) add_span(spans, (u64)p + i * pitch, (u64)p + i * pitch + n.width);
-}
-
-Footprint footprint_of(const Node& n) {
-  if (n.kind == N_KERNEL) return std::move(g_launch);
+Footprint rows(Touch touch, const void* p, size_t pitch, const Node& n) {
   Footprint f;
-  if (n.kind == N_MEMCPY && !n.staged) add_rows(f.spans[READS], n.src, n.spitch, n);
-  if (n.kind == N_MEMCPY || n.kind == N_MEMSET) add_rows(f.spans[WRITES], n.dst, n.dpitch, n);
+  if (mem_find((u64)p) && n.width)
+    for (size_t i = 0; i < n.height; i++)
+      add_span(f.spans[touch], (u64)p + i * pitch, (u64)p + i * pitch + n.width);
   return f;
 }
 
@@ -72,10 +67,9 @@ bool within(const Footprint& a, const Footprint& b) {
 }
 
 void report(const Work& a, const Work& b, u64 address) {
-  report_warning(
-      "unordered " + text(a.place) + text(b.place),
-      "memory of the device is used without an order by two pieces of work, one of which writes it: " +
-          mem_describe(address) + " by " + text(a) + " and by " + text(b));
+  report_warning("unordered " + text(a.place) + text(b.place),
+                 "memory is used without an order by two pieces of work, one of which writes it: " +
+                     mem_describe(address) + " by " + text(a) + " and by " + text(b));
 }
 
 void drop_settled() {
@@ -87,15 +81,7 @@ void drop_settled() {
   g_limit = std::max<size_t>(64, 2 * g_uses.size());
 }
 
-}  // namespace
-
-void races_begin(const Work& w) {
-  g_launch = Footprint();
-  g_footprint = w.node.kind == N_KERNEL ? &g_launch : nullptr;
-}
-
-void races_end(const WorkRef& w) {
-  Footprint touched = footprint_of(w->node);
+void note(const WorkRef& w, Footprint touched) {
   u64 begin = ~0ull, end = 0;
   for (Spans& s : touched.spans) {
     put_in_order(s);
@@ -115,6 +101,20 @@ void races_end(const WorkRef& w) {
   if (g_uses.size() >= g_limit) drop_settled();
   g_longest = std::max(g_longest, end - begin);
   g_uses.emplace(begin, Use{w, std::move(touched), end});
+}
+
+}  // namespace
+
+void races_begin(const Work& w) {
+  g_launch = Footprint();
+  g_footprint = w.node.kind == N_KERNEL ? &g_launch : nullptr;
+}
+
+void races_end(const WorkRef& w) {
+  const Node& n = w->node;
+  if (n.kind == N_KERNEL) note(w, std::move(g_launch));
+  if (n.kind == N_MEMCPY && !n.staged) note(w, rows(READS, n.src, n.spitch, n));
+  if (n.kind == N_MEMCPY || n.kind == N_MEMSET) note(w, rows(WRITES, n.dst, n.dpitch, n));
 }
 
 void races_forget() {
