@@ -29,8 +29,9 @@ bool is_write(const void* context) {
 void on_segv(int sig, siginfo_t* si, void* context) {
   const u64 a = (u64)si->si_addr;
   if (on_host_fault && on_host_fault(a, is_write(context))) return;
-  if (mem_is_device(a)) {
-    const std::string s = "[ptxi] ERROR host code accessed device memory at " + mem_describe(a) + "\n";
+  if (mem_is_device(a) || mem_find_freed(a)) {
+    const std::string s = std::string("[ptxi] ERROR host code accessed ") +
+                          (mem_is_device(a) ? "device" : "freed") + " memory at " + mem_describe(a) + "\n";
     if (write(2, s.data(), s.size()) < 0) _exit(139);
   }
   // The program's handler may raise the signal again, for the one before it, which may be this one.

@@ -26,6 +26,7 @@ void (*on_first_use)(const Alloc& a) = nullptr;
 namespace {
 
 constexpr u64 kPage = 4096;
+constexpr u64 kMost = 1ull << 47;  // what addresses reach: sums of sizes do not wrap around
 u64 g_serial = 0;
 std::vector<Alloc*> g_live;   // sorted by base
 std::vector<Alloc*> g_freed;  // most recent ones, for messages
@@ -46,6 +47,7 @@ string quoted(const Alloc* a) {
 }  // namespace
 
 Alloc* mem_alloc(u64 size, AllocKind kind, const string& name) {
+  if (size > kMost) return nullptr;
   auto a = std::make_unique<Alloc>();
   a->size = size;
   a->kind = kind;
@@ -120,6 +122,18 @@ Alloc* mem_find(u64 addr) {
   return addr < a->base + a->size ? a : nullptr;
 }
 
+const Alloc* mem_find_freed(u64 addr) {
+  const auto i = std::find_if(g_freed.rbegin(), g_freed.rend(),
+                              [&](const Alloc* a) { return addr >= a->base && addr < a->base + a->size; });
+  return i == g_freed.rend() ? nullptr : *i;
+}
+
+bool mem_overlaps(u64 base, u64 size) {
+  auto i =
+      std::lower_bound(g_live.begin(), g_live.end(), base, [](const Alloc* a, u64 x) { return a->base < x; });
+  return mem_find(base) || (i != g_live.end() && (*i)->base - base < size);
+}
+
 // Threads of a launch wait until what is to be done before it touches the allocation is done.
 void mem_use(Alloc& a) {
   static std::mutex mutex;
@@ -143,12 +157,9 @@ string mem_describe(u64 addr) {
   string s = b;
   if (Alloc* a = mem_find(addr))
     return s + " (offset " + std::to_string(addr - a->base) + " of " + quoted(a) + ")";
-  for (size_t i = g_freed.size(); i-- > 0;) {
-    const Alloc* a = g_freed[i];
-    if (addr >= a->base && addr < a->base + a->size)
-      return s + " (USE AFTER FREE: offset " + std::to_string(addr - a->base) + " of freed " + quoted(a) +
-             (a->freed_by.empty() ? "" : ", freed by " + a->freed_by) + ")";
-  }
+  if (const Alloc* a = mem_find_freed(addr))
+    return s + " (USE AFTER FREE: offset " + std::to_string(addr - a->base) + " of freed " + quoted(a) +
+           (a->freed_by.empty() ? "" : ", freed by " + a->freed_by) + ")";
   // The nearest live allocation within 1 MiB
   const Alloc* best = nullptr;
   u64 dist = 1 << 20;

@@ -2,6 +2,9 @@
 
 #include "pinned.h"
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -17,6 +20,8 @@ bool pinned_map(Alloc& a) {
   }
   close(file);
   if (seen == MAP_FAILED || stored == MAP_FAILED) {
+    fprintf(stderr, "[ptxi] cannot map pinned memory: %s (each allocation takes two of vm.max_map_count)\n",
+            strerror(errno));
     if (seen != MAP_FAILED) munmap(seen, a.size);
     if (stored != MAP_FAILED) munmap(stored, a.size);
     return false;

@@ -6,6 +6,9 @@
 int main() {
   copies();
   too_much();
+  sizes();
+  rows();
+  null_arguments();
   host_memory();
   managed_memory();
   symbols();

@@ -189,6 +189,74 @@ static void wrong_ends() {
   cudaGetLastError();
 }
 
+// A graph launched in a capture: what follows it comes after its nodes, not after other branches.
+static void children() {
+  begin();
+  set_one<<<1, 1, 0, s>>>(e, 1);
+  cudaGraphExec_t child = instantiate(end());
+  cudaGraph_t g;
+  begin();
+  branch();
+  set_one<<<1, 1, 0, t>>>(d, 1);
+  CK(cudaGraphLaunch(child, s));
+  EXPECT(cudaStreamEndCapture(s, &g), cudaErrorStreamCaptureUnjoined);
+  cudaGetLastError();
+}
+
+// The call fails that makes it.
+static void wrong_copy() {
+  begin();
+  EXPECT(cudaMemcpyAsync(d, src, 17, cudaMemcpyHostToDevice, s), cudaErrorInvalidValue);
+  cudaGraph_t g;
+  cudaStreamEndCapture(s, &g);
+  cudaGetLastError();
+}
+
+// The default stream waits for blocking streams; a stream that is destroyed ends its capture.
+static void streams_in_captures() {
+  cudaEvent_t outside;
+  CK(cudaEventCreate(&outside));
+  CK(cudaEventRecord(outside, t));
+  forbidden("the default stream waits", cudaErrorStreamCaptureImplicit,
+            [&] { return cudaStreamWaitEvent(0, outside, 0); });
+  cudaStream_t gone;
+  CK(cudaStreamCreate(&gone));
+  CK(cudaStreamBeginCapture(gone, cudaStreamCaptureModeGlobal));
+  set_one<<<1, 1, 0, gone>>>(d, 1);
+  CK(cudaStreamDestroy(gone));
+  CK(cudaDeviceSynchronize());
+}
+
+// What nodes cannot be made of.
+static void wrong_nodes() {
+  cudaGraph_t g, other;
+  cudaGraphNode_t node, of_other, none = nullptr;
+  CK(cudaGraphCreate(&g, 0));
+  CK(cudaGraphCreate(&other, 0));
+  CK(cudaGraphAddEmptyNode(&of_other, other, nullptr, 0));
+  EXPECT(cudaGraphAddEmptyNode(&node, g, &of_other, 1), cudaErrorInvalidValue);
+  EXPECT(cudaGraphAddEmptyNode(&node, g, &none, 1), cudaErrorInvalidValue);
+  EXPECT(cudaGraphAddEmptyNode(&node, g, nullptr, 1), cudaErrorInvalidValue);
+  EXPECT(cudaGraphAddKernelNode(&node, g, nullptr, 0, nullptr), cudaErrorInvalidValue);
+  EXPECT(cudaGraphAddHostNode(&node, g, nullptr, 0, nullptr), cudaErrorInvalidValue);
+  EXPECT(cudaGraphAddMemsetNode(&node, g, nullptr, 0, nullptr), cudaErrorInvalidValue);
+  cudaMemsetParams p = {};
+  p.dst = d;
+  p.elementSize = 3;
+  p.width = p.height = 1;
+  EXPECT(cudaGraphAddMemsetNode(&node, g, nullptr, 0, &p), cudaErrorInvalidValue);
+  p.elementSize = 4;
+  p.width = 5;
+  EXPECT(cudaGraphAddMemsetNode(&node, g, nullptr, 0, &p), cudaErrorInvalidValue);
+  EXPECT(cudaGraphAddMemcpyNode1D(&node, g, nullptr, 0, d, e, 17, cudaMemcpyDeviceToDevice),
+         cudaErrorInvalidValue);
+  EXPECT(cudaGraphAddMemcpyNode1D(&node, g, nullptr, 0, d, nullptr, 4, cudaMemcpyHostToDevice),
+         cudaErrorInvalidValue);
+  EXPECT(cudaGraphNodeGetType(of_other, nullptr), cudaErrorInvalidValue);
+  EXPECT(cudaGraphCreate(nullptr, 0), cudaErrorInvalidValue);
+  cudaGetLastError();
+}
+
 // A relaxed capture allows cudaMalloc; a graph may allocate and free.
 static void memory() {
   void* p;
@@ -213,6 +281,10 @@ int main() {
   update();
   forbidden_calls();
   wrong_ends();
+  children();
+  wrong_copy();
+  streams_in_captures();
+  wrong_nodes();
   memory();
   CK(cudaStreamDestroy(s));
   CK(cudaStreamDestroy(t));

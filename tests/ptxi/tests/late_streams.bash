@@ -23,6 +23,8 @@ late overwrite_before_download 'overwritten before .* 64 bytes at .*has yet to r
 for case in overwrite_before_kernel overwrite_registered_before_kernel; do
   late $case 'overwritten before .* 64 bytes at .*has yet to read; forced by cudaStreamSynchronize called at'
 done
+late overwrite_between_downloads 'overwritten before .* 64 bytes at .*has yet to write; forced by cudaStreamSynchronize called at'
+late overwrite_after_download 'overwritten before .* 64 bytes at .*has yet to read; forced by cudaStreamSynchronize called at'
 late unregister 'cudaHostUnregister called at .* frees memory .* still needs: .*for copy #[0-9]+ .cudaMemcpyAsync called at'
 late free_host 'cudaFreeHost called at .* frees memory .* still needs: .*for copy #[0-9]+ .cudaMemcpyAsync called at'
 late free_registered 'freed before work .* 67108864 bytes at .* registered.* copy #[0-9]+ .cudaMemcpyAsync called at .* has yet to read'
@@ -30,6 +32,13 @@ late pageable_free_source 'result right'
 late pageable_free_destination 'result right'
 late pageable_free_source 'freed before work .* 67108864 bytes at pageable host memory, which copy .* has yet to read' PTXI_STREAMS=latest
 late pageable_free_destination 'freed before work .* pageable host memory, which copy .* has yet to write' PTXI_STREAMS=latest
+late copy_of_freed 'accessed freed memory at .*USE AFTER FREE: offset 0 of freed pinned .*freed by cudaFreeHost called at'
+late graph_of_freed 'accessed freed memory at .*USE AFTER FREE: offset 0 of freed pinned .*freed by cudaFreeHost called at'
+late graph_of_unmapped 'freed before work .* 67108864 bytes at pageable host memory, which copy #[0-9]+ .cudaGraphLaunch called at'
+late helper_faults 'freed before work .*offset 0 of registered.*, which kernel touch_from_block_2.* uses' PTXI_THREADS=2
+late free_host 'cudaFreeHost called at .* of .*USE AFTER FREE: offset 0 of freed pinned'
+late pinned_too_much 'cannot map pinned memory: '
+late pinned_too_much '!FAIL'
 late overwrite_graph 'host code writes at .*copy #[0-9]+ .cudaGraphLaunch called at'
 for case in function_calls callback_calls; do
   for mode in now late; do
@@ -45,15 +54,22 @@ for case in overwrite_before_function overwrite_between_functions overwrite_afte
   late $case 'overwritten before .* 64 bytes at '
 done
 late function_of_fault '!overwritten'
+for mode in now late; do
+  outcome streams function_calls_much 'must not call the runtime: cudaDeviceReset called at' PTXI_STREAMS=$mode
+  outcome streams function_calls_much '!FAIL' PTXI_STREAMS=$mode
+done
+late function_waits_for_touch 'host code writes at .*copy #[0-9]+ .* has yet to read'
+late function_frees 'freed before work .* registered.* copy #[0-9]+ .cudaMemcpyAsync called at .* has yet to read'
 late host_function_race 'host code writes at .*copy #[0-9]+ .cudaMemcpyAsync called at'
 late pageable_overwrite 'result right'
 late pageable_read 'result right'
+late pageable_to_managed 'result right'
 late pageable_overwrite 'overwritten before .* pageable host memory' PTXI_STREAMS=latest
 late pageable_overwrite 'result wrong' PTXI_STREAMS=latest
 late pageable_read 'result wrong' PTXI_STREAMS=latest
 
 # Streams among each other, and work that fails or is not waited for.
-for case in thread_streams missing_wait missing_wait_device missing_wait_back wait_too_early default_stream upload_in_flight fill_in_flight graph_missing_wait; do
+for case in thread_streams missing_wait missing_wait_device missing_wait_back wait_too_early default_stream upload_in_flight fill_in_flight graph_missing_wait child_missing_wait nothing_copied; do
   outcome streams $case 'result right' PTXI_STREAMS=now
   late $case 'result wrong'
 done
@@ -86,6 +102,9 @@ for case in both_increase both_increase_waiting branches_increase; do
   done
 done
 late both_copy 'used without an order by two .*offset 16380 of .* by fill #[0-9]+ .* and by copy #[0-9]+ '
+for case in kernel_and_fill_pinned kernel_and_fill_managed copies_pinned; do
+  for order in 0 1 2; do late $case 'used without an order by two .*offset 0 of (pinned|managed)' PTXI_RACE=1 PTXI_ORDER=$order; done
+done
 late increase_of_atomics 'used without an order by two ' PTXI_RACE=1
 
 # Memory that streams allocate and free.
@@ -97,6 +116,13 @@ late pool_free_unordered 'freed without an order after its use: .*cudaFreeAsync 
 late pool_use_after 'USE AFTER FREE.*freed by free #[0-9]+ .cudaFreeAsync called at'
 late pool_copy_after 'USE AFTER FREE.*freed by free #[0-9]+ .cudaFreeAsync called at .*copy #[0-9]+ .cudaMemcpyAsync called at'
 late pool_copy_after 'wait: cudaErrorIllegalAddress'
+for mode in now late; do
+  outcome streams free_async_twice 'cudaFreeAsync called at .* of .*USE AFTER FREE' PTXI_STREAMS=$mode
+  outcome streams free_async_inside 'cudaFreeAsync called at .* of .*offset 4 of device' PTXI_STREAMS=$mode
+  outcome streams free_async_pinned 'cudaFreeAsync called at .* of .*offset 0 of pinned' PTXI_STREAMS=$mode
+done
+late free_async_twice 'cudaFreeAsync called at .* of memory that a stream frees'
+for case in free_async_twice free_async_inside free_async_pinned free_host; do late $case '!FAIL'; done
 late pool_free_by_host 'USE AFTER FREE.*freed by cudaFree called at .*kernel set.*#[0-9]+ .*called at'
 
 # Reports name the line of the call, whatever functions of the toolkit lie between.

@@ -16,14 +16,17 @@ int main(int, char** argv) {
   default_stream();
   thread_streams();
   graphs();
+  graphs_in_graphs();
   device_races();
   ends();
   queries();
   pools();
+  wrong_frees();
   frees_by_host();
   pinned_reads();
   pinned_writes();
   pinned_frees();
+  freed_before_work();
   legal_pinned();
   host_functions();
   host_after_functions();

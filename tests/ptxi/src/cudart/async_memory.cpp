@@ -16,7 +16,7 @@ static cudaError_t malloc_async(void** p, size_t n, Pool* pool, cudaStream_t s) 
   if (cudaError_t e = stream_op(s, &st, &cap)) return set_error(e);
   cudaError_t e = alloc_device(p, n, true, cap ? nullptr : pool);
   if (e == cudaErrorMemoryAllocation && !g_pending.empty()) {  // frees may be under way
-    run_everything();
+    run_frees();
     e = alloc_device(p, n, true, cap ? nullptr : pool);
   }
   if (e) return set_error(e);
@@ -42,9 +42,7 @@ cudaError_t cudaFreeAsync(void* p, cudaStream_t s) {
   CaptureState* cap;
   if (cudaError_t e = stream_op(s, &st, &cap)) return set_error(e);
   if (!p) return cudaSuccess;
-  if (!cap && !options().late_streams) return set_error(free_device(p));
-  Alloc* a = mem_find((u64)p);
-  if (!a || a->base != (u64)p || a->freeing) return set_error(cudaErrorInvalidValue);
+  if (cudaError_t e = check_free(p)) return set_error(e);
   Node nd;
   nd.kind = N_FREE;
   nd.dst = p;
@@ -52,7 +50,11 @@ cudaError_t cudaFreeAsync(void* p, cudaStream_t s) {
     record_node(st, nd);
     return cudaSuccess;
   }
-  a->freeing = true;
+  if (!options().late_streams) {
+    free_device(p);
+    return cudaSuccess;
+  }
+  mem_find((u64)p)->freeing = true;
   const WorkRef w = queue(st, nd);
   w->then = [p, free = std::weak_ptr(w)] {
     note_free(p, free.lock());

@@ -61,6 +61,7 @@ extern "C" {
 
 static cudaError_t begin_capture(cudaStream_t s, cudaStreamCaptureMode mode) {
   API();
+  if ((unsigned)mode > cudaStreamCaptureModeRelaxed) return set_error(cudaErrorInvalidValue);
   Stream* st = stream_of(s);
   if (!st) return set_error(cudaErrorInvalidResourceHandle);
   if (st == &g_legacy) return set_error(cudaErrorStreamCaptureUnsupported);
@@ -81,7 +82,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode mode) {
   return begin_capture(s, mode);
 }
 cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t* g) {
-  LOCK();
+  API_AFTER_FAULT();
   if (g) *g = nullptr;
   Stream* st = stream_of(s);
   if (!st) return set_error(cudaErrorInvalidResourceHandle);
@@ -111,11 +112,12 @@ cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t* g) {
   }
   Graph* graph = c->graph;
   end_capture(c);
+  if (!e && !g) e = cudaErrorInvalidValue;
   if (e) {
     destroy_graph(graph);
     return set_error(e);
   }
-  if (g) *g = (cudaGraph_t)graph;
+  *g = (cudaGraph_t)graph;
   return cudaSuccess;
 }
 cudaError_t cudaStreamIsCapturing(cudaStream_t s, cudaStreamCaptureStatus* out) {
@@ -135,6 +137,7 @@ cudaError_t cudaStreamGetCaptureInfo(cudaStream_t s, cudaStreamCaptureStatus* st
                                      cudaGraph_t* g, const cudaGraphNode_t** deps,
                                      const cudaGraphEdgeData** edges, size_t* n) {
   API();
+  if (!status) return set_error(cudaErrorInvalidValue);
   Stream* st = stream_of(s);
   if (!st) return set_error(cudaErrorInvalidResourceHandle);
   CaptureState* c = st->capture;
@@ -153,6 +156,8 @@ cudaError_t cudaStreamGetCaptureInfo(cudaStream_t s, cudaStreamCaptureStatus* st
   return cudaSuccess;
 }
 cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode* m) {
+  API_AFTER_FAULT();
+  if (!m || (unsigned)*m > cudaStreamCaptureModeRelaxed) return set_error(cudaErrorInvalidValue);
   std::swap(*m, t_mode);
   return cudaSuccess;
 }

@@ -16,7 +16,7 @@ namespace ptxi {
 static u8* bytes_at(const void* p, size_t n, bool must_be_device, bool write, const char* what) {
   Alloc* a = mem_find((u64)p);
   if (a) {
-    if ((u64)p + n > a->base + a->size) {
+    if (n > a->base + a->size - (u64)p) {
       report_error(std::string(what) + ": " + std::to_string(n) + " bytes at " + mem_describe((u64)p) +
                    " run over its end" + current_work());
       return nullptr;
@@ -32,13 +32,19 @@ static u8* bytes_at(const void* p, size_t n, bool must_be_device, bool write, co
   return (u8*)const_cast<void*>(p);
 }
 
+// From the first byte of the first row to the last of the last one; SIZE_MAX: more than there are addresses.
+static size_t extent(size_t pitch, size_t w, size_t h) {
+  size_t n;
+  return __builtin_mul_overflow(pitch, h - 1, &n) || __builtin_add_overflow(n, w, &n) ? SIZE_MAX : n;
+}
+
 cudaError_t check_transfer(const Node& n) {
   if (!n.width || !n.height) return cudaSuccess;
   const char* what = n.kind == N_MEMCPY ? "memcpy destination" : "memset";
-  if (!bytes_at(n.dst, (n.height - 1) * n.dpitch + n.width, n.kind == N_MEMSET, false, what))
+  if (!bytes_at(n.dst, extent(n.dpitch, n.width, n.height), n.kind == N_MEMSET, false, what))
     return cudaErrorInvalidValue;
   if (n.kind == N_MEMCPY &&
-      !bytes_at(n.src, (n.height - 1) * n.spitch + n.width, false, false, "memcpy source"))
+      !bytes_at(n.src, extent(n.spitch, n.width, n.height), false, false, "memcpy source"))
     return cudaErrorInvalidValue;
   return cudaSuccess;
 }
@@ -46,9 +52,8 @@ cudaError_t check_transfer(const Node& n) {
 static cudaError_t copy_rows(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h) {
   if (!w || !h) return cudaSuccess;
   Alloc *da = mem_find((u64)d), *sa = mem_find((u64)s);
-  const size_t dn = (h - 1) * dp + w, sn = (h - 1) * sp + w;
-  u8* db = bytes_at(d, dn, false, false, "memcpy destination");
-  const u8* sb = bytes_at(s, sn, false, false, "memcpy source");
+  u8* db = bytes_at(d, extent(dp, w, h), false, false, "memcpy destination");
+  const u8* sb = bytes_at(s, extent(sp, w, h), false, false, "memcpy source");
   if (!db || !sb) return cudaErrorInvalidValue;
   for (size_t i = 0; i < h; i++) {
     memmove(db + i * dp, sb + i * sp, w);
@@ -64,7 +69,7 @@ static cudaError_t copy_rows(void* d, size_t dp, const void* s, size_t sp, size_
 }
 
 // Check the direction against what the pointers are.
-static cudaError_t check_kind(const void* d, const void* s, size_t n, cudaMemcpyKind k) {
+cudaError_t check_kind(const void* d, const void* s, size_t n, cudaMemcpyKind k) {
   if ((unsigned)k > cudaMemcpyDefault) return cudaErrorInvalidMemcpyDirection;
   if (!n) return cudaSuccess;
   if (!d || !s) return cudaErrorInvalidValue;
@@ -98,15 +103,16 @@ Node copy_node(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h)
 static cudaError_t copy(void* d, size_t dp, const void* s, size_t sp, size_t w, size_t h, cudaMemcpyKind k,
                         bool async, cudaStream_t st) {
   API();
-  if (h > 1 && (w > dp || w > sp)) return set_error(cudaErrorInvalidPitchValue);
+  if (w > dp || w > sp) return set_error(cudaErrorInvalidPitchValue);
   if (cudaError_t e = check_kind(d, s, w * h, k)) return set_error(e);
   return submit_transfer(st, copy_node(d, dp, s, sp, w, h), async);
 }
 
 static cudaError_t fill(void* d, size_t pitch, int v, size_t w, size_t h, bool async, cudaStream_t st) {
   API();
-  if (!w || !h) return cudaSuccess;
-  if (!bytes_at(d, (h - 1) * pitch + w, true, false, "memset")) return set_error(cudaErrorInvalidValue);
+  if (w > pitch) return set_error(cudaErrorInvalidValue);
+  if (w && h && !bytes_at(d, extent(pitch, w, h), true, false, "memset"))
+    return set_error(cudaErrorInvalidValue);
   Node n;
   n.kind = N_MEMSET;
   n.dst = d;
@@ -124,7 +130,7 @@ cudaError_t run_node(const Node& n) {
     case N_MEMCPY:
       return copy_rows(n.dst, n.dpitch, n.src, n.spitch, n.width, n.height);
     case N_MEMSET: {
-      u8* p = bytes_at(n.dst, (n.height - 1) * n.dpitch + n.width, true, false, "memset");
+      u8* p = bytes_at(n.dst, extent(n.dpitch, n.width, n.height), true, false, "memset");
       if (!p) return cudaErrorInvalidValue;
       Alloc* a = mem_find((u64)n.dst);
       for (size_t i = 0; i < n.height; i++) {

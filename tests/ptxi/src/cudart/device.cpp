@@ -18,14 +18,19 @@ static bool visible() {
 extern "C" {
 
 cudaError_t cudaGetDeviceCount(int* n) {
+  API_AFTER_FAULT();
+  if (!n) return set_error(cudaErrorInvalidValue);
   *n = visible() ? 1 : 0;
   return visible() ? cudaSuccess : set_error(cudaErrorNoDevice);
 }
 cudaError_t cudaGetDevice(int* d) {
+  API_AFTER_FAULT();
+  if (!d) return set_error(cudaErrorInvalidValue);
   *d = 0;
   return cudaSuccess;
 }
 cudaError_t cudaSetDevice(int d) {
+  API_AFTER_FAULT();
   if (!visible()) return set_error(cudaErrorNoDevice);
   return d ? set_error(cudaErrorInvalidDevice) : cudaSuccess;
 }
@@ -33,54 +38,72 @@ cudaError_t cudaInitDevice(int d, unsigned, unsigned) {
   return cudaSetDevice(d);
 }
 cudaError_t cudaSetDeviceFlags(unsigned) {
+  API_AFTER_FAULT();
   return cudaSuccess;
 }
 cudaError_t cudaGetDeviceFlags(unsigned* f) {
+  API_AFTER_FAULT();
+  if (!f) return set_error(cudaErrorInvalidValue);
   *f = 0;
   return cudaSuccess;
 }
 cudaError_t cudaChooseDevice(int* d, const cudaDeviceProp*) {
+  API_AFTER_FAULT();
+  if (!d) return set_error(cudaErrorInvalidValue);
   *d = 0;
   return cudaSuccess;
 }
 cudaError_t cudaDeviceCanAccessPeer(int* c, int, int) {
+  API_AFTER_FAULT();
+  if (!c) return set_error(cudaErrorInvalidValue);
   *c = 0;
   return cudaSuccess;
 }
 cudaError_t cudaDeviceSetCacheConfig(cudaFuncCache) {
+  API_AFTER_FAULT();
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
+  API_AFTER_FAULT();
   if (least) *least = 0;
   if (greatest) *greatest = -5;
   return cudaSuccess;
 }
 static size_t g_limits[cudaLimitPersistingL2CacheSize + 1] = {1024, 1 << 20, 8 << 20, 2, 2048, 64, 0};
 cudaError_t cudaDeviceSetLimit(cudaLimit l, size_t v) {
+  API_AFTER_FAULT();
   if ((unsigned)l >= sizeof g_limits / sizeof *g_limits) return set_error(cudaErrorUnsupportedLimit);
   g_limits[l] = v;
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetLimit(size_t* v, cudaLimit l) {
+  API_AFTER_FAULT();
+  if (!v) return set_error(cudaErrorInvalidValue);
   if ((unsigned)l >= sizeof g_limits / sizeof *g_limits) return set_error(cudaErrorUnsupportedLimit);
   *v = g_limits[l];
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetPCIBusId(char* s, int n, int d) {
+  API_AFTER_FAULT();
+  if (!s) return set_error(cudaErrorInvalidValue);
   if (d) return set_error(cudaErrorInvalidDevice);
   snprintf(s, (size_t)n, "0000:00:00.0");
   return cudaSuccess;
 }
 cudaError_t cudaRuntimeGetVersion(int* v) {
+  API_AFTER_FAULT();
+  if (!v) return set_error(cudaErrorInvalidValue);
   *v = CUDART_VERSION;
   return cudaSuccess;
 }
 cudaError_t cudaDriverGetVersion(int* v) {
+  API_AFTER_FAULT();
+  if (!v) return set_error(cudaErrorInvalidValue);
   *v = CUDART_VERSION;
   return cudaSuccess;
 }
 cudaError_t cudaDeviceReset() {
-  LOCK();
+  API_AFTER_FAULT();
   g_sticky = cudaSuccess;
   cudaGetLastError();
   streams_reset();
@@ -89,14 +112,14 @@ cudaError_t cudaDeviceReset() {
   return cudaSuccess;
 }
 cudaError_t cudaProfilerStart() {
-  LOCK();
+  API_AFTER_FAULT();
   run_everything();  // what was queued outside does not belong to the range
   g_profiled = true;
   ++g_profiler_starts;
   return cudaSuccess;
 }
 cudaError_t cudaProfilerStop() {
-  LOCK();
+  API_AFTER_FAULT();
   run_everything();
   g_profiled = false;
   return cudaSuccess;

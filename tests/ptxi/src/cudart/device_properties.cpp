@@ -113,11 +113,15 @@ using namespace ptxi;
 extern "C" {
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int d) {
+  API_AFTER_FAULT();
+  if (!p) return set_error(cudaErrorInvalidValue);
   if (d) return set_error(cudaErrorInvalidDevice);
   device_prop(*p);
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetAttribute(int* v, cudaDeviceAttr a, int d) {
+  API_AFTER_FAULT();
+  if (!v || (unsigned)a - 1 >= cudaDevAttrMax - 1) return set_error(cudaErrorInvalidValue);
   if (d) return set_error(cudaErrorInvalidDevice);
   *v = attribute(a);
   return cudaSuccess;

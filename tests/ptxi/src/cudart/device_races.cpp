@@ -1,11 +1,11 @@
-// Of work in streams that touches the same bytes of the device's memory, one writes, and nothing orders them.
+// Of work in streams that touches the same bytes of memory, one writes, and nothing orders them: not pageable
+// memory, of which nobody knows.
 // Which bytes a launch touches is known with PTXI_RACE=1, those of copies and fills always.
 
 #include "cudart/device_races.h"
 
 #include <algorithm>
 
-#include "arena.h"
 #include "footprint.h"
 #include "memory.h"
 #include "report.h"
@@ -17,23 +17,20 @@ namespace {
 struct Use {
   WorkRef work;
   Footprint touched;
+  u64 end;  // of what it touched
 };
-// What was done, but for that of which later work in order touches all the same: who races with the one
-// races with the other.
-std::vector<Use>& g_uses = *new std::vector<Use>;
+// What was done, by the first address, but for that of which later work in order touches all the same: who
+// races with the one races with the other.
+std::multimap<u64, Use>& g_uses = *new std::multimap<u64, Use>;
+u64 g_longest = 0;    // from the first address to the end
 size_t g_limit = 64;  // where it is looked for uses that nothing can race with any more
 Footprint g_launch;
 
-void add_rows(Spans& spans, const void* p, size_t pitch, const Node& n) {
-  if (!mem_is_device((u64)p) || !n.width) return;
-  for (size_t i = 0; i < n.height; i++) add_span(spans, (u64)p + i * pitch, (u64)p + i * pitch + n.width);
-}
-
-Footprint footprint_of(const Node& n) {
-  if (n.kind == N_KERNEL) return std::move(g_launch);
+Footprint rows(Touch touch, const void* p, size_t pitch, const Node& n) {
   Footprint f;
-  if (n.kind == N_MEMCPY && !n.staged) add_rows(f.spans[READS], n.src, n.spitch, n);
-  if (n.kind == N_MEMCPY || n.kind == N_MEMSET) add_rows(f.spans[WRITES], n.dst, n.dpitch, n);
+  if (mem_find((u64)p) && n.width)
+    for (size_t i = 0; i < n.height; i++)
+      add_span(f.spans[touch], (u64)p + i * pitch, (u64)p + i * pitch + n.width);
   return f;
 }
 
@@ -70,18 +67,40 @@ bool within(const Footprint& a, const Footprint& b) {
 }
 
 void report(const Work& a, const Work& b, u64 address) {
-  report_warning(
-      "unordered " + text(a.place) + text(b.place),
-      "memory of the device is used without an order by two pieces of work, one of which writes it: " +
-          mem_describe(address) + " by " + text(a) + " and by " + text(b));
+  report_warning("unordered " + text(a.place) + text(b.place),
+                 "memory is used without an order by two pieces of work, one of which writes it: " +
+                     mem_describe(address) + " by " + text(a) + " and by " + text(b));
 }
 
 void drop_settled() {
-  std::erase_if(g_uses, [](const Use& u) {
-    return was_waited_for(*u.work) && std::all_of(g_pending.begin(), g_pending.end(),
-                                                  [&](const auto& p) { return before(*u.work, *p.second); });
+  std::erase_if(g_uses, [](const auto& use) {
+    const Work& w = *use.second.work;
+    return was_waited_for(w) && std::all_of(g_pending.begin(), g_pending.end(),
+                                            [&](const auto& p) { return before(w, *p.second); });
   });
   g_limit = std::max<size_t>(64, 2 * g_uses.size());
+}
+
+void note(const WorkRef& w, Footprint touched) {
+  u64 begin = ~0ull, end = 0;
+  for (Spans& s : touched.spans) {
+    put_in_order(s);
+    if (s.empty()) continue;
+    begin = std::min(begin, s.front().begin);
+    end = std::max(end, s.back().end);
+  }
+  if (!end) return;
+  for (auto i = g_uses.lower_bound(begin - std::min(begin, g_longest));
+       i != g_uses.end() && i->first < end;) {
+    const Use& u = i->second;
+    const bool ordered = before(*u.work, *w);
+    if (u.end > begin && !ordered)
+      if (const u64 address = race_between(u.touched, touched)) report(*u.work, *w, address);
+    i = ordered && within(u.touched, touched) ? g_uses.erase(i) : std::next(i);
+  }
+  if (g_uses.size() >= g_limit) drop_settled();
+  g_longest = std::max(g_longest, end - begin);
+  g_uses.emplace(begin, Use{w, std::move(touched), end});
 }
 
 }  // namespace
@@ -92,23 +111,15 @@ void races_begin(const Work& w) {
 }
 
 void races_end(const WorkRef& w) {
-  Footprint touched = footprint_of(w->node);
-  bool any = false;
-  for (Spans& s : touched.spans) {
-    put_in_order(s);
-    any |= !s.empty();
-  }
-  if (!any) return;
-  for (const Use& u : g_uses)
-    if (!before(*u.work, *w))
-      if (const u64 address = race_between(u.touched, touched)) report(*u.work, *w, address);
-  std::erase_if(g_uses, [&](const Use& u) { return before(*u.work, *w) && within(u.touched, touched); });
-  if (g_uses.size() >= g_limit) drop_settled();
-  g_uses.push_back({w, std::move(touched)});
+  const Node& n = w->node;
+  if (n.kind == N_KERNEL) note(w, std::move(g_launch));
+  if (n.kind == N_MEMCPY && !n.staged) note(w, rows(READS, n.src, n.spitch, n));
+  if (n.kind == N_MEMCPY || n.kind == N_MEMSET) note(w, rows(WRITES, n.dst, n.dpitch, n));
 }
 
 void races_forget() {
   g_uses.clear();
+  g_longest = 0;
 }
 
 }  // namespace ptxi

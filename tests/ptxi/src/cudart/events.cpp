@@ -50,7 +50,7 @@ static Event* event_of(cudaEvent_t e) {
 }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* e, unsigned flags) {
   API();
-  if (!e) return set_error(cudaErrorInvalidValue);
+  if (!e || flags > 7) return set_error(cudaErrorInvalidValue);
   if ((flags & cudaEventInterprocess) && !(flags & cudaEventDisableTiming))
     return set_error(cudaErrorInvalidValue);
   Event* x = new Event;
@@ -136,8 +136,10 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned flags) {
   API();
   if (flags & ~(unsigned)cudaEventWaitExternal) return set_error(cudaErrorInvalidValue);
   Event* x = event_of(e);
-  Stream* st = stream_of(s);
-  if (!x || !st) return set_error(cudaErrorInvalidResourceHandle);
+  Stream* st;
+  CaptureState* cap;
+  if (!x) return set_error(cudaErrorInvalidResourceHandle);
+  if (cudaError_t err = stream_op(s, &st, &cap)) return set_error(err);
   if (flags) return refuse_external(st->capture);
   if (!x->capture) {  // an event outside any capture
     if (st->capture) return set_error(invalidate(st->capture, cudaErrorStreamCaptureIsolation));

@@ -96,6 +96,7 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* a, const void* f) {
 }
 cudaError_t cudaFuncSetAttribute(const void* f, cudaFuncAttribute a, int v) {
   API();
+  if ((unsigned)a >= cudaFuncAttributeMax) return set_error(cudaErrorInvalidValue);
   cudaError_t e;
   Kernel* k = kernel_of(f, e);
   if (!k) return set_error(e);
@@ -111,10 +112,12 @@ cudaError_t cudaFuncSetAttribute(const void* f, cudaFuncAttribute a, int v) {
   return cudaSuccess;
 }
 cudaError_t cudaFuncSetCacheConfig(const void*, cudaFuncCache) {
+  API_AFTER_FAULT();
   return cudaSuccess;
 }
 cudaError_t cudaFuncGetName(const char** n, const void* f) {
   API();
+  if (!n) return set_error(cudaErrorInvalidValue);
   cudaError_t e;
   Kernel* k = kernel_of(f, e);
   if (!k) return set_error(e);
@@ -136,6 +139,7 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* n, const void* f,
 }
 cudaError_t cudaOccupancyAvailableDynamicSMemPerBlock(size_t* out, const void* f, int blocks, int threads) {
   API();
+  if (!out) return set_error(cudaErrorInvalidValue);
   cudaError_t e;
   Kernel* k = kernel_of(f, e);
   if (!k) return set_error(e);

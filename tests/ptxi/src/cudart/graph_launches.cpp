@@ -23,30 +23,30 @@ GraphExec* exec_of(cudaGraphExec_t g) {
   return g_execs.count((GraphExec*)g) ? (GraphExec*)g : nullptr;
 }
 
-// A launch in a stream that is being captured: its nodes, and one that depends on everything before it.
-void add_to_capture(Graph& to, Stream* st, const Graph& from) {
-  const int base = (int)to.nodes.size();
+// A launch in a stream that is being captured: its nodes, and one that depends on the last of them.
+void add_to_capture(Stream* st, const Graph& from) {
+  std::vector<Node>& to = st->capture->graph->nodes;
+  const int base = (int)to.size();
+  std::set<int> ends = st->tail;
   for (const Node& n : from.nodes) {
     Node x = n;
-    for (int& d : x.deps) d += base;
+    for (int& d : x.deps) ends.erase(d += base);
     if (n.deps.empty()) x.deps.assign(st->tail.begin(), st->tail.end());
-    to.nodes.push_back(x);
+    ends.insert((int)to.size());
+    to.push_back(x);
   }
-  Node join;
-  const int n = (int)to.nodes.size();
-  for (int i = 0; i < n; i++) join.deps.push_back(i);
-  to.nodes.push_back(join);
-  st->tail = {n};
+  st->tail = ends;
+  record_node(st, Node());
 }
 
 }  // namespace
 
 extern "C" {
 
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t* e, cudaGraph_t g, unsigned long long) {
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* e, cudaGraph_t g, unsigned long long flags) {
   API();
   Graph* x = graph_of(g);
-  if (!e || !x) return set_error(cudaErrorInvalidValue);
+  if (!e || !x || flags > 15) return set_error(cudaErrorInvalidValue);
   auto* ex = new GraphExec;
   ex->g.nodes = x->nodes;
   g_execs.insert(ex);
@@ -76,7 +76,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t e, cudaStream_t s) {
   if (!x) return set_error(cudaErrorInvalidValue);
   if (cudaError_t err = stream_op(s, &st, &cap)) return set_error(err);
   if (cap) {
-    add_to_capture(*cap->graph, st, x->g);
+    add_to_capture(st, x->g);
     return cudaSuccess;
   }
   if (options().late_streams) {

@@ -59,7 +59,7 @@ void destroy_graph(Graph* g) {
 }
 
 cudaError_t set_kernel_params(Node* n, const cudaKernelNodeParams* p) {
-  if (!n || n->kind != N_KERNEL) return set_error(cudaErrorInvalidValue);
+  if (!n || !p || n->kind != N_KERNEL) return set_error(cudaErrorInvalidValue);
   KernelCall c;
   if (cudaError_t e = make_call(c, p->func, p->gridDim, p->blockDim, p->kernelParams, p->sharedMemBytes,
                                 n->call.d.cooperative))
@@ -74,8 +74,9 @@ using namespace ptxi;
 
 extern "C" {
 
-cudaError_t cudaGraphCreate(cudaGraph_t* g, unsigned) {
+cudaError_t cudaGraphCreate(cudaGraph_t* g, unsigned flags) {
   API();
+  if (!g || flags) return set_error(cudaErrorInvalidValue);
   *g = (cudaGraph_t)new_graph();
   return cudaSuccess;
 }
@@ -114,6 +115,7 @@ cudaError_t cudaGraphGetEdges(cudaGraph_t g, cudaGraphNode_t* from, cudaGraphNod
 }
 cudaError_t cudaGraphNodeGetType(cudaGraphNode_t n, cudaGraphNodeType* t) {
   API();
+  if (!t) return set_error(cudaErrorInvalidValue);
   Node* x = node_of(n);
   if (!x) return set_error(cudaErrorInvalidValue);
   *t = node_type(*x);
@@ -123,7 +125,11 @@ static cudaError_t add_node(cudaGraphNode_t* out, cudaGraph_t g, const cudaGraph
                             Node n) {
   Graph* x = graph_of(g);
   if (!x || !out) return set_error(cudaErrorInvalidValue);
-  for (size_t i = 0; i < nd; i++) n.deps.push_back(((NodeHandle*)deps[i])->index);
+  if (nd && !deps) return set_error(cudaErrorInvalidValue);
+  for (size_t i = 0; i < nd; i++) {
+    if (!node_of(deps[i]) || ((NodeHandle*)deps[i])->g != x) return set_error(cudaErrorInvalidValue);
+    n.deps.push_back(((NodeHandle*)deps[i])->index);
+  }
   x->nodes.push_back(n);
   *out = handle_of(x, (int)x->nodes.size() - 1);
   return cudaSuccess;
@@ -131,6 +137,7 @@ static cudaError_t add_node(cudaGraphNode_t* out, cudaGraph_t g, const cudaGraph
 cudaError_t cudaGraphAddKernelNode(cudaGraphNode_t* out, cudaGraph_t g, const cudaGraphNode_t* deps,
                                    size_t nd, const cudaKernelNodeParams* p) {
   API();
+  if (!p) return set_error(cudaErrorInvalidValue);
   Node n;
   n.kind = N_KERNEL;
   if (cudaError_t e =
@@ -146,6 +153,7 @@ cudaError_t cudaGraphAddEmptyNode(cudaGraphNode_t* out, cudaGraph_t g, const cud
 cudaError_t cudaGraphAddHostNode(cudaGraphNode_t* out, cudaGraph_t g, const cudaGraphNode_t* deps, size_t nd,
                                  const cudaHostNodeParams* p) {
   API();
+  if (!p || !p->fn) return set_error(cudaErrorInvalidValue);
   Node n;
   n.kind = N_HOST;
   n.fn = p->fn;
@@ -155,6 +163,7 @@ cudaError_t cudaGraphAddHostNode(cudaGraphNode_t* out, cudaGraph_t g, const cuda
 cudaError_t cudaGraphAddMemsetNode(cudaGraphNode_t* out, cudaGraph_t g, const cudaGraphNode_t* deps,
                                    size_t nd, const cudaMemsetParams* p) {
   API();
+  if (!p) return set_error(cudaErrorInvalidValue);
   Node n;
   n.kind = N_MEMSET;
   n.dst = p->dst;
@@ -163,16 +172,16 @@ cudaError_t cudaGraphAddMemsetNode(cudaGraphNode_t* out, cudaGraph_t g, const cu
   n.width = p->width * p->elementSize;
   n.height = p->height;
   n.dpitch = p->height > 1 ? p->pitch : n.width;
+  if (n.elem != 1 && n.elem != 2 && n.elem != 4) return set_error(cudaErrorInvalidValue);
+  if (cudaError_t e = check_transfer(n)) return set_error(e);
   return add_node(out, g, deps, nd, n);
 }
 cudaError_t cudaGraphAddMemcpyNode1D(cudaGraphNode_t* out, cudaGraph_t g, const cudaGraphNode_t* deps,
-                                     size_t nd, void* d, const void* s, size_t count, cudaMemcpyKind) {
+                                     size_t nd, void* d, const void* s, size_t count, cudaMemcpyKind kind) {
   API();
-  Node n;
-  n.kind = N_MEMCPY;
-  n.dst = d;
-  n.src = s;
-  n.width = n.dpitch = n.spitch = count;
+  const Node n = copy_node(d, count, s, count, count, 1);
+  if (cudaError_t e = check_kind(d, s, count, kind)) return set_error(e);
+  if (cudaError_t e = check_transfer(n)) return set_error(e);
   return add_node(out, g, deps, nd, n);
 }
 cudaError_t cudaGraphKernelNodeSetParams(cudaGraphNode_t n, const cudaKernelNodeParams* p) {

@@ -17,7 +17,12 @@ void run_host_function(const Node& n) {
 }
 
 cudaError_t refusal() {
-  if (!t_inside) return g_sticky;
+  const cudaError_t inside = refusal_inside();
+  return inside ? inside : g_sticky;
+}
+
+cudaError_t refusal_inside() {
+  if (!t_inside) return cudaSuccess;
   const std::string call = text(current_call());
   report_warning("host function " + call,
                  "a host function must not call the runtime: " + call + current_work());
@@ -48,8 +53,9 @@ static void call_back(void* data) {
   const std::unique_ptr<Callback> c((Callback*)data);
   c->function(c->stream, cudaSuccess, c->data);
 }
-cudaError_t cudaStreamAddCallback(cudaStream_t s, cudaStreamCallback_t f, void* data, unsigned) {
+cudaError_t cudaStreamAddCallback(cudaStream_t s, cudaStreamCallback_t f, void* data, unsigned flags) {
   API();
+  if (!f || flags) return set_error(cudaErrorInvalidValue);
   Stream* st;
   CaptureState* cap;
   if (cudaError_t e = stream_op(s, &st, &cap)) return set_error(e);

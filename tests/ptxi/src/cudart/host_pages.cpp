@@ -3,6 +3,10 @@
 #include "cudart/host_pages.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <sys/mman.h>
 
 #include "host_faults.h"
@@ -28,7 +32,9 @@ std::map<u64, Page>& g_pages = *new std::map<u64, Page>;
 void (*g_touched)(u64 addr, bool write) = nullptr;
 
 void protect(u64 page) {
-  mprotect((void*)page, kPage, g_pages[page].protection());
+  if (!mprotect((void*)page, kPage, g_pages[page].protection())) return;
+  fprintf(stderr, "[ptxi] cannot protect a page of pinned memory: %s (vm.max_map_count)\n", strerror(errno));
+  abort();
 }
 
 void add(u64 page, bool written, int n) {
@@ -40,8 +46,8 @@ void add(u64 page, bool written, int n) {
   if (!p.read && !p.written) g_pages.erase(page);
 }
 
-bool on_fault(u64 addr, bool write) {
-  LOCK();
+// Whether the access may be tried again.
+bool look_at_fault(u64 addr, bool write) {
   const u64 page = addr / kPage * kPage;
   auto i = g_pages.find(page);
   if (i == g_pages.end()) {  // opened, perhaps, while this thread waited for the lock
@@ -54,6 +60,13 @@ bool on_fault(u64 addr, bool write) {
   i->second.given_up = true;
   protect(page);
   return true;
+}
+
+// The thread may be one that a host function or a launch waits for.
+bool on_fault(u64 addr, bool write) {
+  bool again = false;
+  with_lock_or_lent([&] { again = look_at_fault(addr, write); });
+  return again;
 }
 
 template <class F>

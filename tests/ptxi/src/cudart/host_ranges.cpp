@@ -21,6 +21,7 @@ namespace {
 // What is watched, by address, and how long the longest range was.
 std::multimap<u64, Work*>& g_watched = *new std::multimap<u64, Work*>;
 u64 g_longest = 0;
+std::multimap<u64, Work*>& g_writing = *new std::multimap<u64, Work*>;  // work that will write there
 std::map<u64, Work*>& g_closing = *new std::map<u64, Work*>;  // work that needs whole pages, by number
 // Work behind host functions: whose sums hold until one begins, and those where one has since begun.
 std::set<Work*>&g_until_function = *new std::set<Work*>, &g_since_function = *new std::set<Work*>;
@@ -92,17 +93,40 @@ void host_touched(u64 addr, bool write) {
 }
 
 void take_sums(Work& w) {
-  for (HostRange& r : w.watched) r.sum = sum_of(r);
+  for (HostRange& r : w.watched)
+    if (!r.covered) r.sum = sum_of(r);
+}
+
+bool covers(const Work& w, const HostRange& range) {
+  return std::any_of(w.watched.begin(), w.watched.end(), [&](const HostRange& r) {
+    return r.written && r.base == range.base && r.size >= range.size;
+  });
+}
+
+// The newest work before w that will write all of a range of it, or null.
+Work* covering(const Work& w, const HostRange& range) {
+  const auto [begin, end] = g_writing.equal_range(range.base);
+  for (auto i = end; i != begin;)
+    if (Work* other = (--i)->second; before(*other, w) && covers(*other, range)) return other;
+  return nullptr;
+}
+
+void add_watched(const HostRange& r, Work& w) {
+  g_watched.emplace(r.base, &w);
+  g_longest = std::max(g_longest, r.size);
+}
+
+void erase_from(std::multimap<u64, Work*>& works, u64 base, const Work& w) {
+  const auto [begin, end] = works.equal_range(base);
+  works.erase(std::find_if(begin, end, [&](const auto& p) { return p.second == &w; }));
 }
 
 // The last host function before w may still write the bytes: afterwards they are looked at once more.
 void expect_functions(Work& w) {
-  for (auto f = std::make_reverse_iterator(g_functions.lower_bound(w.number)); f != g_functions.rend(); ++f)
-    if (before(*f->second, w)) {
-      f->second->sums_after.push_back(&w);
-      g_until_function.insert(&w);
-      return;
-    }
+  Work* function = newest_before(g_functions, w);
+  if (!function) return;
+  function->sums_after.push_back(&w);
+  g_until_function.insert(&w);
 }
 
 void check(const Work& w, const HostRange& r) {
@@ -129,25 +153,41 @@ void for_watched_after(const Work& by, u64 base, u64 size, F f) {
 void watch(const WorkRef& w) {
   w->watched = host_ranges(w->node);
   if (w->watched.empty()) return;
+  for (HostRange& r : w->watched) {
+    if (pages_close(r, host_touched)) g_closing[w->number] = w.get();
+    if (Work* other = covering(*w, r)) {
+      r.covered = true;
+      other->covers.push_back(w.get());
+    } else {
+      add_watched(r, *w);
+    }
+  }
+  for (const HostRange& r : w->watched)
+    if (r.written) g_writing.emplace(r.base, w.get());
   take_sums(*w);
   expect_functions(*w);
-  for (const HostRange& r : w->watched) {
-    if (pages_close(r, host_touched)) g_closing[w->number] = w.get();
-    g_watched.emplace(r.base, w.get());
-    g_longest = std::max(g_longest, r.size);
-  }
 }
 
 void unwatch(Work& w) {
   for (const HostRange& r : w.watched) {
     pages_open(r);
-    const auto [begin, end] = g_watched.equal_range(r.base);
-    g_watched.erase(std::find_if(begin, end, [&](const auto& p) { return p.second == &w; }));
+    if (!r.covered) erase_from(g_watched, r.base, w);
+    if (r.written) erase_from(g_writing, r.base, w);
   }
   w.watched.clear();
   g_until_function.erase(&w);
   g_since_function.erase(&w);
   g_closing.erase(w.number);
+}
+
+void uncover(Work& w) {
+  for (Work* after : w.covers)
+    for (HostRange& r : after->watched) {
+      if (!r.covered) continue;
+      r.covered = false;
+      add_watched(r, *after);
+      if (!g_since_function.count(after)) r.sum = sum_of(r);
+    }
 }
 
 void check_watched(const Work& w) {
@@ -213,17 +253,17 @@ void host_memory_freed(u64 base, u64 size) {
 }
 
 void host_memory_gone(u64 addr) {
+  const string what = "host memory was freed before work in a stream that needs it was done: ";
   const Work* now = work_being_done();
-  if (!now) return;
-  std::vector<const Work*> works = {now};  // or one after it, whose bytes are looked at
+  std::vector<const Work*> works;  // what is being done, or what comes later, whose bytes are looked at
+  if (now) works.push_back(now);
   for (const auto& p : g_pending) works.push_back(p.second.get());
   for (const Work* w : works)
     for (const HostRange& r : host_ranges(w->node))
-      if (overlap(r, addr, 1)) {
-        report_error("host memory was freed before work in a stream that needs it was done: " +
-                     range_text(r) + ", which " + text(*w) + needs_text(r));
-        return;
-      }
+      if (overlap(r, addr, 1))
+        return report_error(what + range_text(r) + ", which " + text(*w) + needs_text(r));
+  if (now && now->node.kind == N_KERNEL && is_host(addr) && mem_find(addr))
+    report_error(what + mem_describe(addr) + ", which " + text(*now) + " uses");
 }
 
 }  // namespace ptxi

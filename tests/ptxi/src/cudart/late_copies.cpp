@@ -43,12 +43,9 @@ bool host_waits(Where from, Where to, bool async) {
 // Whether work before what the stream does next may write memory of the host.
 bool host_memory_changes(Stream* st) {
   const std::vector<WorkRef> newest = before_next(st);
-  const auto comes_first = [&](const auto& p) {
-    return std::any_of(newest.begin(), newest.end(),
-                       [&](const WorkRef& last) { return before(*p.second, *last); });
-  };
-  return std::any_of(g_functions.begin(), g_functions.end(), comes_first) ||
-         std::any_of(g_downloads.begin(), g_downloads.end(), comes_first);
+  return std::any_of(newest.begin(), newest.end(), [](const WorkRef& last) {
+    return newest_before(g_functions, *last) || newest_before(g_downloads, *last);
+  });
 }
 
 }  // namespace
@@ -62,7 +59,8 @@ cudaError_t queue_transfer(Stream* st, Node n, bool async) {
     return cudaSuccess;
   }
   const Where from = where_is(n.src);
-  if (from == PAGEABLE && to == DEVICE && (!async || !options().latest_streams)) {
+  const bool staged = async ? !options().latest_streams && (to == DEVICE || to == MANAGED) : to == DEVICE;
+  if (from == PAGEABLE && staged) {
     if (!async || host_memory_changes(st))
       if (cudaError_t e = wait_for(st)) return e;
     stage(n);

@@ -75,6 +75,7 @@ cudaError_t __cudaGetKernel(cudaKernel_t* k, const void* f) {
   return cudaSuccess;
 }
 cudaError_t cudaGetKernel(cudaKernel_t* k, const void* f) {
+  API_AFTER_FAULT();
   *k = (cudaKernel_t)f;
   return cudaSuccess;
 }

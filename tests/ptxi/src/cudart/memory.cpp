@@ -24,27 +24,28 @@ cudaError_t alloc_device(void** p, size_t n, bool async, Pool* pool) {
   if (pool) pool_take(pool, a->base, (n + 511) / 512 * 512);
   return cudaSuccess;
 }
-cudaError_t free_device(void* p, const std::string& by) {
-  if (!mem_free((u64)p, A_DEVICE, by)) {
-    report_error("cudaFree of " + mem_describe((u64)p));
-    return cudaErrorInvalidValue;
-  }
+static cudaError_t refuse_free(const void* p, const char* because = "") {
+  report_error(text(current_call()) + " of " + because + mem_describe((u64)p));
+  return cudaErrorInvalidValue;
+}
+cudaError_t check_free(const void* p) {
+  const Alloc* a = mem_find((u64)p);
+  if (!a || a->base != (u64)p || (a->kind != A_DEVICE && a->kind != A_MANAGED)) return refuse_free(p);
+  return a->freeing ? refuse_free(p, "memory that a stream frees: ") : cudaSuccess;
+}
+void free_device(void* p, const std::string& by) {
+  mem_free((u64)p, A_DEVICE, by);
   pool_return((u64)p);
-  return cudaSuccess;
 }
 
 // Memory of a pool is freed at once. For that of cudaMalloc the function may wait for the device first: with
 // PTXI_STREAMS=late it does, with latest it does not.
 static cudaError_t free_late(void* p) {
-  const Alloc* a = mem_find((u64)p);
-  if (a && a->freeing) {
-    report_error("cudaFree of memory that a stream frees: " + mem_describe((u64)p));
-    return cudaErrorInvalidValue;
-  }
-  if ((!a || !a->async) && !options().latest_streams)
+  if (!mem_find((u64)p)->async && !options().latest_streams)
     if (cudaError_t e = wait_for_everything()) return e;
   forget_uses(p);
-  return free_device(p, text(current_call()));
+  free_device(p, text(current_call()));
+  return cudaSuccess;
 }
 
 bool on_device(const void* p, size_t n) {
@@ -67,15 +68,21 @@ cudaError_t cudaFree(void* p) {
   API();
   if (!p) return cudaSuccess;
   if (cudaError_t e = unsafe_call()) return set_error(e);
-  return options().late_streams ? set_error(free_late(p)) : set_error(free_device(p));
+  if (cudaError_t e = check_free(p)) return set_error(e);
+  if (options().late_streams) return free_late(p);
+  free_device(p);
+  return cudaSuccess;
 }
 cudaError_t cudaMallocPitch(void** p, size_t* pitch, size_t w, size_t h) {
+  if (!pitch) return set_error(cudaErrorInvalidValue);
   *pitch = (w + 511) / 512 * 512;
-  return cudaMalloc(p, *pitch * h);
+  size_t n;
+  if (*pitch < w || __builtin_mul_overflow(*pitch, h, &n)) n = SIZE_MAX;
+  return cudaMalloc(p, n);
 }
-static cudaError_t host_alloc(void** p, size_t n, AllocKind kind) {
+static cudaError_t host_alloc(void** p, size_t n, AllocKind kind, bool valid = true) {
   API();
-  if (!p) return set_error(cudaErrorInvalidValue);
+  if (!p || !valid) return set_error(cudaErrorInvalidValue);
   *p = nullptr;
   if (cudaError_t e = unsafe_call()) return set_error(e);
   if (!n) return cudaSuccess;
@@ -84,21 +91,21 @@ static cudaError_t host_alloc(void** p, size_t n, AllocKind kind) {
   *p = (void*)a->base;
   return cudaSuccess;
 }
-cudaError_t cudaMallocManaged(void** p, size_t n, unsigned) {
-  return host_alloc(p, n, A_MANAGED);
+cudaError_t cudaMallocManaged(void** p, size_t n, unsigned flags) {
+  return host_alloc(p, n, A_MANAGED, n && (flags == cudaMemAttachGlobal || flags == cudaMemAttachHost));
 }
 cudaError_t cudaMallocHost(void** p, size_t n) {
   return host_alloc(p, n, A_PINNED);
 }
-cudaError_t cudaHostAlloc(void** p, size_t n, unsigned) {
-  return host_alloc(p, n, A_PINNED);
+cudaError_t cudaHostAlloc(void** p, size_t n, unsigned flags) {
+  return host_alloc(p, n, A_PINNED, flags < 8);
 }
 cudaError_t cudaFreeHost(void* p) {
   API();
   if (!p) return cudaSuccess;
   if (cudaError_t e = unsafe_call()) return set_error(e);
   Alloc* a = mem_find((u64)p);
-  if (!a || a->base != (u64)p || a->kind != A_PINNED) return set_error(cudaErrorInvalidValue);
+  if (!a || a->base != (u64)p || a->kind != A_PINNED) return set_error(refuse_free(p));
   if (!options().late_streams) {
     mem_free(a->base, A_PINNED);
     return cudaSuccess;
@@ -107,21 +114,23 @@ cudaError_t cudaFreeHost(void* p) {
   mem_free(a->base, A_PINNED, text(current_call()));
   return cudaSuccess;
 }
-cudaError_t cudaHostRegister(void* p, size_t n, unsigned) {
+cudaError_t cudaHostRegister(void* p, size_t n, unsigned flags) {
   API();
-  if (!p || !n) return set_error(cudaErrorInvalidValue);
-  if (mem_find((u64)p) || mem_find((u64)p + n - 1)) return set_error(cudaErrorHostMemoryAlreadyRegistered);
+  if (!p || !n || n > -(u64)p || flags > 15) return set_error(cudaErrorInvalidValue);
+  if (mem_overlaps((u64)p, n)) return set_error(cudaErrorHostMemoryAlreadyRegistered);
   mem_register(p, n);
   return cudaSuccess;
 }
 cudaError_t cudaHostUnregister(void* p) {
   API();
+  if (!p) return set_error(cudaErrorInvalidValue);
   Alloc* a = mem_find((u64)p);
   if (a && a->kind == A_REGISTERED) host_memory_freed(a->base, a->size);
   return mem_unregister(p) ? cudaSuccess : set_error(cudaErrorHostMemoryNotRegistered);
 }
-cudaError_t cudaHostGetDevicePointer(void** d, void* h, unsigned) {
+cudaError_t cudaHostGetDevicePointer(void** d, void* h, unsigned flags) {
   API();
+  if (!d || flags) return set_error(cudaErrorInvalidValue);
   Alloc* a = mem_find((u64)h);
   if (!a || a->kind == A_DEVICE) return set_error(cudaErrorInvalidValue);
   *d = h;
@@ -129,6 +138,7 @@ cudaError_t cudaHostGetDevicePointer(void** d, void* h, unsigned) {
 }
 cudaError_t cudaHostGetFlags(unsigned* f, void* h) {
   API();
+  if (!f) return set_error(cudaErrorInvalidValue);
   Alloc* a = mem_find((u64)h);
   if (!a || a->kind == A_DEVICE) return set_error(cudaErrorInvalidValue);
   *f = cudaHostAllocMapped;
@@ -136,12 +146,14 @@ cudaError_t cudaHostGetFlags(unsigned* f, void* h) {
 }
 cudaError_t cudaMemGetInfo(size_t* f, size_t* t) {
   API();
+  if (!f || !t) return set_error(cudaErrorInvalidValue);
   *t = options().mem_bytes;
   *f = options().mem_bytes - mem_used();
   return cudaSuccess;
 }
 cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* at, const void* p) {
   API();
+  if (!at || !p) return set_error(cudaErrorInvalidValue);
   memset(at, 0, sizeof *at);
   Alloc* a = mem_find((u64)p);
   at->device = a ? 0 : -1;
@@ -157,9 +169,11 @@ cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* at, const void* p) {
   return cudaSuccess;
 }
 cudaError_t cudaMemPrefetchAsync(const void*, size_t, cudaMemLocation, unsigned, cudaStream_t) {
+  API_AFTER_FAULT();
   return cudaSuccess;
 }
 cudaError_t cudaMemAdvise(const void*, size_t, cudaMemoryAdvise, cudaMemLocation) {
+  API_AFTER_FAULT();
   return cudaSuccess;
 }
 

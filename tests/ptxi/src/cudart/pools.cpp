@@ -55,30 +55,36 @@ using namespace ptxi;
 extern "C" {
 
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* p, int d) {
+  API_AFTER_FAULT();
+  if (!p) return set_error(cudaErrorInvalidValue);
   if (d) return set_error(cudaErrorInvalidDevice);
   *p = (cudaMemPool_t)&g_default_pool;
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetMemPool(cudaMemPool_t* p, int d) {
+  API_AFTER_FAULT();
+  if (!p) return set_error(cudaErrorInvalidValue);
   if (d) return set_error(cudaErrorInvalidDevice);
   *p = (cudaMemPool_t)g_current_pool;
   return cudaSuccess;
 }
 cudaError_t cudaDeviceSetMemPool(int d, cudaMemPool_t p) {
+  API_AFTER_FAULT();
   Pool* q = pool_of(p);
   if (d || !q) return set_error(cudaErrorInvalidValue);
   g_current_pool = q;
   return cudaSuccess;
 }
-cudaError_t cudaMemPoolCreate(cudaMemPool_t* p, const cudaMemPoolProps*) {
-  LOCK();
+cudaError_t cudaMemPoolCreate(cudaMemPool_t* p, const cudaMemPoolProps* props) {
+  API_AFTER_FAULT();
+  if (!p || !props) return set_error(cudaErrorInvalidValue);
   Pool* q = new Pool;
   g_pools.insert(q);
   *p = (cudaMemPool_t)q;
   return cudaSuccess;
 }
 cudaError_t cudaMemPoolDestroy(cudaMemPool_t p) {
-  LOCK();
+  API_AFTER_FAULT();
   Pool* q = pool_of(p);
   if (!q || q == &g_default_pool) return set_error(cudaErrorInvalidValue);
   if (g_current_pool == q) g_current_pool = &g_default_pool;

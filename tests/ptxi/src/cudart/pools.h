@@ -16,7 +16,8 @@ Pool* pool_of(cudaMemPool_t p);  // null: invalid handle
 Pool* current_pool();            // that cudaMallocAsync takes memory from
 
 cudaError_t alloc_device(void** p, size_t n, bool async, Pool* pool);
-cudaError_t free_device(void* p, const std::string& by = "");
+cudaError_t check_free(const void* p);  // whether it may be freed; reports why not
+void free_device(void* p, const std::string& by = "");
 // Which pool the memory at `base` counts in, for as long as it lives.
 void pool_take(Pool* pool, u64 base, u64 n);
 void pool_return(u64 base);

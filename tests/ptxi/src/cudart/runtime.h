@@ -1,6 +1,7 @@
 // State of the CUDA runtime replacement, shared by the files of this folder.
 #pragma once
 #include <cuda_runtime_api.h>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -17,12 +18,25 @@ cudaError_t set_error(cudaError_t e);
 
 // Why a call must not be made now: a fault that stays; or it comes from a host function, which is reported.
 cudaError_t refusal();
+cudaError_t refusal_inside();  // only because of a host function
 
 // Every entry point starts with API(): takes the lock and returns what speaks against the call, if anything.
 #define API()                                            \
   std::lock_guard<std::recursive_mutex> api_lock(g_api); \
   if (const cudaError_t refused = refusal()) return set_error(refused)
+// For what must work after a fault, too.
+#define API_AFTER_FAULT()                                \
+  std::lock_guard<std::recursive_mutex> api_lock(g_api); \
+  if (const cudaError_t refused = refusal_inside()) return set_error(refused)
 #define LOCK() std::lock_guard<std::recursive_mutex> api_lock(g_api)
+
+// While one lives, its thread holds the lock and changes nothing that the lock guards, but may wait for other
+// threads: those may look at that.
+struct Lent {
+  Lent();
+  ~Lent();
+};
+void with_lock_or_lent(const std::function<void()>& look);
 
 // A kernel launch with its parameters copied.
 struct KernelCall {
@@ -88,7 +102,8 @@ int record_node(Stream* st, const Node& n);
 // Run or queue the node, or record it if the stream is being captured.
 cudaError_t submit(cudaStream_t s, const Node& n);
 cudaError_t submit_transfer(cudaStream_t s, const Node& n,
-                            bool async);    // a copy or a fill; not async: of the default stream
+                            bool async);  // a copy or a fill; not async: of the default stream
+cudaError_t check_kind(const void* d, const void* s, size_t n, cudaMemcpyKind k);
 cudaError_t check_transfer(const Node& n);  // whether its ranges are inside allocations
 // Called by functions that are not allowed during a capture.
 cudaError_t unsafe_call();

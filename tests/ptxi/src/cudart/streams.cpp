@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cudart/graphs.h"
 #include "cudart/runtime.h"
 #include "cudart/work.h"
 #include "options.h"
@@ -18,7 +19,11 @@ std::set<Stream*> g_streams;
 
 // What was queued goes on.
 static void end_stream(Stream* st) {
-  if (CaptureState* c = st->capture) {
+  CaptureState* c = st->capture;
+  if (c && c->origin == st) {  // nobody can end it
+    destroy_graph(c->graph);
+    end_capture(c);
+  } else if (c) {
     c->invalid = true;
     c->streams.erase(st);
   }
@@ -89,8 +94,9 @@ cudaError_t submit_transfer(cudaStream_t s, const Node& n, bool async) {
   Stream* st;
   CaptureState* cap;
   if (cudaError_t e = stream_op(async ? s : nullptr, &st, &cap)) return set_error(e);
-  if (cap || !options().late_streams) return submit(async ? s : nullptr, n);
+  if (!n.width || !n.height) return cudaSuccess;
   if (cudaError_t e = check_transfer(n)) return set_error(e);
+  if (cap || !options().late_streams) return submit(async ? s : nullptr, n);
   return queue_transfer(st, n, async);
 }
 
@@ -150,6 +156,7 @@ cudaError_t cudaDeviceSynchronize() {
 }
 cudaError_t cudaStreamGetFlags(cudaStream_t s, unsigned* f) {
   API();
+  if (!f) return set_error(cudaErrorInvalidValue);
   Stream* st = stream_of(s);
   if (!st) return set_error(cudaErrorInvalidResourceHandle);
   *f = st->flags;
@@ -157,6 +164,7 @@ cudaError_t cudaStreamGetFlags(cudaStream_t s, unsigned* f) {
 }
 cudaError_t cudaStreamGetPriority(cudaStream_t s, int* p) {
   API();
+  if (!p) return set_error(cudaErrorInvalidValue);
   Stream* st = stream_of(s);
   if (!st) return set_error(cudaErrorInvalidResourceHandle);
   *p = st->priority;
@@ -164,6 +172,7 @@ cudaError_t cudaStreamGetPriority(cudaStream_t s, int* p) {
 }
 cudaError_t cudaStreamGetId(cudaStream_t s, unsigned long long* id) {
   API();
+  if (!id) return set_error(cudaErrorInvalidValue);
   Stream* st = stream_of(s);
   if (!st) return set_error(cudaErrorInvalidResourceHandle);
   *id = st->id;
@@ -171,17 +180,21 @@ cudaError_t cudaStreamGetId(cudaStream_t s, unsigned long long* id) {
 }
 cudaError_t cudaStreamGetDevice(cudaStream_t s, int* d) {
   API();
+  if (!d) return set_error(cudaErrorInvalidValue);
   if (!stream_of(s)) return set_error(cudaErrorInvalidResourceHandle);
   *d = 0;
   return cudaSuccess;
 }
 cudaError_t cudaStreamSetAttribute(cudaStream_t, cudaStreamAttrID, const cudaStreamAttrValue*) {
+  API_AFTER_FAULT();
   return cudaSuccess;
 }
 cudaError_t cudaStreamAttachMemAsync(cudaStream_t, void*, size_t, unsigned) {
+  API_AFTER_FAULT();
   return cudaSuccess;
 }
 cudaError_t cudaCtxResetPersistingL2Cache() {
+  API_AFTER_FAULT();
   return cudaSuccess;
 }
 

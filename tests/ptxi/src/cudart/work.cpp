@@ -14,8 +14,8 @@ using std::string;
 
 // Never destroyed: static destructors of programs may still call the runtime.
 std::map<u64, WorkRef>& g_pending = *new std::map<u64, WorkRef>;
-std::map<u64, WorkRef>& g_functions = *new std::map<u64, WorkRef>;
-std::map<u64, WorkRef>& g_downloads = *new std::map<u64, WorkRef>;
+ByLane& g_functions = *new ByLane;
+ByLane& g_downloads = *new ByLane;
 
 namespace {
 
@@ -83,8 +83,8 @@ WorkRef queue(const Stream* st, const Node& n, const std::vector<WorkRef>& after
                [](const WorkRef& a) { return !a->done; });
   set_order(*w, after);
   g_pending[w->number] = w;
-  if (n.kind == N_HOST) g_functions[w->number] = w;
-  if (n.kind == N_MEMCPY && !mem_find((u64)n.dst)) g_downloads[w->number] = w;
+  if (n.kind == N_HOST) g_functions[{w->lane, w->time}] = w;
+  if (n.kind == N_MEMCPY && !mem_find((u64)n.dst)) g_downloads[{w->lane, w->time}] = w;
   if (st == &g_legacy) g_left.clear();  // being among `after`
   return w;
 }

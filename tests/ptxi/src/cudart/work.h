@@ -16,6 +16,7 @@ struct HostRange {
   u64 base, size;
   bool written;
   std::optional<u64> sum;  // of the bytes, while no host function may write them
+  bool covered = false;    // work before will write them all: until then they do not matter
 };
 
 struct Work {
@@ -29,6 +30,7 @@ struct Work {
   std::string stream;
   std::vector<HostRange> watched;  // in host memory, which nobody else may touch until this is done
   std::vector<Work*> sums_after;   // of a host function: work whose bytes may change until it is done
+  std::vector<Work*> covers;       // work with ranges that this covers
   // A lane is a chain of work, each piece ordered after the one before.
   unsigned lane = 0;
   u64 time = 0;            // in the lane
@@ -36,10 +38,12 @@ struct Work {
 };
 std::string text(const Work& w);  // "copy #12 (cudaMemcpyAsync called at program+0x1234, stream 2)"
 
+using ByLane = std::map<std::pair<unsigned, u64>, WorkRef>;  // and time
+
 // --- The queue (work.cpp) ---
-extern std::map<u64, WorkRef>& g_pending;    // by number
-extern std::map<u64, WorkRef>& g_functions;  // the host functions among it
-extern std::map<u64, WorkRef>& g_downloads;  // and the copies to pageable memory
+extern std::map<u64, WorkRef>& g_pending;  // by number
+extern ByLane& g_functions;                // the host functions among it
+extern ByLane& g_downloads;                // and the copies to pageable memory
 // Queues work that is done after `after`.
 WorkRef queue(const Stream* st, const Node& n, const std::vector<WorkRef>& after,
               std::function<void()> then = {});
@@ -57,19 +61,22 @@ cudaError_t wait_for(Stream* st);
 cudaError_t wait_for_everything();
 cudaError_t query(const std::vector<WorkRef>& works);  // a seeded number of times cudaErrorNotReady
 void run_everything();                                 // nobody waits
+void run_frees();                                      // and what comes before them
 const Work* work_being_done();                         // null: none, or it is not late
 std::string current_work();                            // its text as the end of a report
 
 // --- Order (work_order.cpp) ---
 void set_order(Work& w, const std::vector<WorkRef>& after);
 bool before(const Work& a, const Work& b);
-void host_waited(const Work& w);  // what the host does from now on comes after w
+Work* newest_before(const ByLane& works, const Work& w);  // or w itself; null: none
+void host_waited(const Work& w);                          // what the host does from now on comes after w
 bool was_waited_for(const Work& w);
 void host_waited_for_everything();
 
 // --- Memory of the host (host_ranges.cpp) ---
 void watch(const WorkRef& w);  // reports who touches what the work needs until it is done
 void unwatch(Work& w);
+void uncover(Work& w);              // it has written what work after it needs
 void check_watched(const Work& w);  // reports what was overwritten all the same
 // Work `by` writes host memory: what is ordered after it will find other bytes than when it was queued, but
 // what was overwritten before is reported.
@@ -80,7 +87,7 @@ void host_function_begins(const Work& w);
 void host_function_done(Work& w);
 void host_goes_on();  // after work was forced: between host functions, too, nobody may touch it
 void host_memory_freed(u64 base, u64 size);  // reports the work that needs it, and does it
-void host_memory_gone(u64 addr);  // a fault: reports work that needs the address, if it is being done
+void host_memory_gone(u64 addr);             // a fault: reports work that needs the address
 
 // --- Memory of the device (device_uses.cpp) ---
 void note_allocation(void* p, const WorkRef& w);

@@ -47,6 +47,18 @@ bool before(const Work& a, const Work& b) {
   return reaches(b.clock, a);
 }
 
+Work* newest_before(const ByLane& works, const Work& w) {
+  Work* newest = nullptr;
+  for (auto i = works.begin(); i != works.end();) {
+    const unsigned lane = i->first.first;
+    const auto later = works.upper_bound({lane, lane < w.clock.size() ? w.clock[lane] : 0});
+    if (later != i && (!newest || newest->number < std::prev(later)->second->number))
+      newest = std::prev(later)->second.get();
+    i = works.lower_bound({lane + 1, 0});
+  }
+  return newest;
+}
+
 void host_waited(const Work& w) {
   join(g_host, w.clock);
 }

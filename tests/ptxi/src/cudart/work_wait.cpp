@@ -30,12 +30,18 @@ bool goes_first(const WorkRef& a, const WorkRef& b) {
   return random_of(*a) > random_of(*b);
 }
 
+cudaError_t run_lent(const Node& n) {
+  const Lent lent;
+  return run_node(n);
+}
+
 void run(const WorkRef& w) {
   if (w->node.kind == N_HOST) host_function_begins(*w);
   before_uses(*w);
   // What was a valid argument when the work was queued no longer is: a fault of the device.
-  if (run_node(w->node) && !g_sticky) set_error(g_sticky = cudaErrorIllegalAddress);
+  if (run_lent(w->node) && !g_sticky) set_error(g_sticky = cudaErrorIllegalAddress);
   note_uses(w);
+  uncover(*w);
   if (w->then) w->then();
   if (w->node.kind == N_HOST) host_function_done(*w);
   w->node.staged.reset();
@@ -44,8 +50,8 @@ void run(const WorkRef& w) {
 void carry_out(const WorkRef& w) {
   w->done = true;
   g_pending.erase(w->number);
-  g_functions.erase(w->number);
-  g_downloads.erase(w->number);
+  g_functions.erase({w->lane, w->time});
+  g_downloads.erase({w->lane, w->time});
   const Work* outer = std::exchange(g_current, w.get());
   if (!g_sticky) check_watched(*w);
   unwatch(*w);
@@ -57,8 +63,7 @@ void carry_out(const WorkRef& w) {
 // Whether work may be done although nothing forces it. Not host functions: they may wait for what the host
 // does later.
 bool may_go_ahead(const Work& w) {
-  return std::none_of(g_functions.begin(), g_functions.end(),
-                      [&](const auto& f) { return f.second.get() == &w || before(*f.second, w); });
+  return !newest_before(g_functions, w);
 }
 
 // Does work that `target` does not need, none or a few pieces with what is ordered before them.
@@ -71,6 +76,16 @@ void go_ahead_of(const Work& target) {
     if (others.empty()) return;
     run_until_done(others[(random >> 1) % others.size()]);
   }
+}
+
+// Does what is chosen, and what comes before it.
+void run_all(bool (*chosen)(const Work&)) {
+  std::vector<WorkRef> works;
+  for (const auto& p : g_pending)
+    if (chosen(*p.second)) works.push_back(p.second);
+  std::sort(works.begin(), works.end(), goes_first);
+  for (const WorkRef& w : works) run_until_done(w);
+  host_goes_on();
 }
 
 }  // namespace
@@ -113,11 +128,11 @@ cudaError_t wait_for(Stream* st) {
 }
 
 void run_everything() {
-  std::vector<WorkRef> works;
-  for (const auto& p : g_pending) works.push_back(p.second);
-  std::sort(works.begin(), works.end(), goes_first);
-  for (const WorkRef& w : works) run_until_done(w);
-  host_goes_on();
+  run_all([](const Work&) { return true; });
+}
+
+void run_frees() {
+  run_all([](const Work& w) { return w.node.kind == N_FREE; });
 }
 
 cudaError_t wait_for_everything() {

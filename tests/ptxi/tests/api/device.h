@@ -35,6 +35,9 @@ static void properties() {
   CK(cudaGetDeviceCount(&n));
   TRUE(n == 1);
   EXPECT(cudaSetDevice(1), cudaErrorInvalidDevice);
+  EXPECT(cudaGetDevice(nullptr), cudaErrorInvalidValue);
+  EXPECT(cudaGetDeviceProperties((cudaDeviceProp*)nullptr, 0), cudaErrorInvalidValue);
+  EXPECT(cudaDeviceGetAttribute(nullptr, cudaDevAttrWarpSize, 0), cudaErrorInvalidValue);
   cudaGetLastError();
   cudaDeviceProp p;
   CK(cudaGetDeviceProperties(&p, 0));

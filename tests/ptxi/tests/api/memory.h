@@ -50,6 +50,66 @@ static void too_much() {
   EXPECT(cudaGetLastError(), cudaErrorMemoryAllocation);
 }
 
+// Sizes whose sums or products wrap around.
+static void sizes() {
+  const size_t all = (size_t)-4;
+  size_t pitch;
+  void* p;
+  EXPECT(cudaMalloc(&p, all), cudaErrorMemoryAllocation);
+  EXPECT(cudaMallocAsync(&p, all, 0), cudaErrorMemoryAllocation);
+  EXPECT(cudaMallocHost(&p, all), cudaErrorMemoryAllocation);
+  EXPECT(cudaMallocManaged(&p, all), cudaErrorMemoryAllocation);
+  EXPECT(cudaMallocPitch(&p, &pitch, 1ull << 40, 1ull << 40), cudaErrorMemoryAllocation);
+  EXPECT(cudaMallocPitch(&p, &pitch, all, 1), cudaErrorMemoryAllocation);
+  int *d, h[64];
+  CK(cudaMalloc(&d, 256));
+  EXPECT(cudaMemcpy(d, h, all, cudaMemcpyHostToDevice), cudaErrorInvalidValue);
+  EXPECT(cudaMemcpyAsync(h, d, all, cudaMemcpyDeviceToHost, 0), cudaErrorInvalidValue);
+  EXPECT(cudaMemcpy2D(d, all, h, 16, 16, all, cudaMemcpyHostToDevice), cudaErrorInvalidValue);
+  EXPECT(cudaMemset(d, 0, all), cudaErrorInvalidValue);
+  EXPECT(cudaMemset2D(d, all, 0, 8, 2), cudaErrorInvalidValue);
+  EXPECT(cudaHostRegister(h, all, 0), cudaErrorInvalidValue);
+  CK(cudaFree(d));
+  cudaGetLastError();
+}
+
+// Rows that are longer than the pitch, and no bytes at all.
+static void rows() {
+  int *d, h[64];
+  CK(cudaMalloc(&d, 256));
+  EXPECT(cudaMemcpy2D(d, 8, h, 16, 16, 1, cudaMemcpyHostToDevice), cudaErrorInvalidPitchValue);
+  EXPECT(cudaMemset2D(d, 8, 0, 16, 4), cudaErrorInvalidValue);
+  CK(cudaMemset2D(d, 8, 0, 8, 0));
+  EXPECT(cudaMemsetAsync(d, 0, 0, (cudaStream_t)16), cudaErrorInvalidResourceHandle);
+  CK(cudaFree(d));
+  cudaGetLastError();
+}
+
+static void null_arguments() {
+  int* d;
+  size_t n;
+  void* p;
+  unsigned flags;
+  CK(cudaMalloc(&d, 256));
+  EXPECT(cudaMalloc((void**)nullptr, 4), cudaErrorInvalidValue);
+  EXPECT(cudaMallocPitch(&p, nullptr, 64, 4), cudaErrorInvalidValue);
+  EXPECT(cudaHostAlloc(&p, 64, 8), cudaErrorInvalidValue);
+  EXPECT(cudaMallocManaged(&p, 0), cudaErrorInvalidValue);
+  EXPECT(cudaHostUnregister(nullptr), cudaErrorInvalidValue);
+  EXPECT(cudaMemGetInfo(nullptr, &n), cudaErrorInvalidValue);
+  EXPECT(cudaPointerGetAttributes(nullptr, d), cudaErrorInvalidValue);
+  EXPECT(cudaGetSymbolSize(nullptr, symbol), cudaErrorInvalidValue);
+  EXPECT(cudaDeviceGetDefaultMemPool(nullptr, 0), cudaErrorInvalidValue);
+  EXPECT(cudaMemPoolCreate(nullptr, nullptr), cudaErrorInvalidValue);
+  CK(cudaMallocHost(&p, 64));
+  EXPECT(cudaHostGetDevicePointer((void**)nullptr, p, 0), cudaErrorInvalidValue);
+  EXPECT(cudaHostGetFlags(nullptr, p), cudaErrorInvalidValue);
+  CK(cudaHostGetFlags(&flags, p));
+  CK(cudaFreeHost(p));
+  CK(cudaFree(d));
+  cudaGetLastError();
+}
+
 static void host_memory() {
   int *p, *pd, h[64];
   CK(cudaHostAlloc(&p, 256, cudaHostAllocMapped));
@@ -66,6 +126,9 @@ static void host_memory() {
   EXPECT(cudaHostRegister(h, sizeof h, 0), cudaErrorHostMemoryAlreadyRegistered);
   CK(cudaHostUnregister(h));
   EXPECT(cudaHostUnregister(h), cudaErrorHostMemoryNotRegistered);
+  CK(cudaHostRegister(h + 16, 64, 0));
+  EXPECT(cudaHostRegister(h, sizeof h, 0), cudaErrorHostMemoryAlreadyRegistered);
+  CK(cudaHostUnregister(h + 16));
   cudaGetLastError();
 }
 
@@ -97,6 +160,10 @@ static void symbols() {
   CK(cudaGetSymbolSize(&sz, symbol));
   TRUE(sz == 16);
   EXPECT(cudaMemcpyToSymbol(symbol, v, 16, 4), cudaErrorInvalidValue);
+  EXPECT(cudaMemcpyToSymbol(symbol, v, 16, 0, cudaMemcpyDeviceToHost), cudaErrorInvalidMemcpyDirection);
+  EXPECT(cudaMemcpyToSymbol(symbol, v, 16, 0, cudaMemcpyDeviceToDevice), cudaErrorInvalidValue);
+  EXPECT(cudaMemcpyFromSymbol(v, symbol, 16, 0, cudaMemcpyHostToDevice), cudaErrorInvalidMemcpyDirection);
+  EXPECT(cudaMemcpyFromSymbol(v, symbol, 16, 0, cudaMemcpyDeviceToDevice), cudaErrorInvalidValue);
   cudaGetLastError();
   CK(cudaFree(d));
 }

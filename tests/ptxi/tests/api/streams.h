@@ -48,7 +48,13 @@ static void streams() {
   TRUE(calls == 1);
   CK(cudaStreamSynchronize(t));
   CK(cudaStreamQuery(t));
+  EXPECT(cudaStreamGetFlags(s, nullptr), cudaErrorInvalidValue);
+  EXPECT(cudaStreamGetPriority(s, nullptr), cudaErrorInvalidValue);
+  EXPECT(cudaStreamAddCallback(s, nullptr, nullptr, 0), cudaErrorInvalidValue);
+  EXPECT(cudaStreamBeginCapture(s, (cudaStreamCaptureMode)7), cudaErrorInvalidValue);
+  EXPECT(cudaThreadExchangeStreamCaptureMode(nullptr), cudaErrorInvalidValue);
   CK(cudaEventDestroy(event));
+  EXPECT(cudaEventCreateWithFlags(&event, 8), cudaErrorInvalidValue);
   CK(cudaStreamDestroy(s));
   CK(cudaStreamDestroy(t));
   cudaGetLastError();

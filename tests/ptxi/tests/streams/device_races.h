@@ -45,6 +45,21 @@ static void device_races() {
     CK(cudaMemsetAsync(b + kCount - 1, 0, 4, t));
     result(last(b), 0);
   }
+  if (is("kernel_and_fill_pinned") || is("kernel_and_fill_managed")) {
+    int* p = pinned;
+    if (is("kernel_and_fill_managed")) CK(cudaMallocManaged(&p, kBytes));
+    increase<<<kBlocks, kThreads, 0, s>>>(p, 1);
+    CK(cudaMemsetAsync(p, 0, kBytes, t));
+    CK(cudaStreamSynchronize(t));
+    CK(cudaStreamSynchronize(s));
+  }
+  if (is("copies_pinned") || is("ok_copies_pinned")) {
+    upload(a, pinned, s);
+    if (is("ok_copies_pinned")) order(s, t);
+    download(pinned, b, t);
+    CK(cudaStreamSynchronize(s));
+    CK(cudaStreamSynchronize(t));
+  }
   if (is("increase_of_atomics")) {  // only one of the two is atomic
     increase_atomically<<<1, 64, 0, s>>>(a, 1);
     increase<<<1, 2, 0, t>>>(a, 2);

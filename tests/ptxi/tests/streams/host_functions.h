@@ -1,6 +1,9 @@
 // Host functions of streams, and memory of the host that copies around them need.
 #pragma once
 #include <atomic>
+#include <cuda_profiler_api.h>
+#include <sys/mman.h>
+#include <thread>
 
 #include "common.h"
 
@@ -23,7 +26,73 @@ static void CUDART_CB fill_back(cudaStream_t, cudaError_t, void* v) {
   fill_pinned(v);
 }
 
+// What it calls is refused, whatever it is.
+static void call_much(void*) {
+#define REFUSED(call) EXPECT(call, cudaErrorNotPermitted)
+  int n;
+  size_t bytes;
+  void* p;
+  cudaMemPool_t pool;
+  cudaGraph_t graph;
+  cudaDeviceProp properties;
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
+  const cudaMemLocation here = {cudaMemLocationTypeDevice, 0};
+  const cudaMemPoolProps of_pool = {};
+  REFUSED(cudaDeviceReset());
+  REFUSED(cudaProfilerStart());
+  REFUSED(cudaProfilerStop());
+  REFUSED(cudaGetDevice(&n));
+  REFUSED(cudaSetDevice(0));
+  REFUSED(cudaGetDeviceCount(&n));
+  REFUSED(cudaGetDeviceProperties(&properties, 0));
+  REFUSED(cudaDeviceGetAttribute(&n, cudaDevAttrWarpSize, 0));
+  REFUSED(cudaDeviceSetLimit(cudaLimitStackSize, 1024));
+  REFUSED(cudaDeviceGetLimit(&bytes, cudaLimitStackSize));
+  REFUSED(cudaMemPoolCreate(&pool, &of_pool));
+  REFUSED(cudaDeviceGetDefaultMemPool(&pool, 0));
+  REFUSED(cudaDeviceSetMemPool(0, nullptr));
+  REFUSED(cudaStreamEndCapture(s, &graph));
+  REFUSED(cudaThreadExchangeStreamCaptureMode(&mode));
+  REFUSED(cudaStreamSetAttribute(s, cudaStreamAttrID{}, nullptr));
+  REFUSED(cudaMemPrefetchAsync(a, 4, here, 0, s));
+  REFUSED(cudaMemAdvise(a, 4, cudaMemAdviseSetReadMostly, here));
+  REFUSED(cudaFuncSetCacheConfig(set, cudaFuncCachePreferL1));
+  REFUSED(cudaMalloc(&p, 4));
+  REFUSED(cudaMallocManaged(&p, 4));
+#undef REFUSED
+}
+
+static std::atomic<bool> g_may_touch{false}, g_touched{false};
+static void wait_for_touch(void*) {
+  g_may_touch = true;
+  while (!g_touched) std::this_thread::yield();
+}
+static void touch() {
+  while (!g_may_touch) std::this_thread::yield();
+  ++*(volatile int*)pinned;
+  g_touched = true;
+}
+
 static void host_functions() {
+  if (is("function_waits_for_touch")) {  // of what another stream has yet to read
+    upload(a, pinned, t);
+    std::thread toucher(touch);
+    CK(cudaLaunchHostFunc(s, wait_for_touch, nullptr));
+    CK(cudaStreamSynchronize(s));
+    toucher.join();
+    CK(cudaStreamSynchronize(t));
+  }
+  if (is("function_frees")) {  // what a copy after it and another function needs
+    static int* p = (int*)mmap(nullptr, 64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CK(cudaHostRegister(p, 64 << 20, 0));
+    CK(cudaLaunchHostFunc(
+        s, [](void*) { munmap(p, 64 << 20); }, nullptr));
+    CK(cudaEventRecord(event, s));
+    CK(cudaLaunchHostFunc(s, nothing, nullptr));
+    upload(a, p, s);
+    CK(cudaEventSynchronize(event));
+    CK(cudaStreamSynchronize(s));
+  }
   if (is("ok_host_function") || is("ok_callback")) {  // they may touch what copies before and after them use
     static int nine = 9;
     upload(b, pinned, s);
@@ -52,6 +121,10 @@ static void host_functions() {
     }
     g_idle = true;
     CK(cudaStreamSynchronize(t));
+  }
+  if (is("function_calls_much")) {
+    CK(cudaLaunchHostFunc(s, call_much, nullptr));
+    CK(cudaStreamSynchronize(s));
   }
   if (is("function_calls") || is("callback_calls")) {
     if (is("function_calls"))

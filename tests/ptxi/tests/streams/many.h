@@ -29,6 +29,19 @@ static void much_work() {
       upload(a, host, s, sizeof host);
       set<<<1, 1, 0, s>>>(b, 1, 1);
     });
+  if (is("ok_many_fills"))  // of different places
+    grows(2000, [] {
+      static int* place = device_array<int>(26000);  // for all that grows() does
+      CK(cudaMemsetAsync(place++, 0, 4, s));
+    });
+  if (is("ok_many_downloads"))  // to the same place
+    grows(1000, [] { download(pinned, a, s, 4); });
+  if (is("ok_many_functions_beside"))
+    grows(1000, [] {
+      CK(cudaLaunchHostFunc(
+          t, [](void*) {}, nullptr));
+      upload(a, pinned, s, 64);
+    });
   if (is("ok_many_functions"))
     grows(1000, [] {
       CK(cudaLaunchHostFunc(

@@ -70,6 +70,13 @@ static void default_stream() {
     add_on(t, b, a);
     result(last(b), 3);
   }
+  if (is("nothing_copied")) {  // waits for nothing
+    set_on(s, a, 3);
+    download(pinned, a, s);
+    int v;
+    download(&v, a, s, 0);
+    result(pinned[0], 3);
+  }
   if (is("ok_destroyed")) {  // the work of a destroyed stream goes on, and the default stream waits for it
     cudaStream_t gone;
     CK(cudaStreamCreate(&gone));
@@ -104,6 +111,23 @@ static void thread_streams() {
     CK(cudaMemcpy(b, a, kBytes, cudaMemcpyDeviceToDevice));
     result(last(b), 3);
   }
+}
+
+// What follows a graph that is launched in a capture reads what another branch writes.
+static void graphs_in_graphs() {
+  if (!is("child_missing_wait") && !is("ok_child")) return;
+  begin_capture(s);
+  set_on(s, pinned, 5);
+  cudaGraphExec_t child = end_capture(s);
+  begin_capture(s);
+  order(s, t);
+  set_on(t, a, 3);
+  CK(cudaGraphLaunch(child, s));
+  if (is("ok_child")) order(t, s);
+  add_on(s, b, a);
+  order(t, s);
+  CK(cudaGraphLaunch(end_capture(s), t));
+  result(last(b) + pinned[0], 8);
 }
 
 // Two branches, of which the second reads what the first writes.

@@ -27,6 +27,14 @@ static void pageable_memory() {
     CK(cudaStreamSynchronize(s));
     result(0, 0);
   }
+  if (is("pageable_to_managed")) {
+    int* managed;
+    CK(cudaMallocManaged(&managed, kBytes));
+    upload(managed, host.data(), s);
+    host.assign(kCount, 2);
+    CK(cudaStreamSynchronize(s));
+    result(managed[0], 1);
+  }
   if (is("ok_through_pageable")) {  // there and back through the same buffer
     set_on(s, a, 5);
     download(host.data(), a, s);

@@ -1,6 +1,7 @@
 // The host and pinned or registered memory that copies have yet to read or write.
 #pragma once
 #include <csignal>
+#include <sys/mman.h>
 
 #include "common.h"
 
@@ -70,6 +71,15 @@ static void pinned_writes() {
     pinned[is("ok_download_part") ? 16 : 15] = 2;
     result(last(b), 0);
   }
+  if (is("overwrite_between_downloads") || is("overwrite_after_download")) {  // of the same bytes
+    download(pinned, a, s, 64);
+    CK(cudaEventRecord(event, s));
+    if (is("overwrite_between_downloads")) download(pinned, a, s, 64);
+    upload(b, pinned, s, 64);
+    CK(cudaEventSynchronize(event));
+    pinned[15] = 2;
+    CK(cudaStreamSynchronize(s));
+  }
   if (is("overwrite_before_kernel") || is("ok_kernel_part")) {  // which touches another part
     upload_after_kernel(pinned, s);
   }
@@ -90,12 +100,58 @@ static void pinned_writes() {
   }
 }
 
+__global__ void touch_from_block_2(int* x, int* out) {
+  int v = blockIdx.x;
+  for (int i = 0; i < 3000; i++) v = v * 3 + i;
+  out[threadIdx.x] = v;
+  if (blockIdx.x == 2) x[threadIdx.x] = v;
+}
+
+// Memory that is unmapped when it is freed.
+constexpr size_t kMuch = 64 << 20;
+static int* much() {
+  return (int*)mmap(nullptr, kMuch, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void freed_before_work() {
+  if (is("copy_of_freed")) {
+    CK(cudaFreeHost(pinned));
+    upload(a, pinned, s);
+  }
+  if (is("graph_of_freed") || is("graph_of_unmapped")) {
+    int *p = is("graph_of_freed") ? pinned : much(), *d;
+    CK(cudaMalloc(&d, kMuch));
+    begin_capture(s);
+    upload(d, p, s, p == pinned ? kBytes : kMuch);
+    cudaGraphExec_t exec = end_capture(s);
+    if (p == pinned)
+      CK(cudaFreeHost(p));
+    else
+      munmap(p, kMuch);
+    CK(cudaGraphLaunch(exec, s));
+    CK(cudaStreamSynchronize(s));
+  }
+  if (is("helper_faults")) {  // a thread that helps with a launch
+    int* p = much();
+    CK(cudaHostRegister(p, kMuch, 0));
+    upload(b, pinned, s);
+    touch_from_block_2<<<64, kThreads, 0, s>>>(p, a);
+    munmap(p, kMuch);
+    CK(cudaStreamSynchronize(s));
+  }
+}
+
 static void pinned_frees() {
   if (is("free_host")) {
     int* p;
     CK(cudaMallocHost(&p, kBytes));
     upload(a, p, s);
     CK(cudaFreeHost(p));
+    EXPECT(cudaFreeHost(p), cudaErrorInvalidValue);
+  }
+  if (is("pinned_too_much")) {
+    void* p;
+    EXPECT(cudaMallocHost(&p, 1ull << 46), cudaErrorMemoryAllocation);
   }
   if (is("free_registered")) {  // memory so large that the C library unmaps it
     int *p = (int*)calloc(1, 64 << 20), *d;

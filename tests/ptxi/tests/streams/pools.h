@@ -1,6 +1,6 @@
 // Memory that streams allocate and free, and cudaFree.
 #pragma once
-#include "common.h"
+#include "host_functions.h"
 
 static int* from_pool(cudaStream_t stream) {
   int* p;
@@ -38,6 +38,16 @@ static void pools() {
     CK(cudaMemcpyAsync(a, p, kBytes, cudaMemcpyDefault, s));
     print("wait", cudaStreamSynchronize(s));
   }
+  if (is("ok_pool_full_beside_function")) {  // which waits for the host
+    int* p;
+    CK(cudaLaunchHostFunc(t, wait_until_idle, nullptr));
+    for (int i = 0; i < 2; i++) {
+      CK(cudaMallocAsync(&p, 60 << 20, s));
+      CK(cudaFreeAsync(p, s));
+    }
+    g_idle = true;
+    CK(cudaDeviceSynchronize());
+  }
   if (is("ok_pool_full")) {  // memory whose free is under way is waited for
     for (int i = 0; i < 4; i++) {
       int* p;
@@ -47,6 +57,18 @@ static void pools() {
     }
     CK(cudaStreamSynchronize(s));
   }
+}
+
+static void wrong_frees() {
+  if (is("free_async_twice")) {
+    int* p = from_pool(s);
+    CK(cudaFreeAsync(p, s));
+    EXPECT(cudaFreeAsync(p, s), cudaErrorInvalidValue);
+    CK(cudaStreamSynchronize(s));
+    EXPECT(cudaFreeAsync(p, s), cudaErrorInvalidValue);
+  }
+  if (is("free_async_inside")) EXPECT(cudaFreeAsync(a + 1, s), cudaErrorInvalidValue);
+  if (is("free_async_pinned")) EXPECT(cudaFreeAsync(pinned, s), cudaErrorInvalidValue);
 }
 
 static void frees_by_host() {
