@@ -33,7 +33,8 @@ struct Barrier {
 };
 
 // Shadow of shared memory: a cell per granule (Kernel::granule bytes). Times come from
-// Shadow::now, which never goes back, so a block need not clear what an earlier one left.
+// Shadow::now, which goes back only where all cells are made anew, so a block need not clear what another
+// left.
 struct ShadowCell {
   u32 wtime = 0, rtime = 0, strong = 0;  // newest write, newest read, newest strong access
   u32 init = 0;                          // serial of the block that wrote it
