@@ -15,7 +15,7 @@ says() { [ "$status" -eq 0 ] && grep -qF -- "$1" output; }
 fails() { [ "$status" -eq 1 ] && grep -qxF -- "bench: $1" output; }
 launch() { # range kernel read written requested waves excess mma flops
   printf '{"range": %d, "kernel": "%s", "unique_sectors_read": %d, "unique_sectors_written": %d, "global_ld_sectors": %d, "global_st_sectors": 0,
-    "shared_wavefronts": %d, "shared_wavefronts_excess": %d, "mma_instructions": %d, "mma_flops": %d}' "$@"
+    "shared_wavefronts": %d, "shared_wavefronts_excess": %d, "mma_instructions": %d, "mma_flops": %d, "warp_instructions": {"total": 0, "mov": 0}}' "$@"
 }
 counters() { # launches
   local IFS=,

@@ -25,7 +25,7 @@ class Numbers {
  public:
   explicit Numbers(std::size_t count) : count_(count) {
     T* data = nullptr;
-    check(cudaMallocManaged(&data, count * sizeof(T)));
+    check(cudaMallocManaged(&data, std::max<std::size_t>(count, 1) * sizeof(T)));  // of none it fails
     data_.reset(data);
     std::fill_n(data, count, T{});
   }
