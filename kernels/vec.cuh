@@ -49,20 +49,18 @@ __device__ inline unsigned pack(float low, float high) {
   return reinterpret_cast<const unsigned&>(both);
 }
 
-// bf16 go as words: of numbers of 16 bits the compiler makes a store each now and then.
 template <int N, class T>
 __device__ void store(T* to, const Floats<N>& values) {
+  Vec<T, N> stored;
   if constexpr (std::is_same_v<T, bf16> && N % 2 == 0) {
-    Vec<unsigned, N / 2> words;
+    auto* words = reinterpret_cast<unsigned*>(&stored);
 #pragma unroll
-    for (int i = 0; i < N / 2; ++i) words.at[i] = pack(values[2 * i], values[2 * i + 1]);
-    *reinterpret_cast<Vec<unsigned, N / 2>*>(to) = words;
+    for (int i = 0; i < N / 2; ++i) words[i] = pack(values[2 * i], values[2 * i + 1]);
   } else {
-    Vec<T, N> stored;
 #pragma unroll
     for (int i = 0; i < N; ++i) stored.at[i] = from_float<T>(values[i]);
-    *reinterpret_cast<Vec<T, N>*>(to) = stored;
   }
+  *reinterpret_cast<Vec<T, N>*>(to) = stored;
 }
 
 // Replaces what is there or adds to it.
@@ -97,7 +95,7 @@ __device__ inline Floats<8> unpack(const unsigned (&words)[4]) {
   return values;
 }
 
-// They replace what is there or are added to it.
+// Eight bf16 in four words: they replace what is there or are added to it.
 __device__ inline void put_words(bf16* to, const unsigned (&words)[4], Write write) {
   if (write == Write::accumulate)
     put(to, unpack(words), write);

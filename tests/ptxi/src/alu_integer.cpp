@@ -13,7 +13,8 @@ u64 int_addsub(const Instruction& in, u64 x, u64 y, u64& carry) {
     i64 p = sign_extend(x, 32), q = sign_extend(y, 32), r = sub ? p - q : p + q;
     return (u32)std::min<i64>(std::max<i64>(r, INT32_MIN), INT32_MAX);
   }
-  // A difference is a sum with the complement, and its carry that of the sum: addc may follow on subc.
+  // As devices do, though the PTX ISA speaks of a borrow: a difference is the sum with the complement, with
+  // that sum's carry. addc may follow on subc.
   const unsigned __int128 a = zero_extend(x, B), b = zero_extend(sub ? ~y : y, B);
   const unsigned __int128 r = a + b + (in.carry_in ? carry : sub);
   if (in.carry_out) carry = (u64)(r >> B) & 1;

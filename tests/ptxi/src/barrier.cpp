@@ -69,6 +69,7 @@ void Block::arrive(Warp& w, const Instruction& in, int pc, u32 m) {
   }
   if (id < 0 || id > 15)
     err(in, E_ILLEGAL_INSTRUCTION, "there is no barrier " + std::to_string(id) + ", the last is 15", &w, l0);
+  if (count == 0) count = -1;  // as if there were none
   Barrier& bar = bars[id];
   if (count >= 0) {
     if (count % 32)

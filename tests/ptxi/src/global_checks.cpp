@@ -149,7 +149,7 @@ void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, 
         told = true;
       }
       RaceAccess read = c.read[0];
-      if (read.kind == READ_ONLY || !barrier_before(read, w)) FOR_LANES(r, c.read_lanes) {
+      if (live(read) && (read.kind == READ_ONLY || !barrier_before(read, w))) FOR_LANES(r, c.read_lanes) {
           read.clock = g_older_reads.time((u64)&c, r, c.read[0].clock);
           read.lane = (u8)r;
           check(read, false, after(read));

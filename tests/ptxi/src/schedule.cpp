@@ -128,7 +128,7 @@ Outcome leave(const Step& step) {
     b.warn(b.k.code[w.parked_bar],
            "divergent barrier: this thread went past the barrier at which other threads of its warp wait", &w,
            __builtin_ctz(w.passed & step.lanes));
-  if (b.ordered && step.lanes != w.alive) b.order_exit(w, step.lanes);
+  if (b.ordered && step.lanes && step.lanes != w.alive) b.order_exit(w, step.lanes);
   w.alive &= ~step.lanes;
   w.passed &= ~step.lanes;
   FOR_LANES(l, step.group & ~step.lanes) w.pc[l] = step.pc + 1;

@@ -51,8 +51,7 @@ void Block::shadow_start() {
 // read the same place, neighbours or of the other half of the warp, visit its cells together.
 void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 start, u32 m, unsigned n,
                            bool write, bool strong) {
-  const u32 now = sh.now, full = sh.full_barrier, serial = sh.serial,
-            synced = w.parted() ? now - 1 : w.full_sync;
+  const u32 now = sh.now, full = sh.full_barrier, serial = sh.serial, synced = w.full_sync;
   WarpAccesses::Newest* mine = sh.reads.newest.data() + (u64)w.id * sh.granules;
   ShadowCell* cells = sh.cells.data();
   u32 visited = 0;
@@ -77,7 +76,7 @@ void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 
         c.wwarp = (u8)w.id;
         c.wlane = (u8)l;
       } else {
-        if (mine[g].time > synced)
+        if (mine[g].time > synced && !w.parted())
           mine[g] = {now, mine[g].lanes | lanes};
         else
           shadow_remember(w, g, lanes, sh.reads);
