@@ -168,15 +168,15 @@ Outcome run_special(const Step& step) {
 
 // What comes after an instruction, itself only in a loop.
 std::vector<bool> reached(int from, const std::vector<std::vector<int>>& next) {
-  std::vector<bool> reached(next.size());
+  std::vector<bool> seen(next.size());
   for (std::vector<int> left = next[(size_t)from]; !left.empty();) {
     const size_t at = (size_t)left.back();
     left.pop_back();
-    if (reached[at]) continue;
-    reached[at] = true;
+    if (seen[at]) continue;
+    seen[at] = true;
     left.insert(left.end(), next[at].begin(), next[at].end());
   }
-  return reached;
+  return seen;
 }
 
 }  // namespace
@@ -203,9 +203,8 @@ bool Block::beyond_barrier(int barrier, int pc) {
   return after[(size_t)pc];
 }
 
-// Until the lanes of a group part, wait, meet others, or have used up the quantum (which ends anywhere in a
-// random order, else where they go back in a loop). True if something was
-// executed.
+// Until the lanes of a group part, wait, meet others, or have used up the quantum, which ends anywhere in a
+// random order, else where they go back in a loop. True if something was executed.
 bool Block::run_group(Warp& w, u64 stop_at) {
   const Instruction* const code = k.code.data();
   auto [pc, limit, group] = choose_group(*this, w);

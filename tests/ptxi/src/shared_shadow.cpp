@@ -51,7 +51,8 @@ void Block::shadow_start() {
 // read the same place, neighbours or of the other half of the warp, visit its cells together.
 void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 start, u32 m, unsigned n,
                            bool write, bool strong) {
-  const u32 now = sh.now, full = sh.full_barrier, serial = sh.serial, synced = w.full_sync;
+  const u32 now = sh.now, full = sh.full_barrier, serial = sh.serial;
+  const bool parted = w.parted();
   WarpAccesses::Newest* mine = sh.reads.newest.data() + (u64)w.id * sh.granules;
   ShadowCell* cells = sh.cells.data();
   u32 visited = 0;
@@ -76,7 +77,7 @@ void Block::shadow_request(Warp& w, const Instruction& in, const u64* addr, u64 
         c.wwarp = (u8)w.id;
         c.wlane = (u8)l;
       } else {
-        if (mine[g].time > synced && !w.parted())
+        if (mine[g].time > w.full_sync && !parted)
           mine[g] = {now, mine[g].lanes | lanes};
         else
           shadow_remember(w, g, lanes, sh.reads);

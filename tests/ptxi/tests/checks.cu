@@ -35,5 +35,5 @@ int main(int argc, char** argv) {
   ended_launches(i);
   cudaDeviceSynchronize();
   print("last error", cudaGetLastError());
-  return g_failed;
+  return exit_status();
 }

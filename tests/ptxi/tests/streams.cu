@@ -32,5 +32,5 @@ int main(int, char** argv) {
   host_after_functions();
   pageable_memory();
   much_work();
-  return g_failed;
+  return exit_status();
 }

@@ -35,12 +35,19 @@ static void check(const char* name, bool ok) {
 #define TRUE(x) check(#x, (x))
 // What a program does whose first argument names one of its cases: `if (is("NAME")) ...`.
 static const char* g_name = "";
+static bool g_known = false;  // there is such a case
 static bool is(const std::string& name) {
+  g_known |= name == g_name;
   return name == g_name;
+}
+// Of such a program.
+static int exit_status() {
+  if (*g_name && !g_known) printf("there is no case %s\n", g_name);
+  return *g_name && !g_known ? 125 : g_failed != 0;
 }
 static int finish() {
   printf("%d passed, %d failed\n", g_passed, g_failed);
-  return g_failed != 0;
+  return exit_status();
 }
 static void print(const char* what, cudaError_t e) {
   printf("%s: %s\n", what, cudaGetErrorName(e));

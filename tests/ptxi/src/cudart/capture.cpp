@@ -156,7 +156,7 @@ cudaError_t cudaStreamGetCaptureInfo(cudaStream_t s, cudaStreamCaptureStatus* st
   return cudaSuccess;
 }
 cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode* m) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   if (!m || (unsigned)*m > cudaStreamCaptureModeRelaxed) return set_error(cudaErrorInvalidValue);
   std::swap(*m, t_mode);
   return cudaSuccess;

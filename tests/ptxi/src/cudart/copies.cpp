@@ -130,6 +130,7 @@ cudaError_t run_node(const Node& n) {
     case N_MEMCPY:
       return copy_rows(n.dst, n.dpitch, n.src, n.spitch, n.width, n.height);
     case N_MEMSET: {
+      if (!n.width || !n.height) return cudaSuccess;
       u8* p = bytes_at(n.dst, extent(n.dpitch, n.width, n.height), true, false, "memset");
       if (!p) return cudaErrorInvalidValue;
       Alloc* a = mem_find((u64)n.dst);

@@ -18,19 +18,19 @@ static bool visible() {
 extern "C" {
 
 cudaError_t cudaGetDeviceCount(int* n) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   if (!n) return set_error(cudaErrorInvalidValue);
   *n = visible() ? 1 : 0;
   return visible() ? cudaSuccess : set_error(cudaErrorNoDevice);
 }
 cudaError_t cudaGetDevice(int* d) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   if (!d) return set_error(cudaErrorInvalidValue);
   *d = 0;
   return cudaSuccess;
 }
 cudaError_t cudaSetDevice(int d) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   if (!visible()) return set_error(cudaErrorNoDevice);
   return d ? set_error(cudaErrorInvalidDevice) : cudaSuccess;
 }
@@ -38,33 +38,33 @@ cudaError_t cudaInitDevice(int d, unsigned, unsigned) {
   return cudaSetDevice(d);
 }
 cudaError_t cudaSetDeviceFlags(unsigned) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   return cudaSuccess;
 }
 cudaError_t cudaGetDeviceFlags(unsigned* f) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   if (!f) return set_error(cudaErrorInvalidValue);
   *f = 0;
   return cudaSuccess;
 }
 cudaError_t cudaChooseDevice(int* d, const cudaDeviceProp*) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   if (!d) return set_error(cudaErrorInvalidValue);
   *d = 0;
   return cudaSuccess;
 }
 cudaError_t cudaDeviceCanAccessPeer(int* c, int, int) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   if (!c) return set_error(cudaErrorInvalidValue);
   *c = 0;
   return cudaSuccess;
 }
 cudaError_t cudaDeviceSetCacheConfig(cudaFuncCache) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   if (least) *least = 0;
   if (greatest) *greatest = -5;
   return cudaSuccess;
@@ -84,20 +84,20 @@ cudaError_t cudaDeviceGetLimit(size_t* v, cudaLimit l) {
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetPCIBusId(char* s, int n, int d) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   if (!s) return set_error(cudaErrorInvalidValue);
   if (d) return set_error(cudaErrorInvalidDevice);
   snprintf(s, (size_t)n, "0000:00:00.0");
   return cudaSuccess;
 }
 cudaError_t cudaRuntimeGetVersion(int* v) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   if (!v) return set_error(cudaErrorInvalidValue);
   *v = CUDART_VERSION;
   return cudaSuccess;
 }
 cudaError_t cudaDriverGetVersion(int* v) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   if (!v) return set_error(cudaErrorInvalidValue);
   *v = CUDART_VERSION;
   return cudaSuccess;

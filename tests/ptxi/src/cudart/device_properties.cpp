@@ -113,14 +113,14 @@ using namespace ptxi;
 extern "C" {
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int d) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   if (!p) return set_error(cudaErrorInvalidValue);
   if (d) return set_error(cudaErrorInvalidDevice);
   device_prop(*p);
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetAttribute(int* v, cudaDeviceAttr a, int d) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   if (!v || (unsigned)a - 1 >= cudaDevAttrMax - 1) return set_error(cudaErrorInvalidValue);
   if (d) return set_error(cudaErrorInvalidDevice);
   *v = attribute(a);

@@ -1,6 +1,5 @@
-// Of work in streams that touches the same bytes of memory, one writes, and nothing orders them: not pageable
-// memory, of which nobody knows.
-// Which bytes a launch touches is known with PTXI_RACE=1, those of copies and fills always.
+// Work in streams that uses the same bytes, one writes, and nothing orders the two. Which bytes a launch uses
+// is known with PTXI_RACE=1, those of copies and fills always. Pageable memory is left out.
 
 #include "cudart/device_races.h"
 

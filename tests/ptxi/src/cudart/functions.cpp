@@ -112,7 +112,7 @@ cudaError_t cudaFuncSetAttribute(const void* f, cudaFuncAttribute a, int v) {
   return cudaSuccess;
 }
 cudaError_t cudaFuncSetCacheConfig(const void*, cudaFuncCache) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   return cudaSuccess;
 }
 cudaError_t cudaFuncGetName(const char** n, const void* f) {

@@ -169,7 +169,7 @@ cudaError_t cudaGraphAddMemsetNode(cudaGraphNode_t* out, cudaGraph_t g, const cu
   n.dst = p->dst;
   n.value = p->value;
   n.elem = p->elementSize;
-  n.width = p->width * p->elementSize;
+  if (__builtin_mul_overflow(p->width, p->elementSize, &n.width)) return set_error(cudaErrorInvalidValue);
   n.height = p->height;
   n.dpitch = p->height > 1 ? p->pitch : n.width;
   if (n.elem != 1 && n.elem != 2 && n.elem != 4) return set_error(cudaErrorInvalidValue);

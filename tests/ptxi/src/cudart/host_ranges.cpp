@@ -250,6 +250,7 @@ void host_memory_freed(u64 base, u64 size) {
                        mem_describe(base) + ", for " + text(*w));
     run_until_done(w);
   }
+  host_goes_on();
 }
 
 void host_memory_gone(u64 addr) {

@@ -169,11 +169,11 @@ cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* at, const void* p) {
   return cudaSuccess;
 }
 cudaError_t cudaMemPrefetchAsync(const void*, size_t, cudaMemLocation, unsigned, cudaStream_t) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   return cudaSuccess;
 }
 cudaError_t cudaMemAdvise(const void*, size_t, cudaMemoryAdvise, cudaMemLocation) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   return cudaSuccess;
 }
 

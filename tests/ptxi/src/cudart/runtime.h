@@ -28,6 +28,9 @@ cudaError_t refusal_inside();  // only because of a host function
 #define API_AFTER_FAULT()                                \
   std::lock_guard<std::recursive_mutex> api_lock(g_api); \
   if (const cudaError_t refused = refusal_inside()) return set_error(refused)
+// For what touches no state: takes no lock, for which a host function may let it wait.
+#define API_WITHOUT_STATE() \
+  if (const cudaError_t refused = refusal_inside()) return set_error(refused)
 #define LOCK() std::lock_guard<std::recursive_mutex> api_lock(g_api)
 
 // While one lives, its thread holds the lock and changes nothing that the lock guards, but may wait for other

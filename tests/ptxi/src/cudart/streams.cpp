@@ -186,15 +186,15 @@ cudaError_t cudaStreamGetDevice(cudaStream_t s, int* d) {
   return cudaSuccess;
 }
 cudaError_t cudaStreamSetAttribute(cudaStream_t, cudaStreamAttrID, const cudaStreamAttrValue*) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   return cudaSuccess;
 }
 cudaError_t cudaStreamAttachMemAsync(cudaStream_t, void*, size_t, unsigned) {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   return cudaSuccess;
 }
 cudaError_t cudaCtxResetPersistingL2Cache() {
-  API_AFTER_FAULT();
+  API_WITHOUT_STATE();
   return cudaSuccess;
 }
 

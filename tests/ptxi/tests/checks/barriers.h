@@ -59,6 +59,14 @@ __global__ void barrier_counts(int* o, int first, int second) {
     asm volatile("bar.sync 1, %0;" ::"r"(second));
   o[threadIdx.x] = 1;
 }
+// A count of 0 is none: the barrier is of all threads.
+__global__ void barrier_count_0(int* o, int count) {
+  __shared__ int s[64];
+  const int t = threadIdx.x;
+  s[t] = t;
+  asm volatile("bar.sync 1, %0;" ::"r"(count) : "memory");
+  o[t] = s[63 - t];
+}
 // Warp 0 produces, warp 1 consumes, over a named barrier that the producer does not wait for.
 __global__ void named_barrier(float* o, int wait) {
   __shared__ float s[32];
@@ -225,6 +233,7 @@ static void barriers(float* f, float* g, int* i) {
   if (is("barrier_count_odd")) barrier_counts<<<1, 64>>>(i, 48, 48);
   if (is("barrier_counts_differ")) barrier_counts<<<1, 64>>>(i, 64, 96);
   if (is("barrier_count_high")) barrier_counts<<<1, 64>>>(i, 96, 96);
+  if (is("ok_barrier_count_0")) barrier_count_0<<<1, 64>>>(i, 0);
   if (is("ok_barrier_count")) barrier_counts<<<1, 64>>>(i, 64, 64);
   if (is("returned_writer")) returned_writer<<<1, 64>>>(f, 0);
   if (is("ok_returned_writer")) returned_writer<<<1, 64>>>(f, 1);

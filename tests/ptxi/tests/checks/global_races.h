@@ -82,19 +82,31 @@ __global__ void global_by_halves(float* o, int* p, int joined) {
   __syncwarp(half);
   if (t == 3) *p = 9;
 }
-// Lanes 0 and 1 read, each known to lane 2 before it writes.
-__global__ void global_by_pairs(float* o, int* p) {
+// Lanes 0 and 1 read, each known to lane 2 before it writes, but for what lane 0 reads again.
+template <bool global>
+__global__ void read_by_pairs(float* o, int* x, bool again) {
+  __shared__ int s;
+  int* const p = global ? x : &s;
   const int t = threadIdx.x;
+  if (t == 0) *p = 7;
+  __syncwarp();
   if (t == 0) o[t] = *p;
   if (t == 0 || t == 2) __syncwarp(5);
   if (t == 1) o[t] = *p;
+  asm volatile("" ::: "memory");
+  if (t == 0 && again) o[t] += *p;
   if (t == 1 || t == 2) __syncwarp(6);
   if (t == 2) *p = 9;
 }
 
 static void global_races(float* f, float* g, int* i) {
   if (is("global_by_halves")) global_by_halves<<<1, 32>>>(f, i, 0);
-  if (is("ok_global_by_pairs")) global_by_pairs<<<1, 32>>>(f, i);
+  if (is("ok_read_by_pairs")) {
+    read_by_pairs<false><<<1, 32>>>(f, i, false);
+    read_by_pairs<true><<<1, 32>>>(f, i, false);
+  }
+  if (is("shared_read_again")) read_by_pairs<false><<<1, 32>>>(f, i, true);
+  if (is("global_read_again")) read_by_pairs<true><<<1, 32>>>(f, i, true);
   if (is("ok_global_by_halves")) global_by_halves<<<1, 32>>>(f, i, 1);
   if (is("race_blocks_ww")) race_blocks<<<4, 1>>>(i, 0);
   if (is("race_blocks_rw")) race_blocks<<<4, 1>>>(i, 1);

@@ -126,6 +126,26 @@ static void host_functions() {
     CK(cudaLaunchHostFunc(s, call_much, nullptr));
     CK(cudaStreamSynchronize(s));
   }
+  if (is("ok_function_waits_for_thread")) {  // which makes calls that touch nothing
+    static std::atomic<bool> begun, done;
+    std::thread other([] {
+      while (!begun) std::this_thread::yield();
+      int device;
+      CK(cudaSetDevice(0));
+      CK(cudaGetDevice(&device));
+      done = true;
+    });
+    CK(cudaLaunchHostFunc(
+        s,
+        [](void*) {
+          begun = true;
+          while (!done) std::this_thread::yield();
+        },
+        nullptr));
+    CK(cudaStreamSynchronize(s));
+    other.join();
+    result(done, true);
+  }
   if (is("function_calls") || is("callback_calls")) {
     if (is("function_calls"))
       CK(cudaLaunchHostFunc(s, synchronize, nullptr));
