@@ -129,7 +129,7 @@ struct Block {
   void report_race(Warp& w, int lane, const Instruction& in, u64 a, bool write, const RaceAccess& other,
                    bool other_writes);
   void source_was_read(Warp& w, int lane, const AsyncCopy& copy);
-  bool barrier_before(const RaceAccess& a, const Warp& w);
+  bool whole_warp_before(const RaceAccess& a, const Warp& w);
   bool global_ordered(const RaceAccess& a, Warp& w, int lane);
   void flush_copies(Warp& w, int lane, const Instruction& in, std::vector<AsyncCopy>& q);
 
@@ -170,7 +170,7 @@ struct Block {
   void strong_read(Warp& w, int lane, const Instruction& in, const Place& place);
   void strong_write(Warp& w, int lane, const Instruction& in, Place& place);
   std::shared_ptr<const AtFence> at_fence(const Warp& w, int lane);
-  const OrderPointer& released(const Warp& w, int lane, Release& release);
+  const OrderPointer& released(const Warp& w, int lane, Release& release, int scope);
   void settle_fence(Warp& w, int lane);
 
   // Counters (counters.cpp)

@@ -142,39 +142,45 @@ void Block::order_warps(u32 waiting, const Arrivals& arrivals, bool full) {
     }
 }
 
-// What threads that synchronise know together. What they have fenced that `order` lacks is apart, that of
-// their own block in `fenced_here`.
+// What threads that synchronise know together. What they have fenced that `order` lacks is apart, by scope,
+// that of their own block in `here`.
 struct Block::Together {
   OrderPointer order;
-  Known fenced;
-  std::vector<u32> fenced_here;
+  struct {
+    Known known;
+    std::vector<u32> here;
+  } fenced[2];
 };
 
 void Block::gather(Together& all, const Warp& w, u32 lanes) {
   if (!w.order) return;
-  const Release* last = nullptr;
+  const Release* last[2] = {};
   FOR_LANES(l, lanes) {
     const LaneOrder& lane = w.order->lanes[l];
     join(all.order, lane.order);
-    if (!lane.fence_apart) continue;
-    const Release& fence = lane.released[ON_DEVICE];
-    if (!last || fence.own != last->own || fence.order != last->order) {
-      all.fenced.join(value(fence.order).known);
-      all.fenced_here.resize(fence.own->threads.size());
-      for (size_t i = 0; i < all.fenced_here.size(); i++)
-        all.fenced_here[i] = std::max(all.fenced_here[i], fence.own->threads[i]);
+    for (int scope : {IN_BLOCK, ON_DEVICE}) {
+      if (!lane.fence_apart[scope]) continue;
+      const Release& fence = lane.released[scope];
+      std::vector<u32>& here = all.fenced[scope].here;
+      if (!last[scope] || fence.own != last[scope]->own || fence.order != last[scope]->order) {
+        all.fenced[scope].known.join(value(fence.order).known);
+        join_times(here, fence.own->threads);
+      }
+      last[scope] = &fence;
+      u32& mine = here[(size_t)(w.id * 32 + l)];
+      mine = std::max(mine, fence.own->time);
     }
-    last = &fence;
-    u32& mine = all.fenced_here[(size_t)(w.id * 32 + l)];
-    mine = std::max(mine, fence.own->time);
   }
 }
 
 OrderPointer Block::together(Together& all) {
-  if (all.fenced_here.empty()) return all.order;
+  if (all.fenced[IN_BLOCK].here.empty()) return all.order;  // every fence is one IN_BLOCK, too
   Order order = value(all.order);
-  order.fenced.join(all.fenced);
-  order.fenced.by_fence.join(VectorClock(linear, std::move(all.fenced_here)));
+  for (int scope : {IN_BLOCK, ON_DEVICE}) {
+    if (all.fenced[scope].here.empty()) continue;
+    order.fenced[scope].join(all.fenced[scope].known);
+    order.fenced[scope].by_fence.join(VectorClock(linear, std::move(all.fenced[scope].here)));
+  }
   return std::make_shared<const Order>(std::move(order));
 }
 
@@ -184,7 +190,7 @@ void Block::share(const OrderPointer& order, Warp& w, u32 lanes) {
   FOR_LANES(l, lanes) {
     LaneOrder& lane = w.order->lanes[l];
     lane.order = order;
-    lane.fence_apart = false;
+    lane.fence_apart[IN_BLOCK] = lane.fence_apart[ON_DEVICE] = false;
   }
 }
 
@@ -208,7 +214,7 @@ void Block::share_arrival(const Warp& w, Arrivals& arrivals) {
 void Block::share_warps(u32 waiting, const Arrivals& arrivals, bool full) {
   const auto news = [&](const Warp& w) { return waiting >> w.id & 1 && w.order && w.order->news; };
   if (!arrivals.order && std::none_of(warps.begin(), warps.end(), news)) return;
-  Together all{arrivals.order, {}, {}};
+  Together all{arrivals.order, {}};
   for (const Warp& w : warps)
     if (waiting >> w.id & 1) gather(all, w, w.alive);
   const OrderPointer order = together(all);

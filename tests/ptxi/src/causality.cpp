@@ -22,10 +22,6 @@ WarpOrder& orders(Warp& w) {
   return *w.order;
 }
 
-bool fence_sc(const Instruction& in) {
-  return in.sc && in.scope == ON_DEVICE;
-}
-
 // The lanes of a warp often join the same two orders, one lane after the other.
 struct Joined {
   OrderPointer a, b, both;
@@ -39,17 +35,26 @@ OrderPointer joined(const OrderPointer& a, const OrderPointer& b) {
   if (memory.a == a && memory.b == b) return memory.both;
   Order both = *a;
   both.known.join(b->known);
-  both.fenced.join(b->fenced);
-  both.observed.join(b->observed);
+  for (int scope : {IN_BLOCK, ON_DEVICE}) {
+    both.fenced[scope].join(b->fenced[scope]);
+    both.observed[scope].join(b->observed[scope]);
+  }
   memory = {a, b, both == *a ? a : both == *b ? b : std::make_shared<const Order>(std::move(both))};
   return memory.both;
 }
 
 // After a fence.sc, what was fenced where other threads wrote what strong reads have observed.
-OrderPointer after_fence_sc(const OrderPointer& order) {
-  if (!order || order->observed == Known()) return order;
-  OrderPointer seen = std::make_shared<const Order>(Order{order->observed, {}, {}});
-  return joined(order, seen);
+OrderPointer after_fence_sc(const OrderPointer& order, Scope fence) {
+  if (!order) return order;
+  Known seen = order->observed[IN_BLOCK];
+  if (fence == ON_DEVICE) seen.join(order->observed[ON_DEVICE]);
+  if (seen == Known()) return order;
+  return joined(order, std::make_shared<const Order>(Order{seen, {}, {}}));
+}
+
+// What the order of a thread is to threads of other blocks.
+void leave_block(Order& order) {
+  order.fenced[IN_BLOCK] = order.observed[IN_BLOCK] = {};
 }
 
 }  // namespace
@@ -82,17 +87,18 @@ std::shared_ptr<const AtFence> Block::at_fence(const Warp& w, int lane) {
   return std::make_shared<const AtFence>(AtFence{std::move(threads), sh.now});
 }
 
-// What a release of the lane passes on.
-const OrderPointer& Block::released(const Warp& w, int lane, Release& release) {
+// What a release of the lane passes on within a scope.
+const OrderPointer& Block::released(const Warp& w, int lane, Release& release, int scope) {
   if (release.passed) return release.passed;
   Order order = value(release.order);
   std::vector<u32> threads = release.own->threads;
   threads[(size_t)(w.id * 32 + lane)] = release.own->time;
   const VectorClock own(linear, std::move(threads));
-  if (release.sc) {
-    order.fenced.join(order.known);
-    order.fenced.by_fence.join(own);
+  for (int sc = 0; sc < release.sc_scopes; sc++) {
+    order.fenced[sc].join(order.known);
+    order.fenced[sc].by_fence.join(own);
   }
+  if (scope == ON_DEVICE) leave_block(order);
   order.known.by_release.join(own);
   return release.passed = std::make_shared<const Order>(std::move(order));
 }
@@ -105,39 +111,57 @@ void Block::fence(Warp& w, const Instruction& in, u32 m) {
     LaneOrder& lane = order.lanes[l];
     if (in.acquire)
       for (int scope = 0; scope <= in.scope; scope++) join(lane.order, lane.met[scope]);
-    if (fence_sc(in)) {
-      if (lane.order != before) after = after_fence_sc(before = lane.order);
+    if (in.sc) {
+      if (lane.order != before) after = after_fence_sc(before = lane.order, in.scope);
       lane.order = after;
     }
     if (!in.release) continue;
-    if (in.scope == ON_DEVICE && !in.sc) settle_fence(w, l);
+    if (!in.sc) settle_fence(w, l);
     if (!own || w.lane_sync) own = at_fence(w, l);
-    for (int scope = 0; scope <= in.scope; scope++)
-      lane.released[scope] = {lane.order, own, fence_sc(in), nullptr};
-    lane.fence_apart |= fence_sc(in);
+    for (int scope = 0; scope <= in.scope; scope++) {
+      lane.released[scope] = {lane.order, own, in.sc ? in.scope + 1 : 0, nullptr};
+      lane.fence_apart[scope] |= in.sc;
+    }
   }
   sh.now++;
   order.apart = order.news = true;
 }
 
-// Adds the lane's newest fence.sc to what it has fenced.
+// Adds the lane's newest fences.sc to what it has fenced.
 void Block::settle_fence(Warp& w, int l) {
   LaneOrder& lane = w.order->lanes[l];
-  if (!lane.fence_apart) return;
+  if (!lane.fence_apart[IN_BLOCK] && !lane.fence_apart[ON_DEVICE]) return;
   Order order = value(lane.order);
-  order.fenced.join(released(w, l, lane.released[ON_DEVICE])->fenced);
+  for (int scope : {IN_BLOCK, ON_DEVICE}) {
+    if (!lane.fence_apart[scope]) continue;
+    order.fenced[scope].join(released(w, l, lane.released[scope], scope)->fenced[scope]);
+    lane.fence_apart[scope] = false;
+  }
   lane.order = std::make_shared<const Order>(std::move(order));
-  lane.fence_apart = false;
+}
+
+// What a strong write of the lane lets others observe.
+static const OrderPointer& as_observed(LaneOrder& lane, int scope) {
+  if (lane.wrote != lane.order) {
+    lane.wrote = lane.order;
+    for (OrderPointer& observed : lane.as_observed) observed = nullptr;
+  }
+  OrderPointer& observed = lane.as_observed[scope];
+  if (observed || lane.order->fenced[scope] == Known()) return observed;
+  Order seen;
+  seen.observed[scope] = lane.order->fenced[scope];
+  return observed = std::make_shared<const Order>(std::move(seen));
 }
 
 // A strong read observes what the place passes on, and an acquire makes it known.
 void Block::strong_read(Warp& w, int l, const Instruction& in, const Place& place) {
   WarpOrder& order = orders(w);
   LaneOrder& lane = order.lanes[l];
-  for (int scope = 0; scope <= in.scope; scope++)
-    if (scope == ON_DEVICE || place.block == linear)
-      join(in.acquire ? lane.order : lane.met[scope], place.released[scope]);
-  if (in.scope == ON_DEVICE) join(lane.order, place.observed);
+  for (int scope = 0; scope <= in.scope; scope++) {
+    if (scope == IN_BLOCK && place.block != linear) continue;
+    join(in.acquire ? lane.order : lane.met[scope], place.released[scope]);
+    join(lane.order, place.observed[scope]);
+  }
   order.apart = order.news = true;
 }
 
@@ -145,22 +169,22 @@ void Block::strong_read(Warp& w, int l, const Instruction& in, const Place& plac
 void Block::strong_write(Warp& w, int l, const Instruction& in, Place& place) {
   LaneOrder& lane = orders(w).lanes[l];
   settle_fence(w, l);
-  if (place.block != linear || in.op == O_st) place.released[IN_BLOCK] = nullptr;
+  const auto forget = [&](Scope scope) { place.released[scope] = place.observed[scope] = nullptr; };
+  if (place.block != linear || in.op == O_st) forget(IN_BLOCK);
   place.block = linear;
-  if (in.scope != ON_DEVICE || in.op == O_st) place.released[ON_DEVICE] = place.observed = nullptr;
+  if (in.scope != ON_DEVICE || in.op == O_st) forget(ON_DEVICE);
   for (int scope = 0; scope <= in.scope; scope++)
-    if (lane.released[scope].own) join(place.released[scope], released(w, l, lane.released[scope]));
+    if (lane.released[scope].own) join(place.released[scope], released(w, l, lane.released[scope], scope));
   if (in.release) {
-    Release now{lane.order, at_fence(w, l), false, nullptr};
+    const auto own = at_fence(w, l);
     sh.now++;
-    for (int scope = 0; scope <= in.scope; scope++) join(place.released[scope], released(w, l, now));
+    for (int scope = 0; scope <= in.scope; scope++) {
+      Release now{lane.order, own, 0, nullptr};
+      join(place.released[scope], released(w, l, now, scope));
+    }
   }
-  if (in.scope != ON_DEVICE || !lane.order) return;
-  if (lane.wrote != lane.order) {
-    lane.wrote = lane.order;
-    lane.as_observed = std::make_shared<const Order>(Order{{}, {}, lane.order->fenced});
-  }
-  join(place.observed, lane.as_observed);
+  if (!lane.order) return;
+  for (int scope = 0; scope <= in.scope; scope++) join(place.observed[scope], as_observed(lane, scope));
 }
 
 void Block::strong_access(Warp& w, int l, const Instruction& in, Places& places, u64 a) {

@@ -28,8 +28,9 @@ struct Known {
 // What one thread learns from another that it synchronises with.
 struct Order {
   Known known;
-  Known fenced;    // what precedes a fence.sc that precedes
-  Known observed;  // what was `fenced` for writes that strong reads that precede have observed
+  // By scope; IN_BLOCK: of fences of any scope, by threads of the block that it is for.
+  Known fenced[2];    // what precedes a fence.sc that precedes
+  Known observed[2];  // what was `fenced` for writes that strong reads that precede have observed
   bool operator==(const Order&) const = default;
 };
 using OrderPointer = std::shared_ptr<const Order>;  // null: of an order without anything
@@ -46,17 +47,17 @@ struct AtFence {
 struct Release {
   OrderPointer order;
   std::shared_ptr<const AtFence> own;  // null: it has not fenced
-  bool sc = false;
-  OrderPointer passed;  // the two as one, once it is needed
+  int sc_scopes = 0;                   // the fence is a fence.sc of scopes below this
+  OrderPointer passed;                 // the two as one, once it is needed
 };
 
 struct LaneOrder {
   OrderPointer order;
-  Release released[2];  // by scope: the newest fence of that scope or a wider one
-  OrderPointer met[2];  // by scope: what its strong reads have observed, for a fence to acquire
-  OrderPointer wrote,
-      as_observed;           // `order` at its last strong write, and Order::fenced of that as Order::observed
-  bool fence_apart = false;  // released[ON_DEVICE] is a fence.sc that Order::fenced lacks
+  Release released[2];          // by scope: the newest fence of that scope or a wider one
+  OrderPointer met[2];          // by scope: what its strong reads have observed, for a fence to acquire
+  OrderPointer wrote;           // `order` at its last strong write,
+  OrderPointer as_observed[2];  // and Order::fenced of that as Order::observed
+  bool fence_apart[2] = {};     // by scope: `released` is a fence.sc that Order::fenced lacks
 };
 struct WarpOrder {
   LaneOrder lanes[32];
@@ -68,7 +69,7 @@ struct WarpOrder {
 struct Place {
   OrderPointer released[2];  // by scope of all that is involved; IN_BLOCK: to threads of `block`
   u64 block = ~0ull;         // which wrote last
-  OrderPointer observed;     // Order::fenced of those who wrote, as Order::observed
+  OrderPointer observed[2];  // Order::fenced of those who wrote, as Order::observed; by scope likewise
 };
 using Places = std::unordered_map<u64, Place>;
 

@@ -68,7 +68,7 @@ bool Block::global_ordered(const RaceAccess& a, Warp& w, int lane) {
 }
 
 // Whether it comes before, whichever lane of its warp it was by.
-bool Block::barrier_before(const RaceAccess& a, const Warp& w) {
+bool Block::whole_warp_before(const RaceAccess& a, const Warp& w) {
   return a.block == (u32)linear + 1 && a.warp != w.id && !warps[a.warp].exited && a.clock <= w.known[a.warp];
 }
 
@@ -107,66 +107,99 @@ void Block::report_race(Warp& w, int l, const Instruction& in, u64 a, bool write
          &w, l);
 }
 
-void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write) {
-  const AccessKind kind = in.access;
-  const RaceAccess me{(u32)linear + 1, g_race_launch, sh.now, (u8)w.id, (u8)l, kind, true};
-  const int shift = __builtin_ctz((unsigned)k.global_granule);
-  const u64 o = a - al->base;
-  const bool copy = in.op == O_cp;  // reads at any time up to its wait, see source_was_read
-  bool told = false;
-  const bool strong = kind > STRONG_IN_BLOCK;
-  const auto note = [&](const RaceAccess& last, Touch touch, u64 i) {
-    if (g_footprint && (!live(last) || (!strong && last.kind > STRONG_IN_BLOCK)))
-      add_span(g_footprint->spans[strong ? touch + STRONG_READS : touch], al->base + (i << shift),
-               al->base + ((i + 1) << shift));
-  };
-  const auto after = [&](const RaceAccess& other) { return !live(other) || global_ordered(other, w, l); };
-  // Of two accesses one of which writes.
-  const auto check = [&](const RaceAccess& other, bool other_writes, bool is_after) {
-    if (told || !live(other)) return;
-    const bool nc = kind == READ_ONLY || other.kind == READ_ONLY;
-    if (!nc && (is_after || morally_strong(me, other))) return;
-    report_race(w, l, in, a, write, other, other_writes);
-    told = true;
-  };
-  for (u64 i = o >> shift; i <= (o + n - 1) >> shift; i++) {
-    RaceCell& c = al->race[i];
-    bool follows = true;
-    if (live(c.write[0])) {
-      const RaceAccess &newest = c.write[0], &older = c.write[1];
-      const bool after_newest = after(newest), after_older = (after_newest && newest.follows) || after(older);
-      check(newest, true, after_newest);
-      check(older, true, after_older);
-      // What an atomic reads precedes it.
-      follows = after_newest || (atomic(in) && morally_strong(me, newest));
-      follows &= !same_warp(me, newest) || newest.follows || after_older;
-    }
+namespace {
+
+// The check of one access, which touches cells.
+class RaceCheck {
+ public:
+  RaceCheck(Block& block, Warp& warp, int lane, const Instruction& instruction, u64 address, bool writes)
+      : b(block), w(warp), l(lane), in(instruction), a(address), write(writes) {}
+
+  // `from`: the address of the cell.
+  void touch(RaceCell& c, u64 from) {
+    const bool follows = check_writes(c);
     if (write) {
-      if (c.copies && c.copies_launch == g_race_launch && !told) {
-        warn(in,
-             "global-memory race: write of " + mem_describe(a) + " with a cp.async in flight that reads it",
-             &w, l);
-        told = true;
-      }
-      RaceAccess read = c.read[0];
-      if (live(read) && (read.kind == READ_ONLY || !barrier_before(read, w))) FOR_LANES(r, c.read_lanes) {
-          read.clock = g_older_reads.time((u64)&c, r, c.read[0].clock);
-          read.lane = (u8)r;
-          check(read, false, after(read));
-        }
-      check(c.read[1], false, after(c.read[1]));
-      note(c.write[0], WRITES, i);
+      check_copies(c);
+      check_reads(c);
+      note(c.write[0], WRITES, from);
       record(c.write, me);
       c.write[0].follows = follows;
     }
-    if (reads(in, write) && !(write && strong)) note(c.read[0], READS, i);
-    if (copy) {
+    if (!reads(in, write)) return;
+    if (!(write && strong)) note(c.read[0], READS, from);
+    if (in.op == O_cp) {  // reads at any time up to its wait, see source_was_read
       c.copies = (c.copies_launch == g_race_launch ? c.copies : 0) + 1;
       c.copies_launch = g_race_launch;
-    } else if (reads(in, write) && !(write && kind > WEAK)) {
-      record_read(*this, c, w, me);
+    } else if (!(write && me.kind > WEAK)) {
+      record_read(b, c, w, me);
     }
   }
+
+ private:
+  bool after(const RaceAccess& other) { return !live(other) || b.global_ordered(other, w, l); }
+
+  // Against another access, one of the two of which writes.
+  void check(const RaceAccess& other, bool other_writes, bool is_after) {
+    if (told || !live(other)) return;
+    const bool nc = me.kind == READ_ONLY || other.kind == READ_ONLY;
+    if (!nc && (is_after || morally_strong(me, other))) return;
+    b.report_race(w, l, in, a, write, other, other_writes);
+    told = true;
+  }
+
+  // True if what comes before the newest write, and that itself, comes before this access.
+  bool check_writes(const RaceCell& c) {
+    const RaceAccess &newest = c.write[0], &older = c.write[1];
+    if (!live(newest)) return true;
+    const bool after_newest = after(newest), after_older = (after_newest && newest.follows) || after(older);
+    check(newest, true, after_newest);
+    check(older, true, after_older);
+    // What an atomic reads precedes it.
+    const bool follows = after_newest || (atomic(in) && morally_strong(me, newest));
+    return follows && (!same_warp(me, newest) || newest.follows || after_older);
+  }
+
+  void check_reads(const RaceCell& c) {
+    RaceAccess read = c.read[0];
+    if (live(read) && (read.kind == READ_ONLY || !b.whole_warp_before(read, w))) FOR_LANES(r, c.read_lanes) {
+        read.clock = g_older_reads.time((u64)&c, r, c.read[0].clock);
+        read.lane = (u8)r;
+        check(read, false, after(read));
+      }
+    check(c.read[1], false, after(c.read[1]));
+  }
+
+  void check_copies(const RaceCell& c) {
+    if (!c.copies || c.copies_launch != g_race_launch || told) return;
+    b.warn(in, "global-memory race: write of " + mem_describe(a) + " with a cp.async in flight that reads it",
+           &w, l);
+    told = true;
+  }
+
+  // For races between launches: what this one uses.
+  void note(const RaceAccess& last, Touch touch, u64 from) {
+    if (g_footprint && (!live(last) || (!strong && last.kind > STRONG_IN_BLOCK)))
+      add_span(g_footprint->spans[strong ? touch + STRONG_READS : touch], from,
+               from + (u64)b.k.global_granule);
+  }
+
+  Block& b;
+  Warp& w;
+  const int l;
+  const Instruction& in;
+  const u64 a;
+  const bool write, strong = in.access > STRONG_IN_BLOCK;
+  const RaceAccess me{(u32)b.linear + 1, g_race_launch, b.sh.now, (u8)w.id, (u8)l, in.access, true};
+  bool told = false;
+};
+
+}  // namespace
+
+void Block::check_race(Warp& w, int l, const Instruction& in, Alloc* al, u64 a, unsigned n, bool write) {
+  RaceCheck check(*this, w, l, in, a, write);
+  const int shift = __builtin_ctz((unsigned)k.global_granule);
+  const u64 o = a - al->base;
+  for (u64 i = o >> shift; i <= (o + n - 1) >> shift; i++) check.touch(al->race[i], al->base + (i << shift));
 }
 
 // A cp.async, of which check_race knows since its issue, has been waited for.

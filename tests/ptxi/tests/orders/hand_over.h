@@ -128,6 +128,29 @@ __global__ void lock(int* lock, int* sum, bool fence) {
     }
   }
 }
+// Block 0 hands over to block 1, whose first thread passes that on to another warp: with a fence of its own,
+// or only by those of block 0 and of the other warp, which do not order each other.
+__global__ void hand_on(int* data, int* ready, int* out, bool fence) {
+  __shared__ int flag;
+  const int t = threadIdx.x;
+  if (t == 0) flag = 0;
+  __syncthreads();
+  if (blockIdx.x == 0 && t == 0) {
+    *data = 1;
+    __threadfence_block();
+    red_release(ready);
+  } else if (blockIdx.x == 1 && t == 0) {
+    while (!load_acquire(ready)) {
+    }
+    if (fence) __threadfence_block();
+    atomicExch(&flag, 1);
+  } else if (blockIdx.x == 1 && t == 32) {
+    while (atomicAdd(&flag, 0) == 0) {
+    }
+    __threadfence_block();
+    *out = *data;
+  }
+}
 
 static void hand_over(int* a, int* b, int* c) {
   if (is("other_lane")) other_lane<<<2, 32>>>(a, b, false);
@@ -148,4 +171,6 @@ static void hand_over(int* a, int* b, int* c) {
   if (is("between_warps")) between_warps<<<1, threads>>>(a, b, false);
   if (is("ok_lock")) lock<<<3, threads>>>(a, b, true);
   if (is("lock")) lock<<<3, threads>>>(a, b, false);
+  if (is("ok_hand_on")) hand_on<<<2, threads>>>(a, b, c, true);
+  if (is("hand_on")) hand_on<<<2, threads>>>(a, b, c, false);
 }

@@ -60,6 +60,31 @@ __global__ void shared_readers(int* global_data, int* out, bool all) {
     *data = 8;
   }
 }
+// Two warps write, and all their threads fence; a thread of each sets a flag. All threads of a third fence,
+// too.
+enum AllFence { all_fenced, writers_before, readers_not };
+template <bool global>
+__global__ void shared_all_fence(int* global_data, int* out, AllFence kind) {
+  __shared__ int shared_data[64], flags[2];
+  int* const data = global ? global_data : shared_data;
+  const int t = threadIdx.x;
+  if (t < 2) flags[t] = 0;
+  __syncthreads();
+  if (t < 64) {
+    if (kind == writers_before) __threadfence_block();
+    data[t] = t;
+    if (kind != writers_before) __threadfence_block();
+    __syncwarp();
+    if (t % 32 == 0) atomicExch(&flags[t / 32], 1);
+  } else {
+    if (t == 64)
+      while (atomicAdd(&flags[0], 0) + atomicAdd(&flags[1], 0) < 2) {
+      }
+    __syncwarp();
+    if (kind != readers_not) __threadfence_block();
+    out[t - 64] = data[t - 64] + data[t - 32];
+  }
+}
 // Half of the block waits for what the other half has written, over acquire and release.
 __global__ void shared_release(int* out, bool release) {
   __shared__ int data[32], ready;
@@ -98,6 +123,13 @@ static void shared_flags(int* a, int* b) {
   };
   if (is("ok_shared_readers_flag")) readers(true);
   if (is("shared_readers_flag")) readers(false);
+  const auto all_fence = [&](AllFence kind) {
+    shared_all_fence<false><<<1, 96>>>(a, b, kind);
+    shared_all_fence<true><<<1, 96>>>(a, b, kind);
+  };
+  if (is("ok_shared_all_fence_flag")) all_fence(all_fenced);
+  if (is("shared_all_fence_flag_writers_before")) all_fence(writers_before);
+  if (is("shared_all_fence_flag_readers_not")) all_fence(readers_not);
   if (is("ok_shared_release")) shared_release<<<3, threads>>>(a, true);
   if (is("shared_release")) shared_release<<<3, threads>>>(a, false);
 }
