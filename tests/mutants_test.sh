@@ -77,6 +77,7 @@ expect 'a wrong result' says 'noticed +barrier@kernels/tiny.cu:14 +tiny, in orde
 expect 'what nobody notices' says 'NOT NOTICED barrier@kernels/tiny.cu:10$'
 expect 'what no case runs' says 'NO CASE RUNS IT barrier@kernels/tiny.cu:17$'
 expect 'a table' grep -qE '^\| barrier kernels/tiny.cu:14 \| tiny \| in order \| [a-z0-9/-]+ \| a wrong result \|$' table.md
+expect 'a page names its command' grep -qF '`make mutants TABLE=table.md` wrote' table.md
 expect 'in the order of lines' test "$(grep -oE 'tiny.cu:[0-9]+' table.md | tr '\n' ' ')" = 'tiny.cu:8 tiny.cu:10 tiny.cu:14 tiny.cu:17 tiny.cu:20 '
 run OP=tiny
 expect 'what the cases run' ends_with 1 '3 noticed, 0 equivalent, 1 not noticed'

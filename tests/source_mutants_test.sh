@@ -139,6 +139,14 @@ expect 'and counts' grep -qF 'Of 12 mistakes that compile to other code, 5 were 
 expect 'those that could be noticed' grep -qF 'Of those that could be noticed, 100 % were.' table.md
 run HEADERS=1
 expect 'headers' ends_with 0 '2 noticed, 0 explained, 0 survived'
+run HEADERS=0 TABLE=table.md
+expect 'none' ends_with 0 '5 noticed, 7 explained, 0 survived'
+run HEADERS=yes
+expect 'neither' ends_with 1 "HEADERS: 'yes' is neither 0 nor 1"
+run HEADERS=1 TABLE=table.md
+expect 'nothing to explain' grep -qF 'other code, 2 were noticed (100 %).' table.md
+rm -r build/source-mutants/headers-1.tsv
+run HEADERS=1
 expect 'a header' says 'noticed +kernels/h.cuh:1 .* x, : a wrong result '
 run
 expect 'headers are kept apart' ends_with 0 '5 noticed, 7 explained, 0 survived'

@@ -1,25 +1,24 @@
 """What was found of source mutants, as it is kept and as a page."""
 
 import csv
-import os
 import pathlib
-import shlex
 
 from sites import mutant_at, read_list
-from verdicts import write_page
+from verdicts import command, write_page
 
 LIST = pathlib.Path("tests/mutants/source_equivalent.txt")
 SETTINGS = ["OP", "HEADERS", "MUTANTS", "SEED", "ONLY", "TABLE"]
 HEAD = """# Kernels with one mistake, {{date}}
 
-`make source-mutants{settings}` wrote this page. Of {tried} mistakes that compile to other code, {noticed} were noticed ({of_all:.3g} %) and
-{explained} are explained: they compute the same, or what nobody could tell from it, and each has its reason. Of those that could be noticed, {of_possible:.3g} % were.
+`{command}` wrote this page. Of {tried} mistakes that compile to other code, {noticed} were noticed ({of_all:.3g} %){and_explained}.
 A line is a line of the [kernels](../../kernels) as it was made to read; then the op and the case that
 noticed it first, and as what: a report of [ptxi](../ptxi/README.md), a wrong result, or no end. The other cases were not asked.
 
 | file | reads | op | case | as |
 |---|---|---|---|---|
 """
+EXPLAINED = """ and
+{explained} are explained: they compute the same, or what nobody could tell from it, and each has its reason. Of those that could be noticed, {of_possible:.3g} % were"""
 
 
 class Results:
@@ -54,12 +53,12 @@ class Results:
             if verdict in ("noticed", "survived"):
                 seen = [program, case, how] if program else ["nothing", "", self.listed.get(mutant, "")]
                 rows.append([mutant.file, f"`{mutant.after}`", *seen])
+        of_possible = 100 * noticed / max(1, len(rows) - explained)
         head = HEAD.format(
-            settings="".join(f" {name}={shlex.quote(os.environ[name])}" for name in SETTINGS if os.environ.get(name)),
+            command=command("source-mutants", SETTINGS),
             tried=len(rows),
             noticed=noticed,
-            of_possible=100 * noticed / max(1, len(rows) - explained),
             of_all=100 * noticed / max(1, len(rows)),
-            explained=explained,
+            and_explained=EXPLAINED.format(explained=explained, of_possible=of_possible) if explained else "",
         )
         write_page(path, head, rows)

@@ -70,7 +70,9 @@ def main():
     wanted, number, page = how_many(200), seed(), table()
     ops, only = os.environ.get("OP", "").split(), os.environ.get("ONLY")
     listed = read_list(pathlib.Path(only)) if only else None
-    kind, suffix = ("headers", ".cuh") if os.environ.get("HEADERS") else ("seed", ".cu")
+    if (headers := os.environ.get("HEADERS", "")) not in ("", "0", "1"):
+        raise SystemExit(f"HEADERS: '{headers}' is neither 0 nor 1")
+    kind, suffix = ("headers", ".cuh") if headers == "1" else ("seed", ".cu")
     FOLDER.mkdir(parents=True, exist_ok=True)
     programs = [Program(pathlib.Path(path)) for path in sys.argv[1:]]
     files = sorted(set().union(*(p.files for p in programs)))
@@ -87,8 +89,8 @@ def main():
         order.pop(mutant, None)
 
     programs = [p for p in programs if any(mutant.file in p.files for mutant in order)]
-    for program in programs:
-        program.measure()
+    for _ in in_parallel(Program.measure, programs):
+        pass
     programs.sort(key=lambda program: (bool(ops) and program.name not in ops, program.seconds))
 
     kept = FOLDER / ("only.tsv" if only else f"{kind}-{number}.tsv")

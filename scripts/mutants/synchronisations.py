@@ -19,17 +19,18 @@ import sys
 
 from cases import run, what_noticed
 from processes import in_parallel, run_main
-from verdicts import conclude, drawn_number, how_many, print_line, seed, table, write_page
+from verdicts import command, conclude, drawn_number, how_many, print_line, seed, table, write_page
 
 LIST = pathlib.Path("tests/mutants/equivalent.txt")
 # In a random order warps go on in the midst of others, so it comes first; what is left meets the others too.
 SCHEDULES = "random-1/late forward/late reversed/early random-2/early"
-HEAD = """# Kernels without one of their synchronisations, {date}
+SETTINGS = ["OP", "MUTANTS", "SEED", "SCHEDULES", "TABLE"]
+HEAD = """# Kernels without one of their synchronisations, {{date}}
 
-`make mutants TABLE=tests/mutants/results.md` wrote this page. A line is a synchronisation of [kernels](../../kernels) that was taken away (of a mask, its highest lane), with the place of the call where it is inlined;
+`{command}` wrote this page. A line is a synchronisation of [kernels](../../kernels) that was taken away (of a mask, its highest lane), with the place of the call where it is inlined;
 then the op and the case that noticed it first, the order of blocks and warps and of asynchronous copies (as `make test-schedules` names them), and the report of [ptxi](../ptxi/README.md). The other cases and ops that use it were not asked.
 A mask without its highest lane is noticed wherever that lane comes by, so these lines say that a case runs it; the others, that its absence does harm.
-The quickest case is asked first. That depends on the times that were measured, so a later run may name other cases and reports. It takes hours: about two, of two cores.
+The quickest case is asked first. That depends on the times that were measured, so a later run may name other cases and reports. All take about two hours of two cores.
 
 | without | noticed by | case | schedule | as |
 |---|---|---|---|---|
@@ -126,7 +127,7 @@ def main():
     for mutant in stale:
         print(f"NOWHERE, BUT LISTED AS EQUIVALENT: {mutant}")
     if page:
-        write_page(page, HEAD, [row(m, results[m], listed.get(m, "")) for m in sorted(results, key=by_numbers)])
+        write_page(page, HEAD.format(command=command("mutants", SETTINGS)), [row(m, results[m], listed.get(m, "")) for m in sorted(results, key=by_numbers)])
     return conclude([word for word, *_ in results.values()], "equivalent", "not noticed", stale)
 
 

@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import os
 import re
+import shlex
 
 
 def seed():
@@ -33,6 +34,13 @@ def table():
     if new:
         os.remove(path)
     return path
+
+
+def command(target, settings):
+    """As it was typed."""
+    return " ".join(
+        [f"make {target}"] + [f"{name}={shlex.quote(os.environ[name])}" for name in settings if os.environ.get(name)]
+    )
 
 
 def drawn_number(text):
