@@ -60,6 +60,8 @@ for mode in now late; do
 done
 late function_waits_for_touch 'host code writes at .*copy #[0-9]+ .* has yet to read'
 late function_frees 'freed before work .* registered.* copy #[0-9]+ .cudaMemcpyAsync called at .* has yet to read'
+# 2048 pages, each reported when it is touched and again by its copy.
+for case in touch_together touch_beside_cooperative; do late $case '\] 4096 different warning'; done
 late host_function_race 'host code writes at .*copy #[0-9]+ .cudaMemcpyAsync called at'
 late pageable_overwrite 'result right'
 late pageable_read 'result right'

@@ -3,6 +3,7 @@
 #include "streams/device_races.h"
 #include "streams/ends.h"
 #include "streams/host_functions.h"
+#include "streams/host_threads.h"
 #include "streams/many.h"
 #include "streams/order.h"
 #include "streams/pageable_memory.h"
@@ -30,6 +31,7 @@ int main(int, char** argv) {
   legal_pinned();
   host_functions();
   host_after_functions();
+  host_threads();
   pageable_memory();
   much_work();
   return exit_status();

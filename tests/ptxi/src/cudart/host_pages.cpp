@@ -56,6 +56,7 @@ bool look_at_fault(u64 addr, bool write) {
     host_memory_gone(addr);
     return false;
   }
+  if (i->second.protection() & (write ? PROT_WRITE : PROT_READ)) return true;  // opened, likewise
   g_touched(addr, write);
   i->second.given_up = true;
   protect(page);
