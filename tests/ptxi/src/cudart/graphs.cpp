@@ -180,7 +180,7 @@ cudaError_t cudaGraphAddMemcpyNode1D(cudaGraphNode_t* out, cudaGraph_t g, const 
                                      size_t nd, void* d, const void* s, size_t count, cudaMemcpyKind kind) {
   API();
   const Node n = copy_node(d, count, s, count, count, 1);
-  if (cudaError_t e = check_kind(d, s, count, kind)) return set_error(e);
+  if (cudaError_t e = check_kind(d, s, count > 0, kind)) return set_error(e);
   if (cudaError_t e = check_transfer(n)) return set_error(e);
   return add_node(out, g, deps, nd, n);
 }
