@@ -254,6 +254,10 @@ static void wrong_nodes() {
   EXPECT(cudaGraphAddEmptyNode(&node, g, &of_other, 1), cudaErrorInvalidValue);
   EXPECT(cudaGraphAddEmptyNode(&node, g, &none, 1), cudaErrorInvalidValue);
   EXPECT(cudaGraphAddEmptyNode(&node, g, nullptr, 1), cudaErrorInvalidValue);
+  cudaGraphNode_t twice[2];
+  CK(cudaGraphAddEmptyNode(&twice[0], g, nullptr, 0));
+  twice[1] = twice[0];
+  EXPECT(cudaGraphAddEmptyNode(&node, g, twice, 2), cudaErrorInvalidValue);
   EXPECT(cudaGraphAddKernelNode(&node, g, nullptr, 0, nullptr), cudaErrorInvalidValue);
   EXPECT(cudaGraphAddHostNode(&node, g, nullptr, 0, nullptr), cudaErrorInvalidValue);
   EXPECT(cudaGraphAddMemsetNode(&node, g, nullptr, 0, nullptr), cudaErrorInvalidValue);

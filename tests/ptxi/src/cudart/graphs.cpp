@@ -126,9 +126,12 @@ static cudaError_t add_node(cudaGraphNode_t* out, cudaGraph_t g, const cudaGraph
   Graph* x = graph_of(g);
   if (!x || !out) return set_error(cudaErrorInvalidValue);
   if (nd && !deps) return set_error(cudaErrorInvalidValue);
+  std::set<int> different;
   for (size_t i = 0; i < nd; i++) {
     if (!node_of(deps[i]) || ((NodeHandle*)deps[i])->g != x) return set_error(cudaErrorInvalidValue);
-    n.deps.push_back(((NodeHandle*)deps[i])->index);
+    const int d = ((NodeHandle*)deps[i])->index;
+    if (!different.insert(d).second) return set_error(cudaErrorInvalidValue);
+    n.deps.push_back(d);
   }
   x->nodes.push_back(n);
   *out = handle_of(x, (int)x->nodes.size() - 1);
