@@ -1,6 +1,5 @@
 // Late streams: planted bugs, one per name, which must be reported or give a wrong result, and legal programs
 // (ok_...), which must do neither.
-#include "streams/device_races.h"
 #include "streams/ends.h"
 #include "streams/host_functions.h"
 #include "streams/host_threads.h"
@@ -9,6 +8,7 @@
 #include "streams/pageable_memory.h"
 #include "streams/pinned_memory.h"
 #include "streams/pools.h"
+#include "streams/stream_races.h"
 
 int main(int, char** argv) {
   g_name = argv[1];
@@ -18,7 +18,7 @@ int main(int, char** argv) {
   thread_streams();
   graphs();
   graphs_in_graphs();
-  device_races();
+  stream_races();
   ends();
   queries();
   pools();

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "cudart/device_races.h"
+#include "cudart/stream_races.h"
 #include "cudart/work.h"
 #include "options.h"
 
