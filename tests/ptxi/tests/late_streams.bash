@@ -71,7 +71,7 @@ late pageable_overwrite 'result wrong' PTXI_STREAMS=latest
 late pageable_read 'result wrong' PTXI_STREAMS=latest
 
 # Streams among each other, and work that fails or is not waited for.
-for case in thread_streams missing_wait missing_wait_device missing_wait_back wait_too_early default_stream upload_in_flight fill_in_flight graph_missing_wait child_missing_wait nothing_copied; do
+for case in thread_streams missing_wait missing_wait_device missing_wait_back wait_too_early default_stream default_stream_queried upload_in_flight fill_in_flight graph_missing_wait child_missing_wait nothing_copied; do
   outcome streams $case 'result right' PTXI_STREAMS=now
   late $case 'result wrong'
 done

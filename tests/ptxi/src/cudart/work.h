@@ -51,11 +51,11 @@ void run_until_done(const WorkRef& w);   // and all that must be done before; no
 cudaError_t wait_for(const WorkRef& w);  // the host does
 cudaError_t wait_for(Stream* st);
 cudaError_t wait_for_everything();
-cudaError_t query(const std::vector<WorkRef>& works);  // a seeded number of times cudaErrorNotReady
-void run_everything();                                 // nobody waits
-void run_frees();                                      // and what comes before them
-const Work* work_being_done();                         // null: none, or it is not late
-std::string current_work();                            // its text as the end of a report
+cudaError_t query(std::vector<WorkRef> works);  // a seeded number of times cudaErrorNotReady
+void run_everything();                          // nobody waits
+void run_frees();                               // and what comes before them
+const Work* work_being_done();                  // null: none, or it is not late
+std::string current_work();                     // its text as the end of a report
 
 // --- Order (work_order.cpp) ---
 void set_order(Work& w, const std::vector<WorkRef>& after);

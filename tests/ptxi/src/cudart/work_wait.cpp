@@ -145,7 +145,8 @@ cudaError_t wait_for_everything() {
   return set_error(g_sticky);
 }
 
-cudaError_t query(const std::vector<WorkRef>& works) {
+cudaError_t query(std::vector<WorkRef> works) {
+  std::sort(works.begin(), works.end(), goes_first);
   for (const WorkRef& w : works) {
     if (!w->done) {
       if (w->not_ready < 0) w->not_ready = (int)(random_of(*w) % 4);
