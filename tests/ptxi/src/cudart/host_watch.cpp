@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "cudart/host_pages.h"
 #include "report.h"
 
 namespace ptxi {
@@ -35,20 +34,17 @@ void erase_from(ByAddress& works, u64 base, const Work& w) {
 void watch(const WorkRef& w) {
   w->watched = host_ranges(w->node);
   if (w->watched.empty()) return;
-  bool closes_pages = false;
-  for (HostRange& r : w->watched) {
-    if (pages_close(r)) closes_pages = true;
+  close_pages(*w);
+  for (HostRange& r : w->watched)
     if (!cover(r, *w)) watch_range(r, *w);
-  }
   note_writes(*w);
-  expect_functions(*w, closes_pages);
+  expect_functions(*w);
 }
 
 void unwatch(Work& w) {
-  for (const HostRange& r : w.watched) {
-    pages_open(r);
+  open_pages(w);
+  for (const HostRange& r : w.watched)
     if (!r.covered) erase_from(g_watched, r.base, w);
-  }
   forget_writes(w);
   forget_functions(w);
   w.watched.clear();

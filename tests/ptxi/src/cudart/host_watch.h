@@ -19,7 +19,9 @@ void note_writes(Work& w);          // it will write all of its ranges
 void forget_writes(const Work& w);
 
 // --- Host functions (host_function_memory.cpp) ---
-void expect_functions(Work& w, bool closes_pages);  // those before it may still write the bytes
+void close_pages(Work& w);  // to all but the functions
+void open_pages(const Work& w);
+void expect_functions(Work& w);  // the last one before it may still write: then the bytes are looked at again
 void forget_functions(const Work& w);
 bool function_writes(const Work& w);  // one before it has begun: until it is done the bytes may change
 

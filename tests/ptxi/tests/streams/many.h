@@ -52,6 +52,12 @@ static void much_work() {
           t, [](void*) {}, nullptr));
       upload(a, pinned, s, 64);
     });
+  if (is("ok_many_functions_pages"))  // and copies of whole pages
+    grows(400, [] {
+      CK(cudaLaunchHostFunc(
+          s, [](void*) {}, nullptr));
+      upload(a, pinned, s, 4096);
+    });
   if (is("ok_many_functions"))
     grows(1000, [] {
       CK(cudaLaunchHostFunc(
