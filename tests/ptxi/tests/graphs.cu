@@ -203,6 +203,23 @@ static void children() {
   cudaGetLastError();
 }
 
+// Launches in a capture: each comes after the one before by one edge.
+static void child_edges() {
+  begin();
+  set_one<<<1, 1, 0, s>>>(e, 1);
+  cudaGraphExec_t child = instantiate(end());
+  begin();
+  cudaGraphExec_t empty = instantiate(end());
+  begin();
+  for (int i = 0; i < 3; i++) CK(cudaGraphLaunch(child, s));
+  CK(cudaGraphLaunch(empty, s));
+  cudaGraph_t g = end();
+  size_t nodes, edges;
+  CK(cudaGraphGetNodes(g, nullptr, &nodes));
+  CK(cudaGraphGetEdges(g, nullptr, nullptr, nullptr, &edges));
+  TRUE(nodes == 7 && edges == 6);
+}
+
 // The call fails that makes it.
 static void wrong_copy() {
   begin();
@@ -237,6 +254,10 @@ static void wrong_nodes() {
   EXPECT(cudaGraphAddEmptyNode(&node, g, &of_other, 1), cudaErrorInvalidValue);
   EXPECT(cudaGraphAddEmptyNode(&node, g, &none, 1), cudaErrorInvalidValue);
   EXPECT(cudaGraphAddEmptyNode(&node, g, nullptr, 1), cudaErrorInvalidValue);
+  cudaGraphNode_t twice[2];
+  CK(cudaGraphAddEmptyNode(&twice[0], g, nullptr, 0));
+  twice[1] = twice[0];
+  EXPECT(cudaGraphAddEmptyNode(&node, g, twice, 2), cudaErrorInvalidValue);
   EXPECT(cudaGraphAddKernelNode(&node, g, nullptr, 0, nullptr), cudaErrorInvalidValue);
   EXPECT(cudaGraphAddHostNode(&node, g, nullptr, 0, nullptr), cudaErrorInvalidValue);
   EXPECT(cudaGraphAddMemsetNode(&node, g, nullptr, 0, nullptr), cudaErrorInvalidValue);
@@ -282,6 +303,7 @@ int main() {
   forbidden_calls();
   wrong_ends();
   children();
+  child_edges();
   wrong_copy();
   streams_in_captures();
   wrong_nodes();

@@ -60,6 +60,8 @@ for mode in now late; do
 done
 late function_waits_for_touch 'host code writes at .*copy #[0-9]+ .* has yet to read'
 late function_frees 'freed before work .* registered.* copy #[0-9]+ .cudaMemcpyAsync called at .* has yet to read'
+# 2048 pages, each reported when it is touched and again by its copy.
+for case in touch_together touch_beside_cooperative; do late $case '\] 4096 different warning'; done
 late host_function_race 'host code writes at .*copy #[0-9]+ .cudaMemcpyAsync called at'
 late pageable_overwrite 'result right'
 late pageable_read 'result right'
@@ -69,7 +71,7 @@ late pageable_overwrite 'result wrong' PTXI_STREAMS=latest
 late pageable_read 'result wrong' PTXI_STREAMS=latest
 
 # Streams among each other, and work that fails or is not waited for.
-for case in thread_streams missing_wait missing_wait_device missing_wait_back wait_too_early default_stream upload_in_flight fill_in_flight graph_missing_wait child_missing_wait nothing_copied; do
+for case in thread_streams missing_wait missing_wait_device missing_wait_back wait_too_early default_stream default_stream_queried upload_in_flight fill_in_flight graph_missing_wait child_missing_wait nothing_copied; do
   outcome streams $case 'result right' PTXI_STREAMS=now
   late $case 'result wrong'
 done

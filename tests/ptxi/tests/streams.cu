@@ -1,13 +1,14 @@
 // Late streams: planted bugs, one per name, which must be reported or give a wrong result, and legal programs
 // (ok_...), which must do neither.
-#include "streams/device_races.h"
 #include "streams/ends.h"
 #include "streams/host_functions.h"
+#include "streams/host_threads.h"
 #include "streams/many.h"
 #include "streams/order.h"
 #include "streams/pageable_memory.h"
 #include "streams/pinned_memory.h"
 #include "streams/pools.h"
+#include "streams/stream_races.h"
 
 int main(int, char** argv) {
   g_name = argv[1];
@@ -17,7 +18,7 @@ int main(int, char** argv) {
   thread_streams();
   graphs();
   graphs_in_graphs();
-  device_races();
+  stream_races();
   ends();
   queries();
   pools();
@@ -30,6 +31,7 @@ int main(int, char** argv) {
   legal_pinned();
   host_functions();
   host_after_functions();
+  host_threads();
   pageable_memory();
   much_work();
   return exit_status();

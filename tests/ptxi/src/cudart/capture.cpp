@@ -59,6 +59,21 @@ using namespace ptxi;
 
 extern "C" {
 
+// Whether every node is, or comes before, one of those that the origin has seen last.
+static bool is_joined(const CaptureState& c) {
+  const std::vector<Node>& nodes = c.graph->nodes;
+  std::vector<bool> seen(nodes.size());
+  std::vector<int> todo(c.origin->tail.begin(), c.origin->tail.end());
+  while (!todo.empty()) {
+    const size_t i = (size_t)todo.back();
+    todo.pop_back();
+    if (seen[i]) continue;
+    seen[i] = true;
+    todo.insert(todo.end(), nodes[i].deps.begin(), nodes[i].deps.end());
+  }
+  return std::count(seen.begin(), seen.end(), false) == 0;
+}
+
 static cudaError_t begin_capture(cudaStream_t s, cudaStreamCaptureMode mode) {
   API();
   if ((unsigned)mode > cudaStreamCaptureModeRelaxed) return set_error(cudaErrorInvalidValue);
@@ -92,24 +107,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t* g) {
   if (c->thread != thread_id() && c->mode != cudaStreamCaptureModeRelaxed)
     return set_error(cudaErrorStreamCaptureWrongThread);
   cudaError_t e = c->invalid ? cudaErrorStreamCaptureInvalidated : cudaSuccess;
-  if (!e) {
-    // Every node must be an ancestor of what the origin stream has seen last.
-    std::vector<bool> seen(c->graph->nodes.size());
-    std::vector<int> todo(st->tail.begin(), st->tail.end());
-    while (!todo.empty()) {
-      int i = todo.back();
-      todo.pop_back();
-      if (seen[(size_t)i]) continue;
-      seen[(size_t)i] = true;
-      for (int d : c->graph->nodes[(size_t)i].deps) todo.push_back(d);
-    }
-    if (std::count(seen.begin(), seen.end(), false)) e = cudaErrorStreamCaptureUnjoined;
-    for (Stream* x : c->streams) {  // a joined stream without nodes of its own must be rejoined too
-      if (x == st) continue;
-      for (int t : x->tail)
-        if (!seen[(size_t)t]) e = cudaErrorStreamCaptureUnjoined;
-    }
-  }
+  if (!e && !is_joined(*c)) e = cudaErrorStreamCaptureUnjoined;
   Graph* graph = c->graph;
   end_capture(c);
   if (!e && !g) e = cudaErrorInvalidValue;

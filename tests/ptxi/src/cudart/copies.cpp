@@ -12,7 +12,8 @@
 namespace ptxi {
 
 // The bytes behind an address: those of an allocation, or the address itself for host memory.
-// Null if the range runs over the end of an allocation or is not known to be host memory.
+// Null if the range runs over the end of an allocation or of all addresses, or is not known to be host
+// memory.
 static u8* bytes_at(const void* p, size_t n, bool must_be_device, bool write, const char* what) {
   Alloc* a = mem_find((u64)p);
   if (a) {
@@ -27,6 +28,11 @@ static u8* bytes_at(const void* p, size_t n, bool must_be_device, bool write, co
   if (must_be_device || mem_is_device((u64)p)) {
     report_error(std::string(what) + ": " + mem_describe((u64)p) + " is not a device address" +
                  current_work());
+    return nullptr;
+  }
+  if (n > -(u64)p) {
+    report_error(std::string(what) + ": " + std::to_string(n) + " bytes at " + mem_describe((u64)p) +
+                 " are more than there are addresses" + current_work());
     return nullptr;
   }
   return (u8*)const_cast<void*>(p);
@@ -69,9 +75,9 @@ static cudaError_t copy_rows(void* d, size_t dp, const void* s, size_t sp, size_
 }
 
 // Check the direction against what the pointers are.
-cudaError_t check_kind(const void* d, const void* s, size_t n, cudaMemcpyKind k) {
+cudaError_t check_kind(const void* d, const void* s, bool any, cudaMemcpyKind k) {
   if ((unsigned)k > cudaMemcpyDefault) return cudaErrorInvalidMemcpyDirection;
-  if (!n) return cudaSuccess;
+  if (!any) return cudaSuccess;
   if (!d || !s) return cudaErrorInvalidValue;
   if (k == cudaMemcpyDefault) return cudaSuccess;
   bool ddev = k == cudaMemcpyHostToDevice || k == cudaMemcpyDeviceToDevice;
@@ -104,7 +110,7 @@ static cudaError_t copy(void* d, size_t dp, const void* s, size_t sp, size_t w, 
                         bool async, cudaStream_t st) {
   API();
   if (w > dp || w > sp) return set_error(cudaErrorInvalidPitchValue);
-  if (cudaError_t e = check_kind(d, s, w * h, k)) return set_error(e);
+  if (cudaError_t e = check_kind(d, s, w && h, k)) return set_error(e);
   return submit_transfer(st, copy_node(d, dp, s, sp, w, h), async);
 }
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "cudart/device_races.h"
+#include "cudart/stream_races.h"
 #include "cudart/work.h"
 #include "memory.h"
 #include "report.h"

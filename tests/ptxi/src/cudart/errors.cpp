@@ -1,36 +1,11 @@
-// The lock; errors: the last one of each thread, a fault that stays, names and texts.
-
-#include <chrono>
-#include <thread>
+// Errors: the last one of each thread, a fault that stays, names and texts.
 
 #include "cudart/runtime.h"
 
 namespace ptxi {
 
-std::recursive_mutex g_api;
 cudaError_t g_sticky = cudaSuccess;
 static thread_local cudaError_t t_last = cudaSuccess;
-static std::mutex g_looking;  // held by who looks, and to change:
-static bool g_lent = false;
-
-Lent::Lent() {
-  const std::lock_guard<std::mutex> lock(g_looking);
-  g_lent = true;
-}
-
-Lent::~Lent() {
-  const std::lock_guard<std::mutex> lock(g_looking);
-  g_lent = false;
-}
-
-void with_lock_or_lent(const std::function<void()>& look) {
-  for (;; std::this_thread::sleep_for(std::chrono::microseconds(100))) {
-    const std::unique_lock<std::recursive_mutex> api_lock(g_api, std::try_to_lock);
-    if (api_lock) return look();
-    const std::lock_guard<std::mutex> lock(g_looking);
-    if (g_lent) return look();
-  }
-}
 
 cudaError_t set_error(cudaError_t e) {
   if (e) t_last = e;

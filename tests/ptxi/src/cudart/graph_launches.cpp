@@ -27,7 +27,7 @@ GraphExec* exec_of(cudaGraphExec_t g) {
 void add_to_capture(Stream* st, const Graph& from) {
   std::vector<Node>& to = st->capture->graph->nodes;
   const int base = (int)to.size();
-  std::set<int> ends = st->tail;
+  std::set<int> ends;
   for (const Node& n : from.nodes) {
     Node x = n;
     for (int& d : x.deps) ends.erase(d += base);
@@ -35,7 +35,7 @@ void add_to_capture(Stream* st, const Graph& from) {
     ends.insert((int)to.size());
     to.push_back(x);
   }
-  st->tail = ends;
+  if (!ends.empty()) st->tail = ends;
   record_node(st, Node());
 }
 

@@ -126,9 +126,12 @@ static cudaError_t add_node(cudaGraphNode_t* out, cudaGraph_t g, const cudaGraph
   Graph* x = graph_of(g);
   if (!x || !out) return set_error(cudaErrorInvalidValue);
   if (nd && !deps) return set_error(cudaErrorInvalidValue);
+  std::set<int> different;
   for (size_t i = 0; i < nd; i++) {
     if (!node_of(deps[i]) || ((NodeHandle*)deps[i])->g != x) return set_error(cudaErrorInvalidValue);
-    n.deps.push_back(((NodeHandle*)deps[i])->index);
+    const int d = ((NodeHandle*)deps[i])->index;
+    if (!different.insert(d).second) return set_error(cudaErrorInvalidValue);
+    n.deps.push_back(d);
   }
   x->nodes.push_back(n);
   *out = handle_of(x, (int)x->nodes.size() - 1);
@@ -180,7 +183,7 @@ cudaError_t cudaGraphAddMemcpyNode1D(cudaGraphNode_t* out, cudaGraph_t g, const 
                                      size_t nd, void* d, const void* s, size_t count, cudaMemcpyKind kind) {
   API();
   const Node n = copy_node(d, count, s, count, count, 1);
-  if (cudaError_t e = check_kind(d, s, count, kind)) return set_error(e);
+  if (cudaError_t e = check_kind(d, s, count > 0, kind)) return set_error(e);
   if (cudaError_t e = check_transfer(n)) return set_error(e);
   return add_node(out, g, deps, nd, n);
 }

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <sys/mman.h>
 
+#include "cudart/work.h"
 #include "host_faults.h"
 #include "memory.h"
 #include "options.h"
@@ -29,7 +30,6 @@ struct Page {
 };
 
 std::map<u64, Page>& g_pages = *new std::map<u64, Page>;
-void (*g_touched)(u64 addr, bool write) = nullptr;
 
 void protect(u64 page) {
   if (!mprotect((void*)page, kPage, g_pages[page].protection())) return;
@@ -56,7 +56,8 @@ bool look_at_fault(u64 addr, bool write) {
     host_memory_gone(addr);
     return false;
   }
-  g_touched(addr, write);
+  if (i->second.protection() & (write ? PROT_WRITE : PROT_READ)) return true;  // opened, likewise
+  host_touched(addr, write);
   i->second.given_up = true;
   protect(page);
   return true;
@@ -80,8 +81,7 @@ void for_pages(const HostRange& r, F f) {
 
 }  // namespace
 
-bool pages_close(const HostRange& r, void (*touched)(u64 addr, bool write)) {
-  g_touched = touched;
+bool pages_close(const HostRange& r) {
   on_host_fault = on_fault;
   if (options().host_guard) host_faults_install();  // the program may have installed its own handler
   bool any = false;

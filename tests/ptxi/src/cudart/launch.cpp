@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "cudart/modules.h"
 #include "cudart/runtime.h"
 #include "cudart/work.h"
 #include "options.h"
@@ -76,6 +77,8 @@ cudaError_t __cudaGetKernel(cudaKernel_t* k, const void* f) {
 }
 cudaError_t cudaGetKernel(cudaKernel_t* k, const void* f) {
   API_AFTER_FAULT();
+  if (!k) return set_error(cudaErrorInvalidValue);
+  if (!funcs().count(f)) return set_error(cudaErrorInvalidDeviceFunction);
   *k = (cudaKernel_t)f;
   return cudaSuccess;
 }

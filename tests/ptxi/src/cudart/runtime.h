@@ -106,7 +106,7 @@ int record_node(Stream* st, const Node& n);
 cudaError_t submit(cudaStream_t s, const Node& n);
 cudaError_t submit_transfer(cudaStream_t s, const Node& n,
                             bool async);  // a copy or a fill; not async: of the default stream
-cudaError_t check_kind(const void* d, const void* s, size_t n, cudaMemcpyKind k);
+cudaError_t check_kind(const void* d, const void* s, bool any, cudaMemcpyKind k);  // any: of one byte or more
 cudaError_t check_transfer(const Node& n);  // whether its ranges are inside allocations
 // Called by functions that are not allowed during a capture.
 cudaError_t unsafe_call();

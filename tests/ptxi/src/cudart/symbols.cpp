@@ -38,7 +38,7 @@ static cudaError_t to_symbol(const void* s, const void* src, size_t n, size_t o,
     return set_error(cudaErrorInvalidMemcpyDirection);
   char* p;
   if (cudaError_t e = symbol_range(s, n, o, "memcpy destination", &p)) return set_error(e);
-  if (cudaError_t e = check_kind(p, src, n, k)) return set_error(e);
+  if (cudaError_t e = check_kind(p, src, n > 0, k)) return set_error(e);
   return submit_transfer(st, copy_node(p, n, src, n, n, 1), async);
 }
 static cudaError_t from_symbol(void* d, const void* s, size_t n, size_t o, cudaMemcpyKind k, bool async,
@@ -48,7 +48,7 @@ static cudaError_t from_symbol(void* d, const void* s, size_t n, size_t o, cudaM
     return set_error(cudaErrorInvalidMemcpyDirection);
   char* p;
   if (cudaError_t e = symbol_range(s, n, o, "memcpy source", &p)) return set_error(e);
-  if (cudaError_t e = check_kind(d, p, n, k)) return set_error(e);
+  if (cudaError_t e = check_kind(d, p, n > 0, k)) return set_error(e);
   return submit_transfer(st, copy_node(d, n, p, n, n, 1), async);
 }
 cudaError_t cudaMemcpyToSymbol(const void* s, const void* src, size_t n, size_t o, cudaMemcpyKind k) {

@@ -4,20 +4,12 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 
+#include "cudart/host_ranges.h"
 #include "cudart/place.h"
 #include "cudart/runtime.h"
 
 namespace ptxi {
-
-// Bytes of the host's memory that a piece of work reads or writes.
-struct HostRange {
-  u64 base, size;
-  bool written;
-  std::optional<u64> sum;  // of the bytes, while no host function may write them
-  bool covered = false;    // work before will write them all: until then they do not matter
-};
 
 struct Work {
   u64 number = 0;  // in the order of queueing
@@ -59,11 +51,11 @@ void run_until_done(const WorkRef& w);   // and all that must be done before; no
 cudaError_t wait_for(const WorkRef& w);  // the host does
 cudaError_t wait_for(Stream* st);
 cudaError_t wait_for_everything();
-cudaError_t query(const std::vector<WorkRef>& works);  // a seeded number of times cudaErrorNotReady
-void run_everything();                                 // nobody waits
-void run_frees();                                      // and what comes before them
-const Work* work_being_done();                         // null: none, or it is not late
-std::string current_work();                            // its text as the end of a report
+cudaError_t query(std::vector<WorkRef> works);  // a seeded number of times cudaErrorNotReady
+void run_everything();                          // nobody waits
+void run_frees();                               // and what comes before them
+const Work* work_being_done();                  // null: none, or it is not late
+std::string current_work();                     // its text as the end of a report
 
 // --- Order (work_order.cpp) ---
 void set_order(Work& w, const std::vector<WorkRef>& after);
@@ -73,19 +65,21 @@ void host_waited(const Work& w);                          // what the host does 
 bool was_waited_for(const Work& w);
 void host_waited_for_everything();
 
-// --- Memory of the host (host_ranges.cpp) ---
+// --- Memory of the host (host_watch.cpp) ---
 void watch(const WorkRef& w);  // reports who touches what the work needs until it is done
 void unwatch(Work& w);
-void uncover(Work& w);              // it has written what work after it needs
 void check_watched(const Work& w);  // reports what was overwritten all the same
 // Work `by` writes host memory: what is ordered after it will find other bytes than when it was queued, but
 // what was overwritten before is reported.
 void host_memory_about_to_change(const Work& by, u64 base, u64 size);
 void host_memory_written(const Work& by, u64 base, u64 size);
-// While a host function runs it may touch what work after it needs.
+void uncover(Work& w);  // it has written what work after it needs (host_covers.cpp)
+// While a host function runs it may touch what work after it needs (host_function_memory.cpp).
 void host_function_begins(const Work& w);
 void host_function_done(Work& w);
 void host_goes_on();  // after work was forced: between host functions, too, nobody may touch it
+// Accesses by others (host_accesses.cpp).
+void host_touched(u64 addr, bool write);     // reports work that needs the address; the pages stopped it
 void host_memory_freed(u64 base, u64 size);  // reports the work that needs it, and does it
 void host_memory_gone(u64 addr);             // a fault: reports work that needs the address
 

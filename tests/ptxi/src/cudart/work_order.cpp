@@ -20,14 +20,13 @@ bool reaches(const std::vector<u64>& clock, const Work& w) {
   return w.lane < clock.size() && clock[w.lane] >= w.time;
 }
 
-// The lane of work that comes after `after`: one whose newest work is among those, or that the host has
-// waited for.
-unsigned lane_after(const std::vector<WorkRef>& after) {
+// The lane of work that comes after `after`, and after what `clock` reaches: one whose newest work is among
+// those, or else is reached.
+unsigned lane_after(const std::vector<WorkRef>& after, const std::vector<u64>& clock) {
   for (const WorkRef& a : after)
     if (g_newest[a->lane] == a->time) return a->lane;
-  g_host.resize(g_newest.size());
-  for (size_t i = 0; i < g_newest.size(); i++)
-    if (g_host[i] == g_newest[i]) return (unsigned)i;
+  for (size_t i = 0; i < clock.size(); i++)
+    if (clock[i] == g_newest[i]) return (unsigned)i;
   g_newest.push_back(0);
   return (unsigned)g_newest.size() - 1;
 }
@@ -35,10 +34,10 @@ unsigned lane_after(const std::vector<WorkRef>& after) {
 }  // namespace
 
 void set_order(Work& w, const std::vector<WorkRef>& after) {
-  w.lane = lane_after(after);
-  w.time = ++g_newest[w.lane];
   w.clock = g_host;
   for (const WorkRef& a : after) join(w.clock, a->clock);
+  w.lane = lane_after(after, w.clock);
+  w.time = ++g_newest[w.lane];
   w.clock.resize(g_newest.size());
   w.clock[w.lane] = w.time;
 }

@@ -91,6 +91,12 @@ static void launches() {
   EXPECT(cudaGetLastError(), cudaErrorInvalidConfiguration);
   uses_dynamic<<<0, 1>>>(d);
   EXPECT(cudaGetLastError(), cudaErrorInvalidConfiguration);
+  cudaKernel_t kernel;
+  CK(cudaGetKernel(&kernel, uses_dynamic));
+  EXPECT(cudaGetKernel(nullptr, uses_dynamic), cudaErrorInvalidValue);
+  EXPECT(cudaGetKernel(&kernel, (const void*)&kernel), cudaErrorInvalidDeviceFunction);
+  EXPECT(cudaGetKernel(&kernel, (const void*)nullptr), cudaErrorInvalidDeviceFunction);
+  cudaGetLastError();
   CK(cudaProfilerStart());
   CK(cudaProfilerStop());
 }

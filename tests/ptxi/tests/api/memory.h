@@ -52,7 +52,7 @@ static void too_much() {
 
 // Sizes whose sums or products wrap around.
 static void sizes() {
-  const size_t all = (size_t)-4;
+  const size_t all = (size_t)-4, many = 1ull << 32;
   size_t pitch;
   void* p;
   EXPECT(cudaMalloc(&p, all), cudaErrorMemoryAllocation);
@@ -66,6 +66,11 @@ static void sizes() {
   EXPECT(cudaMemcpy(d, h, all, cudaMemcpyHostToDevice), cudaErrorInvalidValue);
   EXPECT(cudaMemcpyAsync(h, d, all, cudaMemcpyDeviceToHost, 0), cudaErrorInvalidValue);
   EXPECT(cudaMemcpy2D(d, all, h, 16, 16, all, cudaMemcpyHostToDevice), cudaErrorInvalidValue);
+  EXPECT(cudaMemcpy(h, h + 1, all, cudaMemcpyHostToHost), cudaErrorInvalidValue);
+  for (const cudaMemcpyKind kind : {cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDefault})
+    EXPECT(cudaMemcpy2D(d, many, h, many, many, many, kind), cudaErrorInvalidValue);
+  EXPECT(cudaMemcpy2D(h, many, h + 1, many, many, many, cudaMemcpyHostToHost), cudaErrorInvalidValue);
+  EXPECT(cudaMemcpy2DAsync(h, many, nullptr, many, many, many, cudaMemcpyDefault, 0), cudaErrorInvalidValue);
   EXPECT(cudaMemset(d, 0, all), cudaErrorInvalidValue);
   EXPECT(cudaMemset2D(d, all, 0, 8, 2), cudaErrorInvalidValue);
   EXPECT(cudaHostRegister(h, all, 0), cudaErrorInvalidValue);

@@ -36,11 +36,27 @@ static void much_work() {
     });
   if (is("ok_many_downloads"))  // to the same place
     grows(1000, [] { download(pinned, a, s, 4); });
+  if (is("ok_many_branches")) {  // launches of a graph
+    begin_capture(s);
+    set<<<1, 1, 0, s>>>(a, 1, 1);
+    order(s, t);
+    set<<<1, 1, 0, t>>>(b, 1, 1);
+    set<<<1, 1, 0, s>>>(a, 2, 1);
+    order(t, s);
+    static cudaGraphExec_t exec = end_capture(s);
+    grows(1000, [] { CK(cudaGraphLaunch(exec, s)); });
+  }
   if (is("ok_many_functions_beside"))
     grows(1000, [] {
       CK(cudaLaunchHostFunc(
           t, [](void*) {}, nullptr));
       upload(a, pinned, s, 64);
+    });
+  if (is("ok_many_functions_pages"))  // and copies of whole pages
+    grows(400, [] {
+      CK(cudaLaunchHostFunc(
+          s, [](void*) {}, nullptr));
+      upload(a, pinned, s, 4096);
     });
   if (is("ok_many_functions"))
     grows(1000, [] {

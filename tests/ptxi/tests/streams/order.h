@@ -46,6 +46,14 @@ static void default_stream() {
     add_on(is("default_stream") ? t : blocking, b, a);
     result(last(b), 3);
   }
+  if (is("default_stream_queried")) {  // two streams that it waits for, without an order
+    cudaStream_t other;
+    CK(cudaStreamCreate(&other));
+    set_on(blocking, a, 2);
+    set_on(other, a, 3);
+    while (cudaStreamQuery(0) == cudaErrorNotReady) continue;
+    result(last(a), 3);
+  }
   if (is("ok_default_stream_waits")) {
     set_on(blocking, a, 3);
     CK(cudaMemcpy(b, a, kBytes, cudaMemcpyDeviceToDevice));

@@ -1,7 +1,7 @@
 // Work in streams that uses the same bytes, one writes, and nothing orders the two. Which bytes a launch uses
 // is known with PTXI_RACE=1, those of copies and fills always. Pageable memory is left out.
 
-#include "cudart/device_races.h"
+#include "cudart/stream_races.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-// Work in streams that uses the same bytes of the device's memory without an order.
+// Work in streams that uses the same bytes without an order.
 #pragma once
 
 #include "cudart/work.h"

@@ -1,4 +1,4 @@
-// Streams that use the same memory of the device without an order, where the result is right all the same.
+// Streams that use the same memory without an order, where the result is right all the same.
 #pragma once
 #include "common.h"
 
@@ -12,7 +12,7 @@ __global__ void increase_alternate(int* x, int first) {
   x[2 * (blockIdx.x * blockDim.x + threadIdx.x) + first] += 1;
 }
 
-static void device_races() {
+static void stream_races() {
   if (is("both_increase") || is("ok_both_increase")) {
     increase<<<kBlocks, kThreads, 0, s>>>(a, 1);
     if (is("ok_both_increase")) order(s, t);
