@@ -16,8 +16,8 @@ struct HostRange {
 };
 
 std::vector<HostRange> host_ranges(const Node& n);
-bool is_host(
-    u64 p);  // not managed memory, of which the host and the device may use different parts at a time
+// Not managed memory, of which the host and the device may use different parts at a time.
+bool is_host(u64 p);
 bool overlap(const HostRange& r, u64 base, u64 size);
 u64 sum_of(const HostRange& r);
 std::string text(const HostRange& r);        // "64 bytes at pageable host memory"
