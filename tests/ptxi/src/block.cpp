@@ -68,7 +68,7 @@ void Block::start_warp(int i, bool fresh) {
   w.copies = false;
   w.at_barrier = w.parked = w.passed = 0;
   w.parked_bar = -1;
-  w.turns = 0;
+  w.turns = w.other = 0;
   w.ran = w.alive;
   for (const auto& [reg, special] : k.sregs)
     if (fresh || differs_by_block(special))
@@ -83,8 +83,7 @@ void Block::start(unsigned x, unsigned y, unsigned z) {
   grid_arrivals = 0;
   nthreads = (int)(b[0] * b[1] * b[2]);
   const int nw = (nthreads + 31) / 32;
-  shared_total = k.shared_static;
-  if (dyn_smem) shared_total = (k.shared_static + 15) / 16 * 16 + dyn_smem;
+  shared_total = dyn_smem ? k.shared_dynamic + dyn_smem : k.shared_static;
   shared.assign(shared_total + 16, (u8)options().fill);
   local.assign((size_t)nw * 32 * k.local_bytes, (u8)options().fill);
   // Aligned by hand: what aligned_alloc gives, glibc seldom uses again. Registers that are read before they

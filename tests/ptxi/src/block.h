@@ -166,6 +166,7 @@ struct Block {
   // Order by fences and strong accesses (causality.cpp)
   void fence(Warp& w, const Instruction& in, u32 m);
   void strong_access(Warp& w, int lane, const Instruction& in, Places& places, u64 a);
+  void strong_element(Warp& w, int lane, const Instruction& in, Places& places, u64 a);
   void global_strong_access(Warp& w, int lane, const Instruction& in, u64 a);
   void strong_read(Warp& w, int lane, const Instruction& in, const Place& place);
   void strong_write(Warp& w, int lane, const Instruction& in, Place& place);

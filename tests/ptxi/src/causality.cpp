@@ -187,7 +187,12 @@ void Block::strong_write(Warp& w, int l, const Instruction& in, Place& place) {
   for (int scope = 0; scope <= in.scope; scope++) join(place.observed[scope], as_observed(lane, scope));
 }
 
+// A vector is accessed an element at a time.
 void Block::strong_access(Warp& w, int l, const Instruction& in, Places& places, u64 a) {
+  for (int i = 0; i < in.vec; i++) strong_element(w, l, in, places, a + (u64)(i * type_bits(in.t) / 8));
+}
+
+void Block::strong_element(Warp& w, int l, const Instruction& in, Places& places, u64 a) {
   const auto at = places.find(a);
   const bool there = at != places.end();
   // A reduction reads, but tells its thread nothing.

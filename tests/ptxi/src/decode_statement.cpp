@@ -122,7 +122,7 @@ static vector<Type> modify(Instruction& in, const vector<string>& mods) {
     if (x == "acquire" || x == "acq_rel") in.acquire = true;
     if (x == "release" || x == "acq_rel") in.release = true;
     if (x == "volatile") in.is_volatile = true;
-    if (x == "cta") in.scope = IN_BLOCK;
+    if (x == "cta" || x == "cluster") in.scope = IN_BLOCK;  // a block without others is a cluster
   }
   if (!types.empty()) {
     in.t = types.back();

@@ -1,6 +1,7 @@
 // The body of an entry: scopes, declarations, calls, labels.
 #include "decoder.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -16,6 +17,7 @@ using std::vector;
 
 Var Decoder::place(Var v) {
   if (v.sp == SP_SHARED) {
+    if (v.dyn) dynamic_align = std::max(dynamic_align, v.align);
     if (v.dyn) return v;
     u64& o = k.shared_static;
     o = (o + v.align - 1) / v.align * v.align;
@@ -207,7 +209,8 @@ void Decoder::finish() {
     k.code[f.first].target = (i32)k.tables.size();
     k.tables.push_back(t);
   }
-  const u64 dyn_base = kSharedStart + (k.shared_static + 15) / 16 * 16;
+  const u64 dyn_base = (kSharedStart + k.shared_static + dynamic_align - 1) / dynamic_align * dynamic_align;
+  k.shared_dynamic = dyn_base - kSharedStart;
   for (auto& d : dyn_consts) {
     Ref r;
     r.v = d.first;

@@ -38,7 +38,7 @@ Kernel* find_kernel(Module& m, const string& name) {
   // Module-level shared arrays are placed only if the body, or a function it may call, names them.
   const bool calls = f->second.body.find("call") != string::npos;
   for (auto& v : m.shared_vars) {
-    bool used = v.dyn || f->second.body.find(v.name) != string::npos;
+    bool used = f->second.body.find(v.name) != string::npos;
     if (!used && calls)
       for (auto& g : m.funcs)
         if (!g.second.entry && g.second.body.find(v.name) != string::npos) used = true;

@@ -77,16 +77,19 @@ u32 stay_apart(Block& b, Warp& w, u32 lanes) {
   return lanes;
 }
 
-// The lanes with the smallest index, now and then those with the largest, so that spinning lanes cannot
-// starve the lanes they wait for. Parked lanes that are at the same index join them.
+// The lanes with the smallest index. Now and then others, each index in its turn, so that spinning lanes cannot
+// starve those they wait for. Parked lanes that are at the same index join them.
 Group choose_group(Block& b, Warp& w) {
   Group g{INT32_MAX, INT32_MAX, 0};
-  int high = -1;
-  FOR_LANES(l, w.alive & ~w.at_barrier & ~w.parked) {
-    g.pc = std::min(g.pc, w.pc[l]);
-    high = std::max(high, w.pc[l]);
+  const u32 ready = w.alive & ~w.at_barrier & ~w.parked;
+  FOR_LANES(l, ready) g.pc = std::min(g.pc, w.pc[l]);
+  int second = INT32_MAX, next = INT32_MAX;
+  FOR_LANES(l, ready) {
+    if (w.pc[l] > g.pc) second = std::min(second, w.pc[l]);
+    if (w.pc[l] > std::max(g.pc, w.other)) next = std::min(next, w.pc[l]);
   }
-  if (high != g.pc && ++w.turns % (b.k.strong ? 64 : 4096) == 0) g.pc = high;
+  if (second != INT32_MAX && ++w.turns % (b.k.strong ? 64 : 4096) == 0)
+    g.pc = w.other = next != INT32_MAX ? next : second;
   FOR_LANES(l, w.alive & ~w.at_barrier) {
     if (w.pc[l] == g.pc)
       g.lanes |= 1u << l;

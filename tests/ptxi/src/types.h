@@ -37,7 +37,7 @@ enum Type : u8 {
   T_TF32,
   T_B128
 };
-enum Scope : u8 { IN_BLOCK, ON_DEVICE };  // .cta; .cluster, .gpu and .sys
+enum Scope : u8 { IN_BLOCK, ON_DEVICE };  // .cta and .cluster; .gpu and .sys
 // ld.global.nc; other accesses, by strength in PTX's memory consistency model.
 enum AccessKind : u8 { READ_ONLY, WEAK, STRONG_IN_BLOCK, STRONG_ON_DEVICE };
 enum Space : u8 { SP_GENERIC, SP_GLOBAL, SP_SHARED, SP_LOCAL, SP_PARAM, SP_CONST };

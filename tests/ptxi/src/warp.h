@@ -27,6 +27,7 @@ struct Warp {
   i32 parked_bar = -1;  // the instruction of that barrier
   i32 pc[32];
   u64 turns = 0;
+  i32 other = 0;  // where the lanes are that last went on before those with the smallest index
   // In a random order:
   u32 ran = 0;        // lanes that have run since a group was chosen
   u64 path[32] = {};  // of lanes that have run together to the same place, the same

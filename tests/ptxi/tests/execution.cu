@@ -139,6 +139,50 @@ static void block_turns() {
   }
 }
 
+// Forward and back substitution with a thread a row, which waits for rows of its warp before and behind it.
+__device__ int wait_for(const int* x) {
+  int v;
+  while ((v = *(volatile const int*)x) < 0) {
+  }
+  return v;
+}
+__global__ void ksolve(int rows, int* y, int* x) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  const int mine = i > 0 ? (wait_for(&y[i - 1]) + i) % 1000 : 7;
+  *(volatile int*)&y[i] = mine;
+  const int other = wait_for(&y[(i * 7 + 3) % rows]);
+  const int next = i + 1 < rows ? wait_for(&x[i + 1]) : 0;
+  *(volatile int*)&x[i] = (mine + other + next) % 1000;
+}
+static void substitution() {
+  constexpr int rows = 128;
+  int* d = to_device(std::vector<int>(2 * rows, -1));
+  ksolve<<<2, 64>>>(rows, d, d + rows);
+  const auto x = to_host(d, 2 * rows);
+  std::vector<int> y(rows, 7);
+  for (int i = 1; i < rows; i++) y[i] = (y[i - 1] + i) % 1000;
+  bool same = true;
+  for (int i = rows - 1, next = 0; i >= 0; i--) {
+    next = (y[i] + y[(i * 7 + 3) % rows] + next) % 1000;
+    same &= x[rows + i] == next;
+  }
+  check("lanes that wait for each other", same);
+}
+
+__global__ void kaligned(unsigned* addresses) {
+  __shared__ int before[3];
+  extern __shared__ __align__(512) int dynamic[];
+  before[threadIdx.x] = dynamic[threadIdx.x] = 1;
+  unsigned address = (unsigned)__cvta_generic_to_shared(dynamic);
+  asm volatile("" : "+r"(address));  // the compiler knows that it is aligned
+  addresses[threadIdx.x] = address + before[threadIdx.x] - dynamic[threadIdx.x];
+}
+static void alignment() {
+  auto d = to_device(std::vector<unsigned>(3));
+  kaligned<<<1, 3, 512>>>(d);
+  check("alignment of dynamic shared memory", to_host(d, 3)[2] % 512 == 0);
+}
+
 __global__ void kprintf() {
   if (threadIdx.x == 1) printf("hello %d %.2f %s %llu\n", threadIdx.x, 1.5, "str", 12345678901ull);
 }
@@ -148,6 +192,8 @@ int main() {
   scan();
   spin_lock();
   block_turns();
+  substitution();
+  alignment();
   kprintf<<<1, 32>>>();
   CK(cudaDeviceSynchronize());
   return finish();

@@ -1,6 +1,7 @@
 // What orders accesses to memory, and what only seems to: fences and strong accesses, by PTX's memory
 // consistency model. A name that begins with "ok_" is of a legal kernel, another of one with a race. run.sh
 // runs each.
+#include "orders/cluster_flag.h"
 #include "orders/hand_over.h"
 #include "orders/last_block.h"
 #include "orders/look_back.h"
@@ -15,6 +16,7 @@ int main(int argc, char** argv) {
   hand_over(a, b, c);
   look_backs(a, b, c);
   shared_flags(a, b);
+  cluster_flags(a, b);
   CK(cudaDeviceSynchronize());
   return finish();
 }

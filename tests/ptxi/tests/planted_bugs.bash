@@ -134,6 +134,7 @@ for shared in 0 1 2; do
     fi
   done
 done
+for name in $(names tests/orders/cluster_flag.h); do orders "$name" 'global-memory race' PTXI_RACE=1 PTXI_CC=90; done
 for order in 0 1 2; do outcome orders ok_look_back '!WARNING|ERROR' PTXI_RACE=1 PTXI_ORDER=$order; done
 reported=0
 for seed in 1 2 3 4; do

@@ -52,6 +52,30 @@ __global__ void semaphore(int* data, int* flag, Semaphore kind) {
     data[threads + t] = data[threads - 1 - t];
   }
 }
+// Block 0 hands over to block 1, by a flag behind a value: one of the two sees both as one vector.
+enum VectorFlag { whole, written_apart, read_apart, not_released };
+__global__ void vector_flag(int* data, int* flag, VectorFlag kind) {
+  const auto both = __cvta_generic_to_global(flag);
+  int value = 0, ready = 0;
+  if (blockIdx.x == 0) {
+    data[0] = 1;
+    if (kind != not_released) __threadfence();
+    if (kind == written_apart)
+      atomicExch(flag + 1, 1);
+    else
+      asm volatile("st.relaxed.gpu.global.v2.s32 [%0], {%1, %2};" ::"l"(both), "r"(7), "r"(1) : "memory");
+  } else {
+    while (!ready)
+      if (kind == read_apart)
+        ready = load_acquire(flag + 1);
+      else
+        asm volatile("ld.acquire.gpu.global.v2.s32 {%0, %1}, [%2];"
+                     : "=r"(value), "=r"(ready)
+                     : "l"(both)
+                     : "memory");
+    data[1] = data[0] + value;
+  }
+}
 // Both blocks add to the count, which does not tell the second that it is.
 __global__ void reduction(int* data, int* count) {
   if (blockIdx.x == 0) {
@@ -162,6 +186,10 @@ static void hand_over(int* a, int* b, int* c) {
   if (is("narrow_read")) semaphore<<<2, threads>>>(a, b, narrow_read);
   if (is("no_barrier_before")) semaphore<<<2, threads>>>(a, b, no_barrier_before);
   if (is("no_barrier_after")) semaphore<<<2, threads>>>(a, b, no_barrier_after);
+  if (is("ok_vector_flag")) vector_flag<<<2, 1>>>(a, b, whole);
+  if (is("ok_vector_flag_written_apart")) vector_flag<<<2, 1>>>(a, b, written_apart);
+  if (is("ok_vector_flag_read_apart")) vector_flag<<<2, 1>>>(a, b, read_apart);
+  if (is("vector_flag_not_released")) vector_flag<<<2, 1>>>(a, b, not_released);
   if (is("reduction")) reduction<<<2, 1>>>(a, b);
   if (is("ok_chain")) chain<<<4, 1>>>(a, b, true);
   if (is("chain")) chain<<<4, 1>>>(a, b, false);
