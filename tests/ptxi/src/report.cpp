@@ -3,6 +3,7 @@
 #include "report.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <mutex>
 #include <set>
 #include <unistd.h>
@@ -15,7 +16,7 @@ using std::string;
 
 void (*at_end)() = nullptr;
 static std::mutex g_report_mutex;
-static std::set<string> g_reported;
+static std::set<string>& g_reported = *new std::set<string>;
 void report_warning(const string& key, const string& text) {
   std::lock_guard<std::mutex> lock(g_report_mutex);
   if (!g_reported.insert(key).second) return;
@@ -23,17 +24,6 @@ void report_warning(const string& key, const string& text) {
   if ((int)g_reported.size() == options().max_reports)
     fprintf(stderr, "[ptxi] further warnings are not printed (PTXI_MAX_REPORTS)\n");
 }
-// At the end of the process: a summary, and optionally an exit code of its own.
-static struct Summary {
-  ~Summary() {
-    if (at_end) at_end();
-    if (g_reported.empty()) return;
-    fprintf(stderr, "[ptxi] %zu different warning(s) and error(s)\n", g_reported.size());
-    if (!options().exit_code) return;
-    fflush(nullptr);
-    _exit(options().exit_code);
-  }
-} g_summary;
 void report_error(const string& text) {
   std::lock_guard<std::mutex> lock(g_report_mutex);
   g_reported.insert("error " + text);
@@ -43,5 +33,17 @@ u64 warnings_reported() {
   std::lock_guard<std::mutex> lock(g_report_mutex);
   return g_reported.size();
 }
+
+// At the end of the process: a summary, and optionally an exit code of its own.
+static void summarise() {
+  if (at_end) at_end();
+  std::lock_guard<std::mutex> lock(g_report_mutex);
+  if (g_reported.empty()) return;
+  fprintf(stderr, "[ptxi] %zu different warning(s) and error(s)\n", g_reported.size());
+  if (!options().exit_code) return;
+  fflush(nullptr);
+  _exit(options().exit_code);
+}
+[[maybe_unused]] static const int g_registered = atexit(summarise);
 
 }  // namespace ptxi

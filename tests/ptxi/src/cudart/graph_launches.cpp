@@ -17,7 +17,7 @@ struct GraphExec {
   WorkRef last;  // the end of the newest launch (PTXI_STREAMS=late)
 };
 
-std::set<GraphExec*> g_execs;
+std::set<GraphExec*>& g_execs = *new std::set<GraphExec*>;
 
 GraphExec* exec_of(cudaGraphExec_t g) {
   return g_execs.count((GraphExec*)g) ? (GraphExec*)g : nullptr;

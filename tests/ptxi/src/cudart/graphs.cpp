@@ -8,7 +8,7 @@ namespace ptxi {
 
 namespace {
 
-std::set<Graph*> g_graphs;
+std::set<Graph*>& g_graphs = *new std::set<Graph*>;
 
 cudaGraphNodeType node_type(const Node& n) {
   switch (n.kind) {

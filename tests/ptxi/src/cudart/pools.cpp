@@ -21,9 +21,9 @@ void Pool::trim(u64 keep) {
 }
 
 static Pool g_default_pool;
-static std::set<Pool*> g_pools = {&g_default_pool};
+static std::set<Pool*>& g_pools = *new std::set<Pool*>{&g_default_pool};
 static Pool* g_current_pool = &g_default_pool;
-static std::map<u64, std::pair<Pool*, u64>> g_pool_allocs;
+static auto& g_pool_allocs = *new std::map<u64, std::pair<Pool*, u64>>;
 
 Pool* pool_of(cudaMemPool_t p) {
   return g_pools.count((Pool*)p) ? (Pool*)p : nullptr;

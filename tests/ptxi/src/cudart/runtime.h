@@ -93,8 +93,9 @@ struct Stream {
   int priority = 0;
   unsigned long long id = 0;
   CaptureState* capture = nullptr;
-  std::set<int> tail;  // last captured nodes
-  WorkRef last;        // the newest work (PTXI_STREAMS=late)
+  std::set<int> tail;                       // last captured nodes
+  std::vector<cudaGraphNode_t> tail_nodes;  // as the program has been told
+  WorkRef last;                             // the newest work (PTXI_STREAMS=late)
 };
 Stream* stream_of(cudaStream_t s);  // null: invalid handle
 

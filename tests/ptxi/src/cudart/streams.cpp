@@ -8,14 +8,15 @@
 #include "cudart/graphs.h"
 #include "cudart/runtime.h"
 #include "cudart/work.h"
+#include "of_thread.h"
 #include "options.h"
 
 namespace ptxi {
 
 unsigned long long g_ids = 0;
-Stream g_legacy;
-std::set<Stream*> g_thread_streams;
-std::set<Stream*> g_streams;
+Stream& g_legacy = *new Stream;
+std::set<Stream*>& g_thread_streams = *new std::set<Stream*>;
+std::set<Stream*>& g_streams = *new std::set<Stream*>;
 
 // What was queued goes on.
 static void end_stream(Stream* st) {
@@ -30,21 +31,18 @@ static void end_stream(Stream* st) {
   leave_stream(st);
 }
 
-static Stream* stream_of_thread() {
-  static thread_local struct Own : Stream {
-    Own() { g_thread_streams.insert(this); }
-    ~Own() {
-      LOCK();
-      g_thread_streams.erase(this);
-      end_stream(this);
-    }
-  } own;
-  return &own;
-}
+struct ThreadStream : Stream {
+  ThreadStream() { g_thread_streams.insert(this); }
+  ~ThreadStream() {
+    LOCK();
+    g_thread_streams.erase(this);
+    end_stream(this);
+  }
+};
 
 Stream* stream_of(cudaStream_t s) {
   if (!s || s == cudaStreamLegacy) return &g_legacy;
-  if (s == cudaStreamPerThread) return stream_of_thread();
+  if (s == cudaStreamPerThread) return &of_thread<ThreadStream>();
   return g_streams.count((Stream*)s) ? (Stream*)s : nullptr;
 }
 
