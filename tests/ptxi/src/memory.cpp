@@ -184,7 +184,7 @@ void mem_mark_init(Alloc* a, u64 off, u64 n) {
 void mem_free_all() {
   std::vector<std::pair<u64, AllocKind>> all;
   for (Alloc* a : g_live)
-    if (a->kind != A_SYMBOL && a->kind != A_REGISTERED) all.push_back({a->base, a->kind});
+    if (a->name.empty()) all.push_back({a->base, a->kind});  // no variable
   for (auto& p : all) mem_free(p.first, p.second);
 }
 

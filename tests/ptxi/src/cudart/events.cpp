@@ -39,6 +39,11 @@ bool live_capture(const Event* e) {
 
 }  // namespace
 
+void events_reset() {
+  for (Event* e : g_events) delete e;
+  g_events.clear();
+}
+
 }  // namespace ptxi
 
 using namespace ptxi;

@@ -8,7 +8,7 @@
 #include "memory.h"
 #include "options.h"
 
-using namespace ptxi;
+namespace ptxi {
 
 namespace {
 
@@ -40,6 +40,15 @@ void add_to_capture(Stream* st, const Graph& from) {
 }
 
 }  // namespace
+
+void graphs_reset() {
+  for (GraphExec* e : g_execs) delete e;
+  g_execs.clear();
+}
+
+}  // namespace ptxi
+
+using namespace ptxi;
 
 extern "C" {
 

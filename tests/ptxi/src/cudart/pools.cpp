@@ -47,6 +47,15 @@ void pool_return(u64 base) {
 void pools_on_sync() {
   for (Pool* p : g_pools) p->trim(p->threshold);
 }
+void pools_reset() {
+  g_pool_allocs.clear();
+  g_pools.erase(&g_default_pool);
+  for (Pool* p : g_pools) delete p;
+  g_pools = {&g_default_pool};
+  g_default_pool = Pool();
+  g_current_pool = &g_default_pool;
+}
+
 
 }  // namespace ptxi
 

@@ -113,7 +113,11 @@ cudaError_t check_transfer(const Node& n);  // whether its ranges are inside all
 cudaError_t unsafe_call();
 // Called by synchronous functions that imply the legacy default stream.
 cudaError_t legacy_call();
+// cudaDeviceReset: handles from before are invalid afterwards.
 void streams_reset();
+void events_reset();
+void graphs_reset();  // only what was instantiated
+void pools_reset();
 void pools_on_sync();
 void device_prop(cudaDeviceProp& p);
 bool on_device(const void* p, size_t n);  // inside one live allocation

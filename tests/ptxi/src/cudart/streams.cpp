@@ -48,7 +48,15 @@ Stream* stream_of(cudaStream_t s) {
 
 void streams_reset() {
   drop_everything();
-  while (!g_captures.empty()) end_capture(*g_captures.begin());
+  while (!g_captures.empty()) {
+    CaptureState* c = *g_captures.begin();
+    destroy_graph(c->graph);
+    end_capture(c);
+  }
+  for (Stream* s : g_streams) delete s;
+  g_streams.clear();
+  g_legacy.last = nullptr;
+  for (Stream* s : g_thread_streams) s->last = nullptr;
 }
 
 cudaError_t stream_op(cudaStream_t s, Stream** st, CaptureState** cap) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cudart/stream_races.h"
 #include "cudart/streams.h"
 #include "memory.h"
 #include "report.h"
@@ -127,6 +128,14 @@ void drop_everything() {
   g_pending.clear();
   g_functions.clear();
   g_downloads.clear();
+  g_left.clear();
+  host_waited_for_everything();
+  races_forget();
+  forget_all_uses();
+}
+
+void watch_nothing() {
+  for (const auto& p : g_pending) unwatch(*p.second);
 }
 
 }  // namespace ptxi
