@@ -108,8 +108,9 @@ cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s) {
   return cudaEventRecordWithFlags(e, s, 0);
 }
 static cudaError_t event_sync(cudaEvent_t e, bool wait) {
-  API();
+  API_AFTER_FAULT();
   Event* x = event_of(e);
+  if (g_sticky) return x && x->work && wait ? wait_for(x->work) : set_error(g_sticky);
   if (!x) return set_error(cudaErrorInvalidResourceHandle);
   if (x->capture) {
     if (live_capture(x)) x->capture->invalid = true;

@@ -66,6 +66,8 @@ struct Node {
   size_t dpitch = 0, spitch = 0, width = 0, height = 1;
   unsigned value = 0, elem = 1;
   cudaHostFn_t fn = nullptr;
+  cudaStreamCallback_t callback = nullptr;  // or this, with the stream
+  cudaStream_t stream = nullptr;
   void* data = nullptr;
   std::shared_ptr<std::vector<u8>> staged;  // what src points to, where that is a copy of the host's memory
   std::vector<int> deps;

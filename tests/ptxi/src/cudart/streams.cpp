@@ -138,8 +138,9 @@ cudaError_t cudaStreamDestroy(cudaStream_t s) {
   return cudaSuccess;
 }
 static cudaError_t stream_sync(cudaStream_t s, bool wait) {
-  API();
+  API_AFTER_FAULT();
   Stream* st = stream_of(s);
+  if (g_sticky) return st && wait ? wait_for(st) : set_error(g_sticky);
   if (!st) return set_error(cudaErrorInvalidResourceHandle);
   if (st->capture) return set_error(invalidate(st->capture, cudaErrorStreamCaptureUnsupported));
   if (cudaError_t e = st == &g_legacy ? legacy_call() : unsafe_call()) return set_error(e);
@@ -154,7 +155,8 @@ cudaError_t cudaStreamQuery(cudaStream_t s) {
   return stream_sync(s, false);
 }
 cudaError_t cudaDeviceSynchronize() {
-  API();
+  API_AFTER_FAULT();
+  if (g_sticky) return wait_for_everything();
   for (CaptureState* c : g_captures) return set_error(invalidate(c, cudaErrorStreamCaptureUnsupported));
   if (cudaError_t e = wait_for_everything()) return e;
   pools_on_sync();
