@@ -133,8 +133,8 @@ cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t a, cudaEvent_t b) {
   if (!x || !y || !x->recorded || !y->recorded || ((x->flags | y->flags) & cudaEventDisableTiming))
     return set_error(cudaErrorInvalidResourceHandle);
   if (x->capture || y->capture) return set_error(cudaErrorCapturedEvent);
-  for (const Event* z : {x, y})
-    if (z->work && !z->work->done) return set_error(cudaErrorNotReady);
+  if (options().late_streams)
+    if (cudaError_t e = query({x->work, y->work})) return e;
   *ms = (float)(*y->ms - *x->ms);
   return cudaSuccess;
 }
