@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "cudart/streams.h"
+
 namespace ptxi {
 
 namespace {
@@ -84,6 +86,8 @@ cudaError_t cudaGraphDestroy(cudaGraph_t g) {
   API();
   Graph* x = graph_of(g);
   if (!x) return set_error(cudaErrorInvalidValue);
+  for (const CaptureState* c : g_captures)
+    if (c->graph == x) return set_error(cudaErrorIllegalState);
   destroy_graph(x);
   return cudaSuccess;
 }
