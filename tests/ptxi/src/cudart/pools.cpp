@@ -33,6 +33,9 @@ Pool* current_pool() {
   return g_current_pool;
 }
 
+bool in_pool(u64 base) {
+  return g_pool_allocs.count(base);
+}
 void pool_take(Pool* pool, u64 base, u64 n) {
   pool->grow(n);
   g_pool_allocs[base] = {pool, n};
@@ -44,9 +47,6 @@ void pool_return(u64 base) {
   g_pool_allocs.erase(i);
 }
 
-void pools_on_sync() {
-  for (Pool* p : g_pools) p->trim(p->threshold);
-}
 void pools_reset() {
   g_pool_allocs.clear();
   g_pools.erase(&g_default_pool);
@@ -56,6 +56,9 @@ void pools_reset() {
   g_current_pool = &g_default_pool;
 }
 
+void pools_on_sync() {
+  for (Pool* p : g_pools) p->trim(p->threshold);
+}
 
 }  // namespace ptxi
 
