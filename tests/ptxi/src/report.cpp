@@ -17,9 +17,11 @@ using std::string;
 void (*at_end)() = nullptr;
 static std::mutex g_report_mutex;
 static std::set<string>& g_reported = *new std::set<string>;
+static pid_t g_reporter = 0;  // the process of the newest
 void report_warning(const string& key, const string& text) {
   std::lock_guard<std::mutex> lock(g_report_mutex);
   if (!g_reported.insert(key).second) return;
+  g_reporter = getpid();
   if ((int)g_reported.size() <= options().max_reports) fprintf(stderr, "[ptxi] WARNING %s\n", text.c_str());
   if ((int)g_reported.size() == options().max_reports)
     fprintf(stderr, "[ptxi] further warnings are not printed (PTXI_MAX_REPORTS)\n");
@@ -27,6 +29,7 @@ void report_warning(const string& key, const string& text) {
 void report_error(const string& text) {
   std::lock_guard<std::mutex> lock(g_report_mutex);
   g_reported.insert("error " + text);
+  g_reporter = getpid();
   fprintf(stderr, "[ptxi] ERROR %s\n", text.c_str());
 }
 u64 warnings_reported() {
@@ -34,11 +37,12 @@ u64 warnings_reported() {
   return g_reported.size();
 }
 
-// At the end of the process: a summary, and optionally an exit code of its own.
+// At the end of the process: a summary, and optionally an exit code of its own. Not of a child that has
+// reported nothing itself.
 static void summarise() {
   if (at_end) at_end();
   std::lock_guard<std::mutex> lock(g_report_mutex);
-  if (g_reported.empty()) return;
+  if (g_reporter != getpid()) return;
   fprintf(stderr, "[ptxi] %zu different warning(s) and error(s)\n", g_reported.size());
   if (!options().exit_code) return;
   fflush(nullptr);
