@@ -21,7 +21,7 @@ constexpr u64 kAlign = 512, kRedZone = 512, kPage = 4096;
 u8* g_device = nullptr;  // what the program sees
 u8* g_store = nullptr;   // where the bytes are (the same range if the guard is off)
 u64 g_arena = 0, g_next = 0, g_used = 0;
-std::map<u64, u64> g_holes;  // freed ranges, used only when the arena is exhausted
+std::map<u64, u64>& g_holes = *new std::map<u64, u64>;  // freed ranges, used only when the arena is exhausted
 
 void reserve() {
   if (g_device) return;

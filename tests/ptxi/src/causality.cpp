@@ -10,12 +10,13 @@
 #include <utility>
 
 #include "block.h"
+#include "of_thread.h"
 
 namespace ptxi {
 
 namespace {
 
-Places g_places;  // in global memory, by address
+Places& g_places = *new Places;  // in global memory, by address
 
 WarpOrder& orders(Warp& w) {
   if (!w.order) w.order = std::make_unique<WarpOrder>();
@@ -26,12 +27,13 @@ WarpOrder& orders(Warp& w) {
 struct Joined {
   OrderPointer a, b, both;
 };
-thread_local std::array<Joined, 256> g_joined;
+using JoinedMemory = std::array<Joined, 256>;
 
 OrderPointer joined(const OrderPointer& a, const OrderPointer& b) {
   if (!b || a == b) return a;
   if (!a) return b;
-  Joined& memory = g_joined[((size_t)a.get() / 16 ^ (size_t)b.get() / 64) % g_joined.size()];
+  JoinedMemory& all = of_thread<JoinedMemory>();
+  Joined& memory = all[((size_t)a.get() / 16 ^ (size_t)b.get() / 64) % all.size()];
   if (memory.a == a && memory.b == b) return memory.both;
   Order both = *a;
   both.known.join(b->known);
@@ -60,7 +62,7 @@ void leave_block(Order& order) {
 }  // namespace
 
 const Order& value(const OrderPointer& order) {
-  static const Order nothing;
+  static const Order& nothing = *new Order;
   return order ? *order : nothing;
 }
 
@@ -74,7 +76,7 @@ void race_start(u64 blocks) {
   g_race_launch++;
   g_places.clear();
   forget_older_reads();
-  g_joined.fill({});
+  of_thread<JoinedMemory>().fill({});
   VectorClock::begin_launch(blocks);
 }
 

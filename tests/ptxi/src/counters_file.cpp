@@ -37,9 +37,9 @@ struct Record {
   std::map<Line, Counters> lines;
 };
 std::mutex g_mutex;
-std::map<string, Record> g_by_kernel;
-std::vector<string> g_first_seen;
-std::vector<Record> g_launches;
+std::map<string, Record>& g_by_kernel = *new std::map<string, Record>;
+std::vector<string>& g_first_seen = *new std::vector<string>;
+std::vector<Record>& g_launches = *new std::vector<Record>;
 u64 g_dropped = 0;
 
 string quote(const string& s) {

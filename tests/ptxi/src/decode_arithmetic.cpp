@@ -14,10 +14,10 @@ bool Operands::comparison() {
     case O_setp:
     case O_set: {
       need(3);
-      static const map<string, int> cmp = {{"eq", 0},   {"ne", 1},   {"lt", 2},  {"le", 3},  {"gt", 4},
-                                           {"ge", 5},   {"lo", 2},   {"ls", 3},  {"hi", 4},  {"hs", 5},
-                                           {"equ", 6},  {"neu", 7},  {"ltu", 8}, {"leu", 9}, {"gtu", 10},
-                                           {"geu", 11}, {"num", 12}, {"nan", 13}};
+      static const auto& cmp =
+          *new map<string, int>{{"eq", 0},  {"ne", 1},  {"lt", 2},   {"le", 3},   {"gt", 4},   {"ge", 5},
+                                {"lo", 2},  {"ls", 3},  {"hi", 4},   {"hs", 5},   {"equ", 6},  {"neu", 7},
+                                {"ltu", 8}, {"leu", 9}, {"gtu", 10}, {"geu", 11}, {"num", 12}, {"nan", 13}};
       auto c = cmp.find(mods.empty() ? "" : mods[0]);
       if (c == cmp.end()) fail("unknown comparison");
       in.cmp = (u8)c->second;

@@ -15,8 +15,8 @@ using std::string;
 using std::vector;
 
 static const std::unordered_map<string, Op>& op_table() {
-  static const std::unordered_map<string, Op> t = [] {
-    std::unordered_map<string, Op> m;
+  static const auto& t = *[] {
+    auto& m = *new std::unordered_map<string, Op>;
     auto put = [&](string s, Op o) {
       if (s.back() == '_') s.pop_back();
       m[s] = o;
@@ -26,7 +26,7 @@ static const std::unordered_map<string, Op>& op_table() {
 #undef X
     m.erase("vprintf");
     m.erase("assertfail");
-    return m;
+    return &m;
   }();
   return t;
 }
@@ -73,9 +73,9 @@ void Decoder::predicate(string& s, Instruction& in) {
 
 // Modifiers common to many instructions; returns the types among them.
 static vector<Type> modify(Instruction& in, const vector<string>& mods) {
-  static const std::unordered_map<string, int> rounding = {{"rn", RN},   {"rz", RZ},   {"rm", RM},
-                                                           {"rp", RP},   {"rni", RNI}, {"rzi", RZI},
-                                                           {"rmi", RMI}, {"rpi", RPI}, {"rna", RNA}};
+  static const auto& rounding = *new std::unordered_map<string, int>{
+      {"rn", RN},   {"rz", RZ},   {"rm", RM},   {"rp", RP},  {"rni", RNI},
+      {"rzi", RZI}, {"rmi", RMI}, {"rpi", RPI}, {"rna", RNA}};
   vector<Type> types;
   for (auto& x : mods) {
     Type t = parse_type(x);

@@ -33,7 +33,7 @@ void record(RaceAccess (&slots)[2], const RaceAccess& access) {
 }
 
 // Of global memory, by RaceCell and lanes in RaceCell::read_lanes.
-OlderAccesses g_older_reads;
+OlderAccesses& g_older_reads = *new OlderAccesses;
 
 void record_read(Block& b, RaceCell& c, Warp& w, const RaceAccess& me) {
   const RaceAccess& last = c.read[0];

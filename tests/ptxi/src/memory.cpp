@@ -28,8 +28,8 @@ namespace {
 constexpr u64 kPage = 4096;
 constexpr u64 kMost = 1ull << 47;  // what addresses reach: sums of sizes do not wrap around
 u64 g_serial = 0;
-std::vector<Alloc*> g_live;   // sorted by base
-std::vector<Alloc*> g_freed;  // most recent ones, for messages
+std::vector<Alloc*>& g_live = *new std::vector<Alloc*>;   // sorted by base
+std::vector<Alloc*>& g_freed = *new std::vector<Alloc*>;  // most recent ones, for messages
 
 void insert_live(Alloc* a) {
   auto i = std::upper_bound(g_live.begin(), g_live.end(), a->base,
@@ -184,7 +184,7 @@ void mem_mark_init(Alloc* a, u64 off, u64 n) {
 void mem_free_all() {
   std::vector<std::pair<u64, AllocKind>> all;
   for (Alloc* a : g_live)
-    if (a->kind != A_SYMBOL && a->kind != A_REGISTERED) all.push_back({a->base, a->kind});
+    if (a->name.empty()) all.push_back({a->base, a->kind});  // no variable
   for (auto& p : all) mem_free(p.first, p.second);
 }
 

@@ -18,9 +18,9 @@ namespace {
 // A file below the working folder is named from there.
 string short_path(const string& path) {
   namespace fs = std::filesystem;
-  static const string here = [] {
+  static const string& here = *[] {
     std::error_code none;
-    return (fs::current_path(none) / "").string();
+    return new string((fs::current_path(none) / "").string());
   }();
   const string s = fs::path(path).lexically_normal().string();
   return here.size() > 1 && s.compare(0, here.size(), here) == 0 ? s.substr(here.size()) : s;

@@ -34,7 +34,7 @@ bool is_number(const string& s) {
 
 void print_at_exit();
 Mutants& mutants() {
-  static Mutants m;
+  static Mutants& m = *new Mutants;
   static const bool registered = atexit(print_at_exit) == 0;
   (void)registered;
   return m;

@@ -24,7 +24,7 @@ void refuse(const string& what) {
 
 namespace {
 
-std::set<string> g_names;
+std::set<string>& g_names = *new std::set<string>;
 
 string text(const char* name) {
   g_names.insert(name);
@@ -85,8 +85,7 @@ string folder(const char* name) {
 // Whether the program has it shows later (mutants.cpp).
 string mutant(const char* name) {
   const string value = text(name);
-  static const std::regex form(
-      "(list|used|[1-9][0-9]*|(barrier|syncwarp|commit|wait|fence|mask)@.*[^:@]:[0-9]+)?");
+  const std::regex form("(list|used|[1-9][0-9]*|(barrier|syncwarp|commit|wait|fence|mask)@.*[^:@]:[0-9]+)?");
   if (!std::regex_match(value, form))
     refuse(string(name) + "=" + value + " is none of list, used, a number from 1 on, KIND@FILE:LINE");
   return value;
@@ -137,7 +136,7 @@ Options read() {
 }  // namespace
 
 const Options& options() {
-  static const Options o = read();
+  static const Options& o = *new Options(read());
   return o;
 }
 

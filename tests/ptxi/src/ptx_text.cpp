@@ -44,7 +44,7 @@ int type_bits(Type t) {
 }
 
 Type parse_type(const string& s) {
-  static const std::unordered_map<string, Type> m = {
+  static const auto& m = *new std::unordered_map<string, Type>{
       {"pred", T_PRED}, {"b8", T_B8},   {"u8", T_U8},       {"s8", T_S8},         {"b16", T_B16},
       {"u16", T_U16},   {"s16", T_S16}, {"b32", T_B32},     {"u32", T_U32},       {"s32", T_S32},
       {"b64", T_B64},   {"u64", T_U64}, {"s64", T_S64},     {"f16", T_F16},       {"bf16", T_BF16},

@@ -19,5 +19,6 @@ int main() {
   occupancy();
   launches();
   faults();
+  reset();
   return finish();
 }

@@ -295,6 +295,54 @@ static void memory() {
   TRUE(first_of_d() == 6);
 }
 
+// The graph of a capture is not the program's before its end.
+static void graph_of_capture() {
+  cudaStreamCaptureStatus status;
+  cudaGraph_t graph;
+  const cudaGraphNode_t* nodes;
+  size_t count;
+  begin();
+  CK(cudaMemsetAsync(d, 1, 16, s));
+  CK(cudaStreamGetCaptureInfo(s, &status, nullptr, &graph, &nodes, nullptr, &count));
+  cudaGraphNodeType type;
+  TRUE(count == 1);
+  CK(cudaGraphNodeGetType(nodes[0], &type));
+  TRUE(type == cudaGraphNodeTypeMemset);
+  EXPECT(cudaGraphDestroy(graph), cudaErrorIllegalState);
+  CK(cudaMemsetAsync(e, 1, 16, s));
+  CK(cudaGraphDestroy(end()));
+  cudaGetLastError();
+}
+
+// A capture frees only what a graph allocates.
+static void free_in_capture() {
+  int* pooled;
+  cudaGraph_t graph;
+  CK(cudaMallocAsync(&pooled, 64, s));
+  begin();
+  EXPECT(cudaFreeAsync(pooled, s), cudaErrorInvalidValue);
+  EXPECT(cudaFreeAsync(d, s), cudaErrorInvalidValue);
+  CK(cudaStreamEndCapture(s, &graph));
+  CK(cudaGraphDestroy(graph));
+  CK(cudaFreeAsync(pooled, s));
+  CK(cudaStreamSynchronize(s));
+  cudaGetLastError();
+}
+
+static void reset() {
+  CK(cudaStreamCreate(&s));
+  begin();
+  CK(cudaMemsetAsync(d, 1, 16, s));
+  cudaGraph_t graph = end();
+  cudaGraphExec_t exec = instantiate(graph);
+  begin();
+  CK(cudaDeviceReset());
+  EXPECT(cudaGraphLaunch(exec, nullptr), cudaErrorInvalidValue);
+  EXPECT(cudaStreamEndCapture(s, &graph), cudaErrorInvalidResourceHandle);
+  CK(cudaDeviceSynchronize());
+  cudaGetLastError();
+}
+
 int main() {
   setup();
   invalidated_capture();
@@ -308,7 +356,10 @@ int main() {
   streams_in_captures();
   wrong_nodes();
   memory();
+  graph_of_capture();
+  free_in_capture();
   CK(cudaStreamDestroy(s));
   CK(cudaStreamDestroy(t));
+  reset();
   return finish();
 }

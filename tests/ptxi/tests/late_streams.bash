@@ -12,6 +12,8 @@ late read_not_ready 'host code reads at' PTXI_SEED=1
 late own_handler 'host code reads at'
 late own_handler '!own handler'
 late own_handler_fault 'own handler'
+late own_handlers 'second handler'
+late own_handlers 'recovered'
 late overwrite 'host code writes at.*offset 0 of pinned.*cudaMemcpyAsync called at .* has yet to read'
 late overwrite 'result wrong'
 late overwrite 'overwritten before .*cudaMemcpyAsync called at .*forced by cudaDeviceSynchronize called at' PTXI_HOSTGUARD=0
@@ -93,7 +95,19 @@ for case in unwaited unwaited_reset; do
   late $case '3 piece.s. of work were never waited for and not done, the first: kernel set.*#[0-9]+ .*called at streams\+0x[0-9a-f]+[^,]*, stream 1'
 done
 late unwaited_reset 'never waited for' PTXI_STREAMS=latest
+late fault_of_another '!WARNING|wrong'
+late fault_of_another 'result right'
+late callbacks_of_fault 'callback: cudaErrorIllegalAddress'
+late callbacks_of_fault 'callback of another: cudaErrorIllegalAddress'
+for mode in now late; do
+  outcome streams ok_destructor 'result right' PTXI_STREAMS=$mode MALLOC_PERTURB_=165
+  outcome streams ok_destructor '!FAIL|WARNING' PTXI_STREAMS=$mode PTXI_RACE=1 MALLOC_PERTURB_=165
+  for _ in 1 2 3; do outcome streams threads_at_exit '!FAIL' PTXI_STREAMS=$mode; done
+done
+late ok_fork 'result right' PTXI_EXITCODE=99
+late child_of_reported 'result right' PTXI_EXITCODE=99
 late elapsed 'elapsed: cudaErrorNotReady'
+late elapsed '!FAIL'
 late queries '\b0 .*\b6 |\b6 .*\b0 '
 
 # The result is right in any order, but on a device updates may be lost.

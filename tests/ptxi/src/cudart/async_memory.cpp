@@ -9,8 +9,11 @@ using namespace ptxi;
 
 extern "C" {
 
-static cudaError_t malloc_async(void** p, size_t n, Pool* pool, cudaStream_t s) {
+// From the current pool, or from one that the program names.
+static cudaError_t malloc_async(void** p, size_t n, const cudaMemPool_t* from, cudaStream_t s) {
   API();
+  Pool* pool = from ? pool_of(*from) : current_pool();
+  if (!pool) return set_error(cudaErrorInvalidValue);
   Stream* st;
   CaptureState* cap;
   if (cudaError_t e = stream_op(s, &st, &cap)) return set_error(e);
@@ -30,11 +33,10 @@ static cudaError_t malloc_async(void** p, size_t n, Pool* pool, cudaStream_t s) 
   return cudaSuccess;
 }
 cudaError_t cudaMallocAsync(void** p, size_t n, cudaStream_t s) {
-  return malloc_async(p, n, current_pool(), s);
+  return malloc_async(p, n, nullptr, s);
 }
 cudaError_t cudaMallocFromPoolAsync(void** p, size_t n, cudaMemPool_t mp, cudaStream_t s) {
-  Pool* pool = pool_of(mp);
-  return pool ? malloc_async(p, n, pool, s) : set_error(cudaErrorInvalidValue);
+  return malloc_async(p, n, &mp, s);
 }
 cudaError_t cudaFreeAsync(void* p, cudaStream_t s) {
   API();
@@ -46,7 +48,8 @@ cudaError_t cudaFreeAsync(void* p, cudaStream_t s) {
   Node nd;
   nd.kind = N_FREE;
   nd.dst = p;
-  if (cap) {  // the memory belongs to the graph from now on
+  if (cap) {  // the memory belongs to the graph from now on; it is that which a capture allocated
+    if (!mem_find((u64)p)->async || in_pool((u64)p)) return set_error(cudaErrorInvalidValue);
     record_node(st, nd);
     return cudaSuccess;
   }

@@ -10,7 +10,7 @@
 
 namespace ptxi {
 
-std::set<CaptureState*> g_captures;
+std::set<CaptureState*>& g_captures = *new std::set<CaptureState*>;
 static thread_local cudaStreamCaptureMode t_mode = cudaStreamCaptureModeGlobal;
 
 static unsigned long long thread_id() {
@@ -143,7 +143,7 @@ cudaError_t cudaStreamGetCaptureInfo(cudaStream_t s, cudaStreamCaptureStatus* st
             : c->invalid ? cudaStreamCaptureStatusInvalidated
                          : cudaStreamCaptureStatusActive;
   if (!c) return cudaSuccess;
-  static thread_local std::vector<cudaGraphNode_t> list;
+  std::vector<cudaGraphNode_t>& list = st->tail_nodes;
   list.clear();
   for (int i : st->tail) list.push_back(handle_of(c->graph, i));
   if (id) *id = c->id;

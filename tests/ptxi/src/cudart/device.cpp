@@ -104,11 +104,14 @@ cudaError_t cudaDriverGetVersion(int* v) {
 }
 cudaError_t cudaDeviceReset() {
   API_AFTER_FAULT();
-  g_sticky = cudaSuccess;
-  cudaGetLastError();
   streams_reset();
+  events_reset();
+  graphs_reset();
+  pools_reset();
   mem_free_all();
   modules_reset();
+  g_sticky = cudaSuccess;
+  cudaGetLastError();
   return cudaSuccess;
 }
 cudaError_t cudaProfilerStart() {

@@ -85,4 +85,8 @@ void forget_uses(void* p) {
   g_uses.erase((u64)p);
 }
 
+void forget_all_uses() {
+  g_uses.clear();
+}
+
 }  // namespace ptxi

@@ -23,7 +23,7 @@ struct Event {
   std::set<int> nodes;
 };
 
-std::set<Event*> g_events;
+std::set<Event*>& g_events = *new std::set<Event*>;
 
 // A clock for events: never stands still between two records.
 double event_clock() {
@@ -38,6 +38,11 @@ bool live_capture(const Event* e) {
 }
 
 }  // namespace
+
+void events_reset() {
+  for (Event* e : g_events) delete e;
+  g_events.clear();
+}
 
 }  // namespace ptxi
 
@@ -103,8 +108,9 @@ cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s) {
   return cudaEventRecordWithFlags(e, s, 0);
 }
 static cudaError_t event_sync(cudaEvent_t e, bool wait) {
-  API();
+  API_AFTER_FAULT();
   Event* x = event_of(e);
+  if (g_sticky) return x && x->work && wait ? wait_for(x->work) : set_error(g_sticky);
   if (!x) return set_error(cudaErrorInvalidResourceHandle);
   if (x->capture) {
     if (live_capture(x)) x->capture->invalid = true;
@@ -127,8 +133,8 @@ cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t a, cudaEvent_t b) {
   if (!x || !y || !x->recorded || !y->recorded || ((x->flags | y->flags) & cudaEventDisableTiming))
     return set_error(cudaErrorInvalidResourceHandle);
   if (x->capture || y->capture) return set_error(cudaErrorCapturedEvent);
-  for (const Event* z : {x, y})
-    if (z->work && !z->work->done) return set_error(cudaErrorNotReady);
+  if (options().late_streams)
+    if (cudaError_t e = query({x->work, y->work})) return e;
   *ms = (float)(*y->ms - *x->ms);
   return cudaSuccess;
 }

@@ -20,14 +20,14 @@ size_t optin_limit() {
 }
 
 static int registers_of(const Kernel& k) {
-  static const std::map<string, int> table = [] {
-    std::map<string, int> t;
+  static const auto& table = *[] {
+    auto* t = new std::map<string, int>;
     std::ifstream f(options().regs);
     for (string line; std::getline(f, line);) {
       std::istringstream is(line);
       string n;
       int r;
-      if (is >> n >> r) t[n] = r;
+      if (is >> n >> r) (*t)[n] = r;
     }
     return t;
   }();

@@ -8,7 +8,7 @@
 #include "memory.h"
 #include "options.h"
 
-using namespace ptxi;
+namespace ptxi {
 
 namespace {
 
@@ -17,7 +17,7 @@ struct GraphExec {
   WorkRef last;  // the end of the newest launch (PTXI_STREAMS=late)
 };
 
-std::set<GraphExec*> g_execs;
+std::set<GraphExec*>& g_execs = *new std::set<GraphExec*>;
 
 GraphExec* exec_of(cudaGraphExec_t g) {
   return g_execs.count((GraphExec*)g) ? (GraphExec*)g : nullptr;
@@ -40,6 +40,15 @@ void add_to_capture(Stream* st, const Graph& from) {
 }
 
 }  // namespace
+
+void graphs_reset() {
+  for (GraphExec* e : g_execs) delete e;
+  g_execs.clear();
+}
+
+}  // namespace ptxi
+
+using namespace ptxi;
 
 extern "C" {
 

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 
+#include "cudart/streams.h"
+
 namespace ptxi {
 
 namespace {
 
-std::set<Graph*> g_graphs;
+std::set<Graph*>& g_graphs = *new std::set<Graph*>;
 
 cudaGraphNodeType node_type(const Node& n) {
   switch (n.kind) {
@@ -84,6 +86,8 @@ cudaError_t cudaGraphDestroy(cudaGraph_t g) {
   API();
   Graph* x = graph_of(g);
   if (!x) return set_error(cudaErrorInvalidValue);
+  for (const CaptureState* c : g_captures)
+    if (c->graph == x) return set_error(cudaErrorIllegalState);
   destroy_graph(x);
   return cudaSuccess;
 }

@@ -10,10 +10,18 @@ namespace ptxi {
 
 static thread_local bool t_inside = false;
 
+// The function may throw.
+struct Inside {
+  Inside() { t_inside = true; }
+  ~Inside() { t_inside = false; }
+};
+
 void run_host_function(const Node& n) {
-  t_inside = true;
-  n.fn(n.data);
-  t_inside = false;
+  const Inside inside;
+  if (n.callback)
+    n.callback(n.stream, g_sticky, n.data);
+  else
+    n.fn(n.data);
 }
 
 cudaError_t refusal() {
@@ -44,15 +52,6 @@ cudaError_t cudaLaunchHostFunc(cudaStream_t s, cudaHostFn_t f, void* data) {
   n.data = data;
   return submit(s, n);
 }
-struct Callback {
-  cudaStream_t stream;
-  cudaStreamCallback_t function;
-  void* data;
-};
-static void call_back(void* data) {
-  const std::unique_ptr<Callback> c((Callback*)data);
-  c->function(c->stream, cudaSuccess, c->data);
-}
 cudaError_t cudaStreamAddCallback(cudaStream_t s, cudaStreamCallback_t f, void* data, unsigned flags) {
   API();
   if (!f || flags) return set_error(cudaErrorInvalidValue);
@@ -62,8 +61,9 @@ cudaError_t cudaStreamAddCallback(cudaStream_t s, cudaStreamCallback_t f, void* 
   if (cap) return set_error(invalidate(cap, cudaErrorStreamCaptureUnsupported));
   Node n;
   n.kind = N_HOST;
-  n.fn = call_back;
-  n.data = new Callback{s, f, data};
+  n.callback = f;
+  n.stream = s;
+  n.data = data;
   return submit(s, n);
 }
 

@@ -67,7 +67,7 @@ void check_range(const Work& w, const HostRange& r) {
   report_warning("overwritten " + std::to_string(w.number),
                  "host memory was overwritten before work in a stream that needs it was done: " + text(r) +
                      ", which " + text(w) + needs_text(r) +
-                     (forcing.function.empty() ? "" : "; forced by " + text(forcing)));
+                     (!*forcing.function ? "" : "; forced by " + text(forcing)));
 }
 
 void check_watched(const Work& w) {

@@ -1,7 +1,8 @@
 // Functions that launch kernels.
 
 #include <cstdio>
-#include <vector>
+#include <memory>
+#include <utility>
 
 #include "cudart/modules.h"
 #include "cudart/runtime.h"
@@ -17,21 +18,22 @@ struct Config {
   size_t s;
   cudaStream_t st;
   Place place;  // under late streams
+  Config* outer;
 };
-static thread_local std::vector<Config> t_config;
+// Arguments of a launch may be calls of functions that launch.
+static thread_local Config* t_config = nullptr;
 unsigned __cudaPushCallConfiguration(dim3 g, dim3 b, size_t s, cudaStream_t st) {
-  t_config.push_back({g, b, s, st, options().late_streams ? current_call() : Place()});
+  t_config = new Config{g, b, s, st, options().late_streams ? current_call() : Place(), t_config};
   return 0;
 }
 cudaError_t __cudaPopCallConfiguration(dim3* g, dim3* b, size_t* s, void* st) {
-  if (t_config.empty()) return set_error(cudaErrorMissingConfiguration);
-  Config c = t_config.back();
-  t_config.pop_back();
-  *g = c.g;
-  *b = c.b;
-  *s = c.s;
-  *(cudaStream_t*)st = c.st;
-  if (options().late_streams) set_launch_place(c.place);
+  if (!t_config) return set_error(cudaErrorMissingConfiguration);
+  const std::unique_ptr<Config> c(std::exchange(t_config, t_config->outer));
+  *g = c->g;
+  *b = c->b;
+  *s = c->s;
+  *(cudaStream_t*)st = c->st;
+  if (options().late_streams) set_launch_place(c->place);
   return cudaSuccess;
 }
 static cudaError_t launch_kernel(const void* f, dim3 g, dim3 b, void** a, size_t s, cudaStream_t st,

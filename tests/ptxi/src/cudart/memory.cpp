@@ -125,7 +125,7 @@ cudaError_t cudaHostUnregister(void* p) {
   API();
   if (!p) return set_error(cudaErrorInvalidValue);
   Alloc* a = mem_find((u64)p);
-  if (a && a->kind == A_REGISTERED) host_memory_freed(a->base, a->size);
+  if (a && a->base == (u64)p && a->kind == A_REGISTERED) host_memory_freed(a->base, a->size);
   return mem_unregister(p) ? cudaSuccess : set_error(cudaErrorHostMemoryNotRegistered);
 }
 cudaError_t cudaHostGetDevicePointer(void** d, void* h, unsigned flags) {

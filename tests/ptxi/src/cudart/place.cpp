@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <link.h>
@@ -15,7 +16,7 @@ using std::string;
 
 namespace {
 
-constexpr int kFrames = 24, kCallers = 3;
+constexpr int kFrames = 24;
 
 thread_local Place t_launch;
 
@@ -47,12 +48,12 @@ Place current_call() {
     Dl_info info;  // only entry points have names here, and the last one is the outermost
     if (dladdr(frames[i], &info) && info.dli_sname) place.function = info.dli_sname;
   }
-  if (place.function == "__cudaLaunchKernel" && !t_launch.callers.empty())
+  if (!strcmp(place.function, "__cudaLaunchKernel") && t_launch.callers[0])
     return {place.function, t_launch.callers};
-  for (; i < n && place.callers.size() < kCallers; i++) {
+  for (size_t known = 0; i < n && known < place.callers.size(); i++) {
     const void* library = library_of(frames[i]);
     if (library == libc || library == own) break;         // who calls main, a thread or a host function
-    place.callers.push_back((const char*)frames[i] - 1);  // in the call, not behind it
+    place.callers[known++] = (const char*)frames[i] - 1;  // in the call, not behind it
   }
   return place;
 }
@@ -63,7 +64,7 @@ void set_launch_place(const Place& pushed) {
 
 string text(const Place& place) {
   string s = place.function;
-  for (size_t i = 0; i < place.callers.size(); i++)
+  for (size_t i = 0; i < place.callers.size() && place.callers[i]; i++)
     s += (i ? " from " : " called at ") + code_text(place.callers[i]);
   return s;
 }

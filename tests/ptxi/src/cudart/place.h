@@ -1,16 +1,16 @@
 // Where in the program something happens.
 #pragma once
 
+#include <array>
 #include <string>
-#include <vector>
 
 namespace ptxi {
 
 // A call of the runtime: the function, the address of the call and, since that may be in a wrapper, those of
 // the calls that led there.
 struct Place {
-  std::string function;
-  std::vector<const void*> callers;  // the innermost first
+  const char* function = "";
+  std::array<const void*, 3> callers{};  // the innermost first; null: no more
 };
 Place current_call();
 // A kernel is launched by two calls, __cudaPushCallConfiguration where the program says so, and

@@ -21,9 +21,9 @@ void Pool::trim(u64 keep) {
 }
 
 static Pool g_default_pool;
-static std::set<Pool*> g_pools = {&g_default_pool};
+static std::set<Pool*>& g_pools = *new std::set<Pool*>{&g_default_pool};
 static Pool* g_current_pool = &g_default_pool;
-static std::map<u64, std::pair<Pool*, u64>> g_pool_allocs;
+static auto& g_pool_allocs = *new std::map<u64, std::pair<Pool*, u64>>;
 
 Pool* pool_of(cudaMemPool_t p) {
   return g_pools.count((Pool*)p) ? (Pool*)p : nullptr;
@@ -33,6 +33,9 @@ Pool* current_pool() {
   return g_current_pool;
 }
 
+bool in_pool(u64 base) {
+  return g_pool_allocs.count(base);
+}
 void pool_take(Pool* pool, u64 base, u64 n) {
   pool->grow(n);
   g_pool_allocs[base] = {pool, n};
@@ -42,6 +45,15 @@ void pool_return(u64 base) {
   if (i == g_pool_allocs.end()) return;
   i->second.first->used -= i->second.second;
   g_pool_allocs.erase(i);
+}
+
+void pools_reset() {
+  g_pool_allocs.clear();
+  g_pools.erase(&g_default_pool);
+  for (Pool* p : g_pools) delete p;
+  g_pools = {&g_default_pool};
+  g_default_pool = Pool();
+  g_current_pool = &g_default_pool;
 }
 
 void pools_on_sync() {

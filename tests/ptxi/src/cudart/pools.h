@@ -21,5 +21,6 @@ void free_device(void* p, const std::string& by = "");
 // Which pool the memory at `base` counts in, for as long as it lives.
 void pool_take(Pool* pool, u64 base, u64 n);
 void pool_return(u64 base);
+bool in_pool(u64 base);
 
 }  // namespace ptxi

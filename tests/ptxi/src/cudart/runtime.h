@@ -66,6 +66,8 @@ struct Node {
   size_t dpitch = 0, spitch = 0, width = 0, height = 1;
   unsigned value = 0, elem = 1;
   cudaHostFn_t fn = nullptr;
+  cudaStreamCallback_t callback = nullptr;  // or this, with the stream
+  cudaStream_t stream = nullptr;
   void* data = nullptr;
   std::shared_ptr<std::vector<u8>> staged;  // what src points to, where that is a copy of the host's memory
   std::vector<int> deps;
@@ -93,8 +95,9 @@ struct Stream {
   int priority = 0;
   unsigned long long id = 0;
   CaptureState* capture = nullptr;
-  std::set<int> tail;  // last captured nodes
-  WorkRef last;        // the newest work (PTXI_STREAMS=late)
+  std::set<int> tail;                       // last captured nodes
+  std::vector<cudaGraphNode_t> tail_nodes;  // as the program has been told
+  WorkRef last;                             // the newest work (PTXI_STREAMS=late)
 };
 Stream* stream_of(cudaStream_t s);  // null: invalid handle
 
@@ -112,7 +115,11 @@ cudaError_t check_transfer(const Node& n);  // whether its ranges are inside all
 cudaError_t unsafe_call();
 // Called by synchronous functions that imply the legacy default stream.
 cudaError_t legacy_call();
+// cudaDeviceReset: handles from before are invalid afterwards.
 void streams_reset();
+void events_reset();
+void graphs_reset();  // only what was instantiated
+void pools_reset();
 void pools_on_sync();
 void device_prop(cudaDeviceProp& p);
 bool on_device(const void* p, size_t n);  // inside one live allocation

@@ -23,7 +23,7 @@ struct Use {
 std::multimap<u64, Use>& g_uses = *new std::multimap<u64, Use>;
 u64 g_longest = 0;    // from the first address to the end
 size_t g_limit = 64;  // where it is looked for uses that nothing can race with any more
-Footprint g_launch;
+Footprint& g_launch = *new Footprint;
 
 Footprint rows(Touch touch, const void* p, size_t pitch, const Node& n) {
   Footprint f;

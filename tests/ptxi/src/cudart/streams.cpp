@@ -8,14 +8,15 @@
 #include "cudart/graphs.h"
 #include "cudart/runtime.h"
 #include "cudart/work.h"
+#include "of_thread.h"
 #include "options.h"
 
 namespace ptxi {
 
 unsigned long long g_ids = 0;
-Stream g_legacy;
-std::set<Stream*> g_thread_streams;
-std::set<Stream*> g_streams;
+Stream& g_legacy = *new Stream;
+std::set<Stream*>& g_thread_streams = *new std::set<Stream*>;
+std::set<Stream*>& g_streams = *new std::set<Stream*>;
 
 // What was queued goes on.
 static void end_stream(Stream* st) {
@@ -30,27 +31,32 @@ static void end_stream(Stream* st) {
   leave_stream(st);
 }
 
-static Stream* stream_of_thread() {
-  static thread_local struct Own : Stream {
-    Own() { g_thread_streams.insert(this); }
-    ~Own() {
-      LOCK();
-      g_thread_streams.erase(this);
-      end_stream(this);
-    }
-  } own;
-  return &own;
-}
+struct ThreadStream : Stream {
+  ThreadStream() { g_thread_streams.insert(this); }
+  ~ThreadStream() {
+    LOCK();
+    g_thread_streams.erase(this);
+    end_stream(this);
+  }
+};
 
 Stream* stream_of(cudaStream_t s) {
   if (!s || s == cudaStreamLegacy) return &g_legacy;
-  if (s == cudaStreamPerThread) return stream_of_thread();
+  if (s == cudaStreamPerThread) return &of_thread<ThreadStream>();
   return g_streams.count((Stream*)s) ? (Stream*)s : nullptr;
 }
 
 void streams_reset() {
   drop_everything();
-  while (!g_captures.empty()) end_capture(*g_captures.begin());
+  while (!g_captures.empty()) {
+    CaptureState* c = *g_captures.begin();
+    destroy_graph(c->graph);
+    end_capture(c);
+  }
+  for (Stream* s : g_streams) delete s;
+  g_streams.clear();
+  g_legacy.last = nullptr;
+  for (Stream* s : g_thread_streams) s->last = nullptr;
 }
 
 cudaError_t stream_op(cudaStream_t s, Stream** st, CaptureState** cap) {
@@ -132,8 +138,9 @@ cudaError_t cudaStreamDestroy(cudaStream_t s) {
   return cudaSuccess;
 }
 static cudaError_t stream_sync(cudaStream_t s, bool wait) {
-  API();
+  API_AFTER_FAULT();
   Stream* st = stream_of(s);
+  if (g_sticky) return st && wait ? wait_for(st) : set_error(g_sticky);
   if (!st) return set_error(cudaErrorInvalidResourceHandle);
   if (st->capture) return set_error(invalidate(st->capture, cudaErrorStreamCaptureUnsupported));
   if (cudaError_t e = st == &g_legacy ? legacy_call() : unsafe_call()) return set_error(e);
@@ -148,7 +155,8 @@ cudaError_t cudaStreamQuery(cudaStream_t s) {
   return stream_sync(s, false);
 }
 cudaError_t cudaDeviceSynchronize() {
-  API();
+  API_AFTER_FAULT();
+  if (g_sticky) return wait_for_everything();
   for (CaptureState* c : g_captures) return set_error(invalidate(c, cudaErrorStreamCaptureUnsupported));
   if (cudaError_t e = wait_for_everything()) return e;
   pools_on_sync();

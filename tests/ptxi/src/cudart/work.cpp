@@ -3,7 +3,9 @@
 #include "cudart/work.h"
 
 #include <algorithm>
+#include <unistd.h>
 
+#include "cudart/stream_races.h"
 #include "cudart/streams.h"
 #include "memory.h"
 #include "report.h"
@@ -20,6 +22,7 @@ ByLane& g_downloads = *new ByLane;
 namespace {
 
 u64 g_number = 0;
+pid_t g_process = 0;  // that queues work; what a child finds of it is not its own
 std::vector<WorkRef>& g_left = *new std::vector<WorkRef>;  // the newest work of destroyed blocking streams
 
 const char* kind_text(NodeKind kind) {
@@ -48,6 +51,7 @@ string stream_text(const Stream* st) {
 // What the program never waited for is not done, so nothing of it was checked. Events, frees and host
 // functions may be left like that: there is nothing in them that could be wrong.
 void report_unwaited() {
+  if (g_process != getpid()) return;
   const std::unique_lock<std::recursive_mutex> lock(g_api, std::try_to_lock);
   if (!lock || g_sticky) return;  // another thread waits for work; or a fault ended all
   u64 left = 0;
@@ -72,6 +76,7 @@ string text(const Work& w) {
 
 WorkRef queue(const Stream* st, const Node& n, const std::vector<WorkRef>& after,
               std::function<void()> then) {
+  if (!at_end) g_process = getpid();
   at_end = report_unwaited;
   auto w = std::make_shared<Work>();
   w->number = ++g_number;
@@ -127,6 +132,14 @@ void drop_everything() {
   g_pending.clear();
   g_functions.clear();
   g_downloads.clear();
+  g_left.clear();
+  host_waited_for_everything();
+  races_forget();
+  forget_all_uses();
+}
+
+void watch_nothing() {
+  for (const auto& p : g_pending) unwatch(*p.second);
 }
 
 }  // namespace ptxi

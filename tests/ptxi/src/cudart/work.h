@@ -44,7 +44,8 @@ WorkRef queue(Stream* st, const Node& n, std::function<void()> then = {});
 std::vector<WorkRef> before_next(Stream* st);  // what the next work in the stream comes after
 std::vector<WorkRef> newest_work(Stream* st);  // what who waits for the stream waits for
 void leave_stream(const Stream* st);           // it is destroyed, its work goes on
-void drop_everything();                        // cudaDeviceReset
+void drop_everything();                        // cudaDeviceReset: as if the host had waited for all of it
+void watch_nothing();                          // after a fault nothing needs memory of the host any more
 
 // --- Waiting (work_wait.cpp) ---
 void run_until_done(const WorkRef& w);   // and all that must be done before; nobody waits
@@ -89,6 +90,7 @@ void before_uses(const Work& w);            // by what is about to be done
 void note_uses(const WorkRef& w);           // by what has just been done
 void note_free(void* p, const WorkRef& w);  // by a stream: reports uses without an order before it
 void forget_uses(void* p);                  // freed
+void forget_all_uses();
 
 // --- Copies and fills (late_copies.cpp), graphs (late_graphs.cpp) ---
 cudaError_t queue_transfer(Stream* st, Node n, bool async);

@@ -50,17 +50,28 @@ void run(const WorkRef& w) {
   w->node.staged.reset();
 }
 
+// Host functions may throw.
+struct Current {
+  explicit Current(const Work* w) : outer(std::exchange(g_current, w)) {}
+  ~Current() { g_current = outer; }
+  const Work* outer;
+};
+
 void carry_out(const WorkRef& w) {
   w->done = true;
   g_pending.erase(w->number);
   g_functions.erase({w->lane, w->time});
   g_downloads.erase({w->lane, w->time});
-  const Work* outer = std::exchange(g_current, w.get());
+  const Current current(w.get());
   if (!g_sticky) check_watched(*w);
   unwatch(*w);
   w->after.clear();
-  if (!g_sticky) run(w);  // after a fault nothing is done any more
-  g_current = outer;
+  if (g_sticky) {  // nothing is done any more, but callbacks are told
+    if (w->node.callback) run_lent(w->node);
+    return;
+  }
+  run(w);
+  if (g_sticky) watch_nothing();
 }
 
 // Whether work may be done although nothing forces it. Not host functions: they may wait for what the host
@@ -146,6 +157,7 @@ cudaError_t wait_for_everything() {
 }
 
 cudaError_t query(std::vector<WorkRef> works) {
+  if (g_sticky) return set_error(g_sticky);
   std::sort(works.begin(), works.end(), goes_first);
   for (const WorkRef& w : works) {
     if (!w->done) {

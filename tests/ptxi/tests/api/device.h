@@ -15,6 +15,7 @@ __global__ void uses_dynamic(int* x) {
   x[threadIdx.x] = dyn[threadIdx.x] = threadIdx.x;
 }
 __device__ int one = 1;
+__managed__ int managed_one = 1;
 
 // The compute capability: 75, 80, ...
 static int capability() {
@@ -116,4 +117,43 @@ static void faults() {
   CK(cudaGetLastError());
   CK(cudaMemcpyFromSymbol(&r, one, 4));
   TRUE(r == 1);
+}
+
+// All that the device had is gone.
+static void reset() {
+  static int registered[1024];
+  int *memory, *pooled;
+  cudaStream_t stream;
+  cudaEvent_t event;
+  cudaMemPool_t pool, own_pool;
+  const cudaMemPoolProps props = {};
+  CK(cudaMalloc(&memory, 16));
+  CK(cudaHostRegister(registered, sizeof registered, 0));
+  CK(cudaStreamCreate(&stream));
+  CK(cudaEventCreate(&event));
+  CK(cudaEventRecord(event, stream));
+  CK(cudaDeviceGetDefaultMemPool(&pool, 0));
+  CK(cudaMemPoolCreate(&own_pool, &props));
+  CK(cudaMallocAsync(&pooled, 1 << 20, stream));
+  CK(cudaMallocFromPoolAsync(&pooled, 1 << 20, own_pool, stream));
+  EXPECT(cudaMallocFromPoolAsync(&pooled, 16, (cudaMemPool_t)event, stream), cudaErrorInvalidValue);
+  CK(cudaStreamSynchronize(stream));
+  cudaGetLastError();
+  CK(cudaDeviceReset());
+  EXPECT(cudaFree(memory), cudaErrorInvalidValue);
+  EXPECT(cudaStreamSynchronize(stream), cudaErrorInvalidResourceHandle);
+  EXPECT(cudaEventQuery(event), cudaErrorInvalidResourceHandle);
+  EXPECT(cudaMemPoolTrimTo(own_pool, 0), cudaErrorInvalidValue);
+  CK(cudaHostRegister(registered, sizeof registered, 0));
+  CK(cudaHostUnregister(registered));
+  uint64_t used = 1;
+  CK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used));
+  TRUE(used == 0);
+  const int two = 2;  // a managed variable is registered as long as the program runs
+  cudaPointerAttributes attributes;
+  CK(cudaPointerGetAttributes(&attributes, &managed_one));
+  TRUE(attributes.type != cudaMemoryTypeUnregistered);
+  CK(cudaMemcpy(&managed_one, &two, 4, cudaMemcpyHostToDevice));
+  TRUE(managed_one == 2);
+  cudaGetLastError();
 }

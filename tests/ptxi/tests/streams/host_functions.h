@@ -146,6 +146,18 @@ static void host_functions() {
     other.join();
     result(done, true);
   }
+  if (is("ok_function_throws")) {  // afterwards the host may call the runtime
+    bool caught = false;
+    try {
+      cudaLaunchHostFunc(
+          s, [](void*) { throw 1; }, nullptr);
+      cudaStreamSynchronize(s);
+    } catch (int) {
+      caught = true;
+    }
+    set_on(s, a, 2);
+    result(last(a) + caught, 3);
+  }
   if (is("function_calls") || is("callback_calls")) {
     if (is("function_calls"))
       CK(cudaLaunchHostFunc(s, synchronize, nullptr));

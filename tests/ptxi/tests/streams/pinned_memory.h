@@ -1,5 +1,6 @@
 // The host and pinned or registered memory that copies have yet to read or write.
 #pragma once
+#include <csetjmp>
 #include <csignal>
 #include <sys/mman.h>
 
@@ -25,6 +26,47 @@ static void pinned_reads() {
     download(pinned, a, s);
     if (is("own_handler_fault")) *(volatile int*)nullptr = 1;
     result(pinned[kCount - 1], 0);
+  }
+}
+
+static sigjmp_buf g_recovery;
+static void recover(int) {
+  siglongjmp(g_recovery, 1);
+}
+static struct sigaction g_first_handler;
+static void ask_the_first(int signal, siginfo_t* info, void* context) {
+  printf("second handler\n");
+  g_first_handler.sa_sigaction(signal, info, context);
+}
+static void write_null() {
+  if (!sigsetjmp(g_recovery, 1)) *(volatile int*)nullptr = 1;
+}
+
+static void own_handlers() {
+  if (is("ok_recovery")) {  // again and again, whenever ptxi's handler was installed
+    signal(SIGSEGV, recover);
+    for (int i = 0; i < 4; i++) {
+      set_on(s, a, i);
+      download(pinned, a, s);
+      write_null();
+      write_null();
+      CK(cudaStreamSynchronize(s));
+      result(pinned[kCount - 1], i);
+    }
+  }
+  if (is("own_handlers")) {  // one asks the one before, which is ptxi's, which asks the one before
+    signal(SIGSEGV, recover);
+    upload(a, pinned, t);
+    struct sigaction second = {};
+    second.sa_sigaction = ask_the_first;
+    second.sa_flags = SA_SIGINFO | SA_NODEFER;
+    sigaction(SIGSEGV, &second, &g_first_handler);
+    for (int i = 0; i < 3; i++) {
+      download(other_pinned, b, s);
+      write_null();
+    }
+    CK(cudaDeviceSynchronize());
+    printf("recovered\n");
   }
 }
 
@@ -62,6 +104,14 @@ static void pinned_writes() {
     if (is("unregister")) CK(cudaHostUnregister(v.data()));
     v[5] = 2;
     CK(cudaStreamSynchronize(s));
+  }
+  if (is("ok_unregister_inside")) {
+    std::vector<int> v(kCount, 1);
+    CK(cudaHostRegister(v.data(), kBytes, 0));
+    upload(a, v.data(), s);
+    EXPECT(cudaHostUnregister(v.data() + 1024), cudaErrorHostMemoryNotRegistered);
+    result(last(a), 1);
+    CK(cudaHostUnregister(v.data()));
   }
   if (is("overwrite_before_download") ||
       is("ok_download_part")) {  // which writes a part of what is read then
