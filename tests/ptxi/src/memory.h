@@ -40,11 +40,11 @@ Alloc* mem_alloc(u64 size, AllocKind kind, const std::string& name = "");  // nu
 bool mem_free(u64 base, AllocKind kind, const std::string& by = "");
 Alloc* mem_register(void* p, u64 size);
 bool mem_unregister(void* p);
-Alloc* mem_find(u64 addr);              // the live allocation that contains addr, or null
-const Alloc* mem_find_freed(u64 addr);  // the newest of those freed that contained it, or null
-bool mem_overlaps(u64 base, u64 size);  // a live allocation
-void mem_use(Alloc& a);                 // by the current launch
-std::vector<Alloc*> mem_used_by(u64 launch);
+Alloc* mem_find(u64 addr);                    // the live allocation that contains addr, or null
+const Alloc* mem_find_freed(u64 addr);        // the newest of those freed that contained it, or null
+bool mem_overlaps(u64 base, u64 size);        // a live allocation
+void mem_use(Alloc& a);                       // by the current launch
+std::vector<Alloc*> mem_used_by_launch();     // the current one, those that live
 extern void (*on_first_use)(const Alloc& a);  // called before a launch touches an allocation
 std::string mem_describe(u64 addr);
 void mem_mark_init(Alloc* a, u64 off, u64 n);
