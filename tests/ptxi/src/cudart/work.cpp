@@ -14,6 +14,7 @@ using std::string;
 
 // Never destroyed: static destructors of programs may still call the runtime.
 std::map<u64, WorkRef>& g_pending = *new std::map<u64, WorkRef>;
+ByLane& g_lanes = *new ByLane;
 ByLane& g_functions = *new ByLane;
 ByLane& g_downloads = *new ByLane;
 
@@ -82,7 +83,7 @@ WorkRef queue(const Stream* st, const Node& n, const std::vector<WorkRef>& after
   std::copy_if(after.begin(), after.end(), std::back_inserter(w->after),
                [](const WorkRef& a) { return !a->done; });
   set_order(*w, after);
-  g_pending[w->number] = w;
+  g_pending[w->number] = g_lanes[{w->lane, w->time}] = w;
   if (n.kind == N_HOST) g_functions[{w->lane, w->time}] = w;
   if (n.kind == N_MEMCPY && !mem_find((u64)n.dst)) g_downloads[{w->lane, w->time}] = w;
   if (st == &g_legacy) g_left.clear();  // being among `after`
@@ -125,6 +126,7 @@ void drop_everything() {
     p.second->after.clear();
   }
   g_pending.clear();
+  g_lanes.clear();
   g_functions.clear();
   g_downloads.clear();
 }

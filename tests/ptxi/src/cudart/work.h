@@ -34,6 +34,7 @@ using ByLane = std::map<std::pair<unsigned, u64>, WorkRef>;  // and time
 
 // --- The queue (work.cpp) ---
 extern std::map<u64, WorkRef>& g_pending;  // by number
+extern ByLane& g_lanes;                    // all of it
 extern ByLane& g_functions;                // the host functions among it
 extern ByLane& g_downloads;                // and the copies to pageable memory
 // Queues work that is done after `after`.
@@ -61,7 +62,9 @@ std::string current_work();                     // its text as the end of a repo
 void set_order(Work& w, const std::vector<WorkRef>& after);
 bool before(const Work& a, const Work& b);
 Work* newest_before(const ByLane& works, const Work& w);  // or w itself; null: none
-void host_waited(const Work& w);                          // what the host does from now on comes after w
+// Of each lane, the oldest that the clock does not reach.
+std::vector<WorkRef> oldest_beyond(const std::vector<u64>& clock, const ByLane& works);
+void host_waited(const Work& w);  // what the host does from now on comes after w
 bool was_waited_for(const Work& w);
 void host_waited_for_everything();
 
