@@ -71,7 +71,8 @@ void host_waited_for_everything();
 // --- Memory of the host (host_watch.cpp) ---
 void watch(const WorkRef& w);  // reports who touches what the work needs until it is done
 void unwatch(Work& w);
-void check_watched(const Work& w);  // reports what was overwritten all the same
+bool is_watched(u64 base, u64 size);  // whether work that waits needs any of it
+void check_watched(const Work& w);    // reports what was overwritten all the same
 // Work `by` writes host memory: what is ordered after it will find other bytes than when it was queued, but
 // what was overwritten before is reported.
 void host_memory_about_to_change(const Work& by, u64 base, u64 size);
