@@ -21,7 +21,8 @@ ByLane& g_downloads = *new ByLane;
 namespace {
 
 u64 g_number = 0;
-std::vector<WorkRef>& g_left = *new std::vector<WorkRef>;  // the newest work of destroyed blocking streams
+// The newest work of destroyed blocking streams, as far as the host has not waited for it.
+std::vector<WorkRef>& g_left = *new std::vector<WorkRef>;
 
 const char* kind_text(NodeKind kind) {
   switch (kind) {
@@ -101,6 +102,7 @@ std::vector<WorkRef> newest_work(Stream* st) {
     for (Stream* s : g_streams)
       if (!(s->flags & cudaStreamNonBlocking)) works.push_back(s->last);
     for (Stream* s : g_thread_streams) works.push_back(s->last);
+    forget_left();
     works.insert(works.end(), g_left.begin(), g_left.end());
   }
   std::erase(works, nullptr);
@@ -115,7 +117,12 @@ std::vector<WorkRef> before_next(Stream* st) {
 }
 
 void leave_stream(const Stream* st) {
-  if (st->last && !(st->flags & cudaStreamNonBlocking)) g_left.push_back(st->last);
+  if (st->last && !was_waited_for(*st->last) && !(st->flags & cudaStreamNonBlocking))
+    g_left.push_back(st->last);
+}
+
+void forget_left() {
+  std::erase_if(g_left, [](const WorkRef& w) { return was_waited_for(*w); });
 }
 
 void drop_everything() {

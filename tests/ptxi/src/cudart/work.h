@@ -45,6 +45,7 @@ WorkRef queue(Stream* st, const Node& n, std::function<void()> then = {});
 std::vector<WorkRef> before_next(Stream* st);  // what the next work in the stream comes after
 std::vector<WorkRef> newest_work(Stream* st);  // what who waits for the stream waits for
 void leave_stream(const Stream* st);           // it is destroyed, its work goes on
+void forget_left();                            // such work that the host has since waited for
 void drop_everything();                        // cudaDeviceReset
 
 // --- Waiting (work_wait.cpp) ---

@@ -150,6 +150,7 @@ void run_frees() {
 cudaError_t wait_for_everything() {
   run_everything();
   host_waited_for_everything();
+  forget_left();
   races_forget();
   return set_error(g_sticky);
 }
