@@ -27,10 +27,12 @@ struct Alloc {
   u64 base = 0, size = 0;  // as the program sees it
   u8* store = nullptr;     // where the bytes are
   AllocKind kind = A_DEVICE;
+  unsigned flags = 0;  // of cudaHostAlloc
   u64 serial = 0;
   bool async = false;
   bool freeing = false;  // a stream will free it
-  u64 used = 0;          // the newest launch that touched it
+  bool managed_variable = false;
+  u64 used = 0;  // the newest launch that touched it
   std::string name, freed_by;
   u8* init = nullptr;                    // a byte per byte, nonzero once written (global init check)
   u32 *rtag = nullptr, *wtag = nullptr;  // a word per 32-byte sector: last launch that touched it

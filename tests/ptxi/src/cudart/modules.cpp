@@ -131,7 +131,8 @@ void __cudaRegisterManagedVar(void** h, void** host, char*, const char* name, in
   Alloc* a = mem_find((u64)symbol_address(host, nullptr));
   if (!a) return;
   *host = a->store;
-  if (a->store != (u8*)a->base) mem_register(a->store, a->size);
+  if (a->store != (u8*)a->base) a = mem_register(a->store, a->size);
+  a->managed_variable = true;
 }
 
 }  // extern "C"
