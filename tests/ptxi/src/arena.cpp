@@ -4,11 +4,13 @@
 
 #include "arena.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <sys/mman.h>
+#include <unordered_map>
 
 #include "host_faults.h"
 #include "options.h"
@@ -22,6 +24,8 @@ u8* g_device = nullptr;  // what the program sees
 u8* g_store = nullptr;   // where the bytes are (the same range if the guard is off)
 u64 g_arena = 0, g_next = 0, g_used = 0;
 std::map<u64, u64>& g_holes = *new std::map<u64, u64>;  // freed ranges, used only when the arena is exhausted
+// Pages of which live allocations have a part only, and how many do.
+std::unordered_map<u64, int>& g_shared = *new std::unordered_map<u64, int>;
 
 void reserve() {
   if (g_device) return;
@@ -64,33 +68,48 @@ u64 find_room(u64 need) {
   return ~0ull;
 }
 
+template <class F>
+void for_shared(u64 start, u64 end, F f) {
+  const u64 first = start / kPage * kPage, last = end / kPage * kPage;
+  if (first < start) f(first);
+  if (last < end && (first == start || last > first)) f(last);
+}
+
+u64 end_of(const Alloc& a) {
+  return (u64)(a.store - g_store) + (a.size + kAlign - 1) / kAlign * kAlign;
+}
+
 }  // namespace
 
 bool arena_take(Alloc& a) {
   if (g_used + a.size > options().mem_bytes) return false;
   reserve();
-  // Red zone, data, red zone. Big allocations start on a page so that freeing releases memory.
-  u64 need = kRedZone + (a.size + kAlign - 1) / kAlign * kAlign + kRedZone;
-  const bool big = a.size >= 4 * kPage;
-  if (big) need = (need + 2 * kPage) / kPage * kPage;
-  const u64 o = find_room(need);
+  // Red zone, data, red zone.
+  const u64 o = find_room(kRedZone + (a.size + kAlign - 1) / kAlign * kAlign + kRedZone);
   if (o == ~0ull) return false;
-  const u64 start = big ? (o + kRedZone + kPage - 1) / kPage * kPage : o + kRedZone;
+  const u64 start = o + kRedZone;
   a.base = (u64)g_device + start;
   a.store = g_store + start;
   g_used += a.size;
+  for_shared(start, end_of(a), [](u64 page) { ++g_shared[page]; });
   return true;
 }
 
 void arena_give_back(const Alloc& a) {
   g_used -= a.size;
-  const u64 start = (u64)(a.store - g_store), end = start + (a.size + kAlign - 1) / kAlign * kAlign;
+  const u64 start = (u64)(a.store - g_store), end = end_of(a);
   g_holes[start] = end - start;
   const u64 p0 = (start + kPage - 1) / kPage * kPage, p1 = end / kPage * kPage;
-  if (a.size >= 4 * kPage && p1 > p0)
-    madvise(g_store + p0, p1 - p0, MADV_DONTNEED);
-  else
-    memset(a.store, 0xdd, a.size);
+  if (p1 > p0) madvise(g_store + p0, p1 - p0, MADV_DONTNEED);
+  for_shared(start, end, [&](u64 page) {
+    if (--g_shared[page]) {
+      const u64 from = std::max(start, page);
+      memset(g_store + from, 0xdd, std::min(end, page + kPage) - from);
+    } else {
+      g_shared.erase(page);
+      madvise(g_store + page, kPage, MADV_DONTNEED);
+    }
+  });
 }
 
 bool mem_is_device(u64 addr) {

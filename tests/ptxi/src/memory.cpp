@@ -30,6 +30,8 @@ constexpr u64 kMost = 1ull << 47;  // what addresses reach: sums of sizes do not
 u64 g_serial = 0;
 std::vector<Alloc*>& g_live = *new std::vector<Alloc*>;   // sorted by base
 std::vector<Alloc*>& g_freed = *new std::vector<Alloc*>;  // most recent ones, for messages
+std::vector<Alloc*>& g_used = *new std::vector<Alloc*>;   // by the launch g_used_by
+u64 g_used_by = 0;
 
 void insert_live(Alloc* a) {
   auto i = std::upper_bound(g_live.begin(), g_live.end(), a->base,
@@ -75,6 +77,7 @@ static bool remove_alloc(u64 base, bool (*match)(AllocKind, AllocKind), AllocKin
   if (i == g_live.end() || (*i)->base != base || !match((*i)->kind, kind)) return false;
   Alloc* a = *i;
   g_live.erase(i);
+  std::erase(g_used, a);
   if (a->kind == A_DEVICE || a->kind == A_SYMBOL)
     arena_give_back(*a);
   else if (a->kind == A_PINNED && options().late_streams)
@@ -141,14 +144,16 @@ void mem_use(Alloc& a) {
   const std::lock_guard<std::mutex> lock(mutex);
   if (a.used == g_launch_id) return;
   if (on_first_use) on_first_use(a);
+  if (g_used_by != g_launch_id) g_used.clear();
+  g_used_by = g_launch_id;
+  g_used.push_back(&a);
   __atomic_store_n(&a.used, g_launch_id, __ATOMIC_RELEASE);
 }
 
-std::vector<Alloc*> mem_used_by(u64 launch) {
-  std::vector<Alloc*> used;
-  std::copy_if(g_live.begin(), g_live.end(), std::back_inserter(used),
-               [&](const Alloc* a) { return a->used == launch; });
-  return used;
+std::vector<Alloc*> mem_used_by_launch() {
+  if (g_used_by != g_launch_id) return {};
+  std::sort(g_used.begin(), g_used.end(), [](const Alloc* a, const Alloc* b) { return a->base < b->base; });
+  return g_used;
 }
 
 string mem_describe(u64 addr) {

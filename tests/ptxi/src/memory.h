@@ -27,10 +27,12 @@ struct Alloc {
   u64 base = 0, size = 0;  // as the program sees it
   u8* store = nullptr;     // where the bytes are
   AllocKind kind = A_DEVICE;
+  unsigned flags = 0;  // of cudaHostAlloc
   u64 serial = 0;
   bool async = false;
   bool freeing = false;  // a stream will free it
-  u64 used = 0;          // the newest launch that touched it
+  bool managed_variable = false;
+  u64 used = 0;  // the newest launch that touched it
   std::string name, freed_by;
   u8* init = nullptr;                    // a byte per byte, nonzero once written (global init check)
   u32 *rtag = nullptr, *wtag = nullptr;  // a word per 32-byte sector: last launch that touched it
@@ -40,11 +42,11 @@ Alloc* mem_alloc(u64 size, AllocKind kind, const std::string& name = "");  // nu
 bool mem_free(u64 base, AllocKind kind, const std::string& by = "");
 Alloc* mem_register(void* p, u64 size);
 bool mem_unregister(void* p);
-Alloc* mem_find(u64 addr);              // the live allocation that contains addr, or null
-const Alloc* mem_find_freed(u64 addr);  // the newest of those freed that contained it, or null
-bool mem_overlaps(u64 base, u64 size);  // a live allocation
-void mem_use(Alloc& a);                 // by the current launch
-std::vector<Alloc*> mem_used_by(u64 launch);
+Alloc* mem_find(u64 addr);                    // the live allocation that contains addr, or null
+const Alloc* mem_find_freed(u64 addr);        // the newest of those freed that contained it, or null
+bool mem_overlaps(u64 base, u64 size);        // a live allocation
+void mem_use(Alloc& a);                       // by the current launch
+std::vector<Alloc*> mem_used_by_launch();     // the current one, those that live
 extern void (*on_first_use)(const Alloc& a);  // called before a launch touches an allocation
 std::string mem_describe(u64 addr);
 void mem_mark_init(Alloc* a, u64 off, u64 n);

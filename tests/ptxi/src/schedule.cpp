@@ -77,8 +77,8 @@ u32 stay_apart(Block& b, Warp& w, u32 lanes) {
   return lanes;
 }
 
-// The lanes with the smallest index. Now and then others, each index in its turn, so that spinning lanes cannot
-// starve those they wait for. Parked lanes that are at the same index join them.
+// The lanes with the smallest index. Now and then others, each index in its turn, so that spinning lanes
+// cannot starve those they wait for. Parked lanes that are at the same index join them.
 Group choose_group(Block& b, Warp& w) {
   Group g{INT32_MAX, INT32_MAX, 0};
   const u32 ready = w.alive & ~w.at_barrier & ~w.parked;

@@ -11,6 +11,7 @@ int main() {
   null_arguments();
   host_memory();
   managed_memory();
+  managed_hints();
   symbols();
   pools();
   events();

@@ -137,6 +137,12 @@ static void update() {
   CK(cudaGraphExecKernelNodeSetParams(ex1, node, &kp));
   CK(cudaGraphLaunch(ex1, s));
   TRUE(first_of_d() == 77);
+  cudaGraphNode_t of_other;
+  CK(cudaGraphGetNodes(g2, &of_other, &n));
+  EXPECT(cudaGraphExecKernelNodeSetParams(ex1, of_other, &kp), cudaErrorInvalidValue);
+  CK(cudaGraphUpload(ex1, s));
+  EXPECT(cudaGraphUpload(ex1, (cudaStream_t)16), cudaErrorInvalidResourceHandle);
+  cudaGetLastError();
 }
 
 template <class Call>
@@ -268,6 +274,17 @@ static void wrong_nodes() {
   EXPECT(cudaGraphAddMemsetNode(&node, g, nullptr, 0, &p), cudaErrorInvalidValue);
   p.elementSize = 4;
   p.width = 5;
+  EXPECT(cudaGraphAddMemsetNode(&node, g, nullptr, 0, &p), cudaErrorInvalidValue);
+  p.width = 1;
+  p.height = 2;
+  for (size_t pitch : {0, 2, 6}) {
+    p.pitch = pitch;
+    EXPECT(cudaGraphAddMemsetNode(&node, g, nullptr, 0, &p), cudaErrorInvalidValue);
+  }
+  p.pitch = 4;
+  CK(cudaGraphAddMemsetNode(&node, g, nullptr, 0, &p));
+  p.height = 1;
+  p.dst = (char*)d + 1;
   EXPECT(cudaGraphAddMemsetNode(&node, g, nullptr, 0, &p), cudaErrorInvalidValue);
   EXPECT(cudaGraphAddMemcpyNode1D(&node, g, nullptr, 0, d, e, 17, cudaMemcpyDeviceToDevice),
          cudaErrorInvalidValue);

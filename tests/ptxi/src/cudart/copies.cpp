@@ -183,7 +183,9 @@ cudaError_t cudaMemcpy2DAsync(void* d, size_t dp, const void* s, size_t sp, size
                               cudaMemcpyKind k, cudaStream_t st) {
   return copy(d, dp, s, sp, w, h, k, true, st);
 }
-cudaError_t cudaMemcpyPeerAsync(void* d, int, const void* s, int, size_t n, cudaStream_t st) {
+cudaError_t cudaMemcpyPeerAsync(void* d, int to, const void* s, int from, size_t n, cudaStream_t st) {
+  API();
+  if (to || from) return set_error(cudaErrorInvalidDevice);
   return copy(d, n, s, n, n, 1, cudaMemcpyDeviceToDevice, true, st);
 }
 cudaError_t cudaMemset(void* d, int v, size_t n) {

@@ -34,12 +34,20 @@ cudaError_t cudaSetDevice(int d) {
   if (!visible()) return set_error(cudaErrorNoDevice);
   return d ? set_error(cudaErrorInvalidDevice) : cudaSuccess;
 }
-cudaError_t cudaInitDevice(int d, unsigned, unsigned) {
-  return cudaSetDevice(d);
-}
-cudaError_t cudaSetDeviceFlags(unsigned) {
+cudaError_t cudaSetDeviceFlags(unsigned flags) {
   API_WITHOUT_STATE();
-  return cudaSuccess;
+  const unsigned schedule = flags & cudaDeviceScheduleMask;
+  const unsigned known =
+      cudaDeviceScheduleMask | cudaDeviceMapHost | cudaDeviceLmemResizeToMax | cudaDeviceSyncMemops;
+  const bool valid = !(flags & ~known) && !(schedule & (schedule - 1));  // one way to wait at most
+  return valid ? cudaSuccess : set_error(cudaErrorInvalidValue);
+}
+cudaError_t cudaInitDevice(int d, unsigned device_flags, unsigned flags) {
+  API_WITHOUT_STATE();
+  if (flags & ~cudaInitDeviceFlagsAreValid) return set_error(cudaErrorInvalidValue);
+  if (flags)
+    if (cudaError_t e = cudaSetDeviceFlags(device_flags)) return e;
+  return cudaSetDevice(d);
 }
 cudaError_t cudaGetDeviceFlags(unsigned* f) {
   API_WITHOUT_STATE();
@@ -53,9 +61,10 @@ cudaError_t cudaChooseDevice(int* d, const cudaDeviceProp*) {
   *d = 0;
   return cudaSuccess;
 }
-cudaError_t cudaDeviceCanAccessPeer(int* c, int, int) {
+cudaError_t cudaDeviceCanAccessPeer(int* c, int from, int to) {
   API_WITHOUT_STATE();
   if (!c) return set_error(cudaErrorInvalidValue);
+  if (from || to) return set_error(cudaErrorInvalidDevice);
   *c = 0;
   return cudaSuccess;
 }
@@ -85,7 +94,7 @@ cudaError_t cudaDeviceGetLimit(size_t* v, cudaLimit l) {
 }
 cudaError_t cudaDeviceGetPCIBusId(char* s, int n, int d) {
   API_WITHOUT_STATE();
-  if (!s) return set_error(cudaErrorInvalidValue);
+  if (!s || n < 1) return set_error(cudaErrorInvalidValue);
   if (d) return set_error(cudaErrorInvalidDevice);
   snprintf(s, (size_t)n, "0000:00:00.0");
   return cudaSuccess;

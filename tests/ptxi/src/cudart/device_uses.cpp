@@ -63,7 +63,7 @@ void note_uses(const WorkRef& w) {
   const Node& n = w->node;
   races_end(w);
   if (n.kind == N_KERNEL)
-    for (Alloc* a : mem_used_by(g_launch_id)) {
+    for (Alloc* a : mem_used_by_launch()) {
       use(a, w);
       host_memory_written(*w, a->base, a->size);
     }

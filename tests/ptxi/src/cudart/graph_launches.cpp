@@ -14,7 +14,8 @@ namespace {
 
 struct GraphExec {
   Graph g;
-  WorkRef last;  // the end of the newest launch (PTXI_STREAMS=late)
+  const Graph* from;  // which it was made of
+  WorkRef last;       // the end of the newest launch (PTXI_STREAMS=late)
 };
 
 std::set<GraphExec*>& g_execs = *new std::set<GraphExec*>;
@@ -58,6 +59,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* e, cudaGraph_t g, unsigned lon
   if (!e || !x || flags > 15) return set_error(cudaErrorInvalidValue);
   auto* ex = new GraphExec;
   ex->g.nodes = x->nodes;
+  ex->from = x;
   g_execs.insert(ex);
   *e = (cudaGraphExec_t)ex;
   return cudaSuccess;
@@ -73,8 +75,9 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t e) {
   delete x;
   return cudaSuccess;
 }
-cudaError_t cudaGraphUpload(cudaGraphExec_t e, cudaStream_t) {
+cudaError_t cudaGraphUpload(cudaGraphExec_t e, cudaStream_t s) {
   API();
+  if (!stream_of(s)) return set_error(cudaErrorInvalidResourceHandle);
   return exec_of(e) ? cudaSuccess : set_error(cudaErrorInvalidValue);
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t e, cudaStream_t s) {
@@ -128,7 +131,7 @@ cudaError_t cudaGraphExecKernelNodeSetParams(cudaGraphExec_t e, cudaGraphNode_t 
                                              const cudaKernelNodeParams* p) {
   API();
   GraphExec* x = exec_of(e);
-  if (!x || !node_of(n)) return set_error(cudaErrorInvalidValue);
+  if (!x || !node_of(n) || ((NodeHandle*)n)->g != x->from) return set_error(cudaErrorInvalidValue);
   size_t i = (size_t)((NodeHandle*)n)->index;
   return set_kernel_params(i < x->g.nodes.size() ? &x->g.nodes[i] : nullptr, p);
 }

@@ -180,6 +180,7 @@ cudaError_t cudaGraphAddMemsetNode(cudaGraphNode_t* out, cudaGraph_t g, const cu
   n.height = p->height;
   n.dpitch = p->height > 1 ? p->pitch : n.width;
   if (n.elem != 1 && n.elem != 2 && n.elem != 4) return set_error(cudaErrorInvalidValue);
+  if (n.dpitch < n.width || n.dpitch % n.elem || (u64)n.dst % n.elem) return set_error(cudaErrorInvalidValue);
   if (cudaError_t e = check_transfer(n)) return set_error(e);
   return add_node(out, g, deps, nd, n);
 }

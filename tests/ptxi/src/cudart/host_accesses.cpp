@@ -21,6 +21,7 @@ void host_touched(u64 addr, bool write) {
 }
 
 void host_memory_freed(u64 base, u64 size) {
+  if (!is_watched(base, size)) return;
   std::vector<WorkRef> needing;
   for (const auto& [number, w] : g_pending)
     for (const HostRange& r : host_ranges(w->node))

@@ -8,6 +8,7 @@ namespace ptxi {
 
 namespace {
 
+using ByAddress = std::multimap<u64, Work*>;
 ByAddress& g_writing = *new ByAddress;  // work that will write there
 
 bool writes_all(const Work& w, const HostRange& range) {
@@ -50,7 +51,10 @@ void note_writes(Work& w) {
 
 void forget_writes(const Work& w) {
   for (const HostRange& r : w.watched)
-    if (r.written) erase_from(g_writing, r.base, w);
+    if (r.written) {
+      const auto [begin, end] = g_writing.equal_range(r.base);
+      g_writing.erase(std::find_if(begin, end, [&](const auto& p) { return p.second == &w; }));
+    }
 }
 
 }  // namespace ptxi

@@ -2,34 +2,30 @@
 
 #include "cudart/host_watch.h"
 
-#include <algorithm>
-
+#include "cudart/range_map.h"
 #include "report.h"
 
 namespace ptxi {
 
 namespace {
 
-// What is watched, by address, and how long the longest range was.
-ByAddress& g_watched = *new ByAddress;
-u64 g_longest = 0;
+struct Watched {
+  Work* work;
+  HostRange* range;  // of it
+  bool operator==(const Watched&) const = default;
+};
+RangeMap<Watched>& g_watched = *new RangeMap<Watched>;
 
 // The ranges of work after `by` that overlap memory.
 template <class F>
 void for_watched_after(const Work& by, u64 base, u64 size, F f) {
   if (!size) return;
-  auto i = g_watched.lower_bound(base - std::min(base, g_longest));
-  for (; i != g_watched.end() && i->first < base + size; ++i)
-    for (HostRange& r : i->second->watched)
-      if (r.base == i->first && overlap(r, base, size) && before(by, *i->second)) f(*i->second, r);
+  g_watched.for_overlapping(base, base + size, [&](const Watched& w) {
+    if (before(by, *w.work)) f(*w.work, *w.range);
+  });
 }
 
 }  // namespace
-
-void erase_from(ByAddress& works, u64 base, const Work& w) {
-  const auto [begin, end] = works.equal_range(base);
-  works.erase(std::find_if(begin, end, [&](const auto& p) { return p.second == &w; }));
-}
 
 void watch(const WorkRef& w) {
   w->watched = host_ranges(w->node);
@@ -43,17 +39,22 @@ void watch(const WorkRef& w) {
 
 void unwatch(Work& w) {
   open_pages(w);
-  for (const HostRange& r : w.watched)
-    if (!r.covered) erase_from(g_watched, r.base, w);
+  for (HostRange& r : w.watched)
+    if (!r.covered) g_watched.erase(r.base, r.base + r.size, {&w, &r});
   forget_writes(w);
   forget_functions(w);
   w.watched.clear();
 }
 
 void watch_range(HostRange& r, Work& w) {
-  g_watched.emplace(r.base, &w);
-  g_longest = std::max(g_longest, r.size);
+  g_watched.add(r.base, r.base + r.size, {&w, &r});
   if (!function_writes(w)) r.sum = sum_of(r);
+}
+
+bool is_watched(u64 base, u64 size) {
+  bool any = false;
+  g_watched.for_overlapping(base, base + size, [&](const Watched&) { any = true; });
+  return any;
 }
 
 void take_sums(Work& w) {

@@ -5,9 +5,6 @@
 
 namespace ptxi {
 
-using ByAddress = std::multimap<u64, Work*>;
-void erase_from(ByAddress& works, u64 base, const Work& w);
-
 // --- Sums (host_watch.cpp) ---
 void watch_range(HostRange& r, Work& w);  // of the work
 void take_sums(Work& w);

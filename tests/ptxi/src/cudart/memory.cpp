@@ -53,6 +53,23 @@ bool on_device(const void* p, size_t n) {
   return a && (u64)p + n <= a->base + a->size;
 }
 
+const Alloc* managed_at(const void* p) {
+  const Alloc* a = mem_find((u64)p);
+  return a && (a->kind == A_MANAGED || a->managed_variable) ? a : nullptr;
+}
+
+static bool on_managed(const void* p, size_t n) {
+  const Alloc* a = managed_at(p);
+  return a && n && n <= a->base + a->size - (u64)p;
+}
+
+cudaError_t check_location(cudaMemLocation l) {
+  if (l.type == cudaMemLocationTypeDevice) return l.id ? cudaErrorInvalidDevice : cudaSuccess;
+  return l.type >= cudaMemLocationTypeHost && l.type <= cudaMemLocationTypeHostNumaCurrent
+             ? cudaSuccess
+             : cudaErrorInvalidValue;
+}
+
 }  // namespace ptxi
 
 using namespace ptxi;
@@ -98,7 +115,10 @@ cudaError_t cudaMallocHost(void** p, size_t n) {
   return host_alloc(p, n, A_PINNED);
 }
 cudaError_t cudaHostAlloc(void** p, size_t n, unsigned flags) {
-  return host_alloc(p, n, A_PINNED, flags < 8);
+  API();
+  const cudaError_t e = host_alloc(p, n, A_PINNED, flags < 8);
+  if (!e && *p) mem_find((u64)*p)->flags = flags;
+  return e;
 }
 cudaError_t cudaFreeHost(void* p) {
   API();
@@ -140,8 +160,8 @@ cudaError_t cudaHostGetFlags(unsigned* f, void* h) {
   API();
   if (!f) return set_error(cudaErrorInvalidValue);
   Alloc* a = mem_find((u64)h);
-  if (!a || a->kind == A_DEVICE) return set_error(cudaErrorInvalidValue);
-  *f = cudaHostAllocMapped;
+  if (!a || a->kind != A_PINNED) return set_error(cudaErrorInvalidValue);
+  *f = a->flags | cudaHostAllocMapped;
   return cudaSuccess;
 }
 cudaError_t cudaMemGetInfo(size_t* f, size_t* t) {
@@ -168,13 +188,28 @@ cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* at, const void* p) {
   }
   return cudaSuccess;
 }
-cudaError_t cudaMemPrefetchAsync(const void*, size_t, cudaMemLocation, unsigned, cudaStream_t) {
-  API_WITHOUT_STATE();
-  return cudaSuccess;
+cudaError_t cudaMemPrefetchAsync(const void* p, size_t n, cudaMemLocation to, unsigned flags,
+                                 cudaStream_t s) {
+  API();
+  if (!stream_of(s)) return set_error(cudaErrorInvalidResourceHandle);
+  if (flags || !on_managed(p, n)) return set_error(cudaErrorInvalidValue);
+  return set_error(check_location(to));
 }
-cudaError_t cudaMemAdvise(const void*, size_t, cudaMemoryAdvise, cudaMemLocation) {
-  API_WITHOUT_STATE();
-  return cudaSuccess;
+cudaError_t cudaMemAdvise(const void* p, size_t n, cudaMemoryAdvise advice, cudaMemLocation l) {
+  API();
+  if (!on_managed(p, n)) return set_error(cudaErrorInvalidValue);
+  switch (advice) {
+    case cudaMemAdviseSetReadMostly:
+    case cudaMemAdviseUnsetReadMostly:
+    case cudaMemAdviseUnsetPreferredLocation:
+      return cudaSuccess;
+    case cudaMemAdviseSetPreferredLocation:
+    case cudaMemAdviseSetAccessedBy:
+    case cudaMemAdviseUnsetAccessedBy:
+      return set_error(check_location(l));
+    default:
+      return set_error(cudaErrorInvalidValue);
+  }
 }
 
 }  // extern "C"

@@ -131,7 +131,11 @@ void __cudaRegisterManagedVar(void** h, void** host, char*, const char* name, in
   Alloc* a = mem_find((u64)symbol_address(host, nullptr));
   if (!a) return;
   *host = a->store;
-  if (a->store != (u8*)a->base) mem_register(a->store, a->size)->name = name;
+  if (a->store != (u8*)a->base) {
+    a = mem_register(a->store, a->size);
+    a->name = name;
+  }
+  a->managed_variable = true;
 }
 
 }  // extern "C"

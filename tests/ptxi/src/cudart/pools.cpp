@@ -3,6 +3,7 @@
 #include "cudart/pools.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 #include <utility>
 
@@ -89,7 +90,14 @@ cudaError_t cudaDeviceSetMemPool(int d, cudaMemPool_t p) {
 }
 cudaError_t cudaMemPoolCreate(cudaMemPool_t* p, const cudaMemPoolProps* props) {
   API_AFTER_FAULT();
-  if (!p || !props) return set_error(cudaErrorInvalidValue);
+  if (!p || !props || props->allocType != cudaMemAllocationTypePinned ||
+      props->location.type == cudaMemLocationTypeHostNumaCurrent)
+    return set_error(cudaErrorInvalidValue);
+  if (cudaError_t e = check_location(props->location)) return set_error(e);
+  if (props->location.type != cudaMemLocationTypeDevice) {
+    fprintf(stderr, "[ptxi] memory pools of the host are not supported\n");
+    return set_error(cudaErrorNotSupported);
+  }
   Pool* q = new Pool;
   g_pools.insert(q);
   *p = (cudaMemPool_t)q;

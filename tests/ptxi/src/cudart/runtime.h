@@ -122,6 +122,8 @@ void graphs_reset();  // only what was instantiated
 void pools_reset();
 void pools_on_sync();
 void device_prop(cudaDeviceProp& p);
-bool on_device(const void* p, size_t n);  // inside one live allocation
+bool on_device(const void* p, size_t n);        // inside one live allocation
+const struct Alloc* managed_at(const void* p);  // null: it is not managed memory
+cudaError_t check_location(cudaMemLocation l);  // whether there is such a place
 
 }  // namespace ptxi

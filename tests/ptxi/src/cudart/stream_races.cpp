@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cudart/range_map.h"
 #include "footprint.h"
 #include "memory.h"
 #include "report.h"
@@ -15,22 +16,24 @@ namespace {
 
 struct Use {
   WorkRef work;
-  Footprint touched;
-  u64 end;  // of what it touched
+  Spans spans;
 };
-// What was done, by the first address, but for that of which later work in order touches all the same: who
-// races with the one races with the other.
-std::multimap<u64, Use>& g_uses = *new std::multimap<u64, Use>;
-u64 g_longest = 0;    // from the first address to the end
+// What was done, by how it touched the spans, but for that of which later work in order touches all in the
+// same way: who races with the one races with the other.
+RangeMap<Use>* const g_uses = new RangeMap<Use>[4];
 size_t g_limit = 64;  // where it is looked for uses that nothing can race with any more
 Footprint& g_launch = *new Footprint;
 
-Footprint rows(Touch touch, const void* p, size_t pitch, const Node& n) {
-  Footprint f;
+Spans rows(const void* p, size_t pitch, const Node& n) {
+  Spans spans;
   if (mem_find((u64)p) && n.width)
-    for (size_t i = 0; i < n.height; i++)
-      add_span(f.spans[touch], (u64)p + i * pitch, (u64)p + i * pitch + n.width);
-  return f;
+    for (size_t i = 0; i < n.height; i++) add_span(spans, (u64)p + i * pitch, (u64)p + i * pitch + n.width);
+  return spans;
+}
+
+bool may_race(Touch a, Touch b) {
+  const bool write = a == WRITES || a == STRONG_WRITES || b == WRITES || b == STRONG_WRITES;
+  return write && (a < STRONG_READS || b < STRONG_READS);
 }
 
 // The first address that both have, or 0.
@@ -42,27 +45,12 @@ u64 common(const Spans& a, const Spans& b) {
   return 0;
 }
 
-u64 race_between(const Footprint& a, const Footprint& b) {
-  constexpr Touch kRacing[][2] = {{WRITES, WRITES},        {WRITES, READS},         {READS, WRITES},
-                                  {WRITES, STRONG_WRITES}, {STRONG_WRITES, WRITES}, {WRITES, STRONG_READS},
-                                  {STRONG_READS, WRITES},  {READS, STRONG_WRITES},  {STRONG_WRITES, READS}};
-  for (const auto& [x, y] : kRacing)
-    if (const u64 address = common(a.spans[x], b.spans[y])) return address;
-  return 0;
-}
-
 bool within(const Spans& a, const Spans& b) {
-  auto j = b.begin();
+  auto j = std::partition_point(b.begin(), b.end(), [&](const Span& s) { return s.end <= a.front().begin; });
   return std::all_of(a.begin(), a.end(), [&](const Span& s) {
     while (j != b.end() && j->end <= s.begin) ++j;
     return j != b.end() && j->begin <= s.begin && s.end <= j->end;
   });
-}
-
-bool within(const Footprint& a, const Footprint& b) {
-  for (int t = READS; t <= STRONG_WRITES; t++)
-    if (!within(a.spans[t], b.spans[t])) return false;
-  return true;
 }
 
 void report(const Work& a, const Work& b, u64 address) {
@@ -71,35 +59,48 @@ void report(const Work& a, const Work& b, u64 address) {
                      mem_describe(address) + " by " + text(a) + " and by " + text(b));
 }
 
-void drop_settled() {
-  std::erase_if(g_uses, [](const auto& use) {
-    const Work& w = *use.second.work;
-    return was_waited_for(w) && std::all_of(g_pending.begin(), g_pending.end(),
-                                            [&](const auto& p) { return before(w, *p.second); });
-  });
-  g_limit = std::max<size_t>(64, 2 * g_uses.size());
+size_t number_of_uses() {
+  size_t n = 0;
+  for (int t = READS; t <= STRONG_WRITES; t++) n += g_uses[t].size();
+  return n;
 }
 
-void note(const WorkRef& w, Footprint touched) {
-  u64 begin = ~0ull, end = 0;
-  for (Spans& s : touched.spans) {
-    put_in_order(s);
-    if (s.empty()) continue;
-    begin = std::min(begin, s.front().begin);
-    end = std::max(end, s.back().end);
+void drop_settled() {
+  const std::vector<WorkRef> oldest = oldest_beyond({}, g_lanes);
+  for (int t = READS; t <= STRONG_WRITES; t++)
+    g_uses[t].erase_if([&](const Use& use) {
+      return was_waited_for(*use.work) && std::all_of(oldest.begin(), oldest.end(), [&](const WorkRef& w) {
+               return before(*use.work, *w);
+             });
+    });
+  g_limit = std::max<size_t>(64, 2 * number_of_uses());
+}
+
+// Reports what was done and races with w, which touches all of `spans`, and notes that it touches some.
+void note_some(const WorkRef& w, Touch touch, const Spans& spans, Spans some) {
+  const u64 begin = some.front().begin, end = some.back().end;
+  for (int other = READS; other <= STRONG_WRITES; other++)
+    if (may_race(touch, (Touch)other))
+      g_uses[other].for_overlapping(begin, end, [&](const Use& use) {
+        if (before(*use.work, *w)) return;
+        if (const u64 address = common(use.spans, some)) report(*use.work, *w, address);
+      });
+  g_uses[touch].erase_if(begin, end,
+                         [&](const Use& use) { return before(*use.work, *w) && within(use.spans, spans); });
+  g_uses[touch].add(begin, end, {w, std::move(some)});
+}
+
+// Spans that are far from each other are noted apart, in a few parts: what others use between them does not
+// overlap those.
+void note(const WorkRef& w, Touch touch, Spans spans) {
+  put_in_order(spans);
+  const long most = (long)(spans.size() + 15) / 16;
+  for (auto i = spans.begin(); i != spans.end();) {
+    const auto end = i + std::min(most, spans.end() - i);
+    note_some(w, touch, spans, Spans(i, end));
+    i = end;
   }
-  if (!end) return;
-  for (auto i = g_uses.lower_bound(begin - std::min(begin, g_longest));
-       i != g_uses.end() && i->first < end;) {
-    const Use& u = i->second;
-    const bool ordered = before(*u.work, *w);
-    if (u.end > begin && !ordered)
-      if (const u64 address = race_between(u.touched, touched)) report(*u.work, *w, address);
-    i = ordered && within(u.touched, touched) ? g_uses.erase(i) : std::next(i);
-  }
-  if (g_uses.size() >= g_limit) drop_settled();
-  g_longest = std::max(g_longest, end - begin);
-  g_uses.emplace(begin, Use{w, std::move(touched), end});
+  if (number_of_uses() >= g_limit) drop_settled();
 }
 
 }  // namespace
@@ -111,14 +112,14 @@ void races_begin(const Work& w) {
 
 void races_end(const WorkRef& w) {
   const Node& n = w->node;
-  if (n.kind == N_KERNEL) note(w, std::move(g_launch));
-  if (n.kind == N_MEMCPY && !n.staged) note(w, rows(READS, n.src, n.spitch, n));
-  if (n.kind == N_MEMCPY || n.kind == N_MEMSET) note(w, rows(WRITES, n.dst, n.dpitch, n));
+  if (n.kind == N_KERNEL)
+    for (int t = READS; t <= STRONG_WRITES; t++) note(w, (Touch)t, std::move(g_launch.spans[t]));
+  if (n.kind == N_MEMCPY && !n.staged) note(w, READS, rows(n.src, n.spitch, n));
+  if (n.kind == N_MEMCPY || n.kind == N_MEMSET) note(w, WRITES, rows(n.dst, n.dpitch, n));
 }
 
 void races_forget() {
-  g_uses.clear();
-  g_longest = 0;
+  for (int t = READS; t <= STRONG_WRITES; t++) g_uses[t].clear();
 }
 
 }  // namespace ptxi

@@ -8,6 +8,7 @@
 #include "cudart/graphs.h"
 #include "cudart/runtime.h"
 #include "cudart/work.h"
+#include "memory.h"
 #include "of_thread.h"
 #include "options.h"
 
@@ -193,13 +194,20 @@ cudaError_t cudaStreamGetDevice(cudaStream_t s, int* d) {
   *d = 0;
   return cudaSuccess;
 }
-cudaError_t cudaStreamSetAttribute(cudaStream_t, cudaStreamAttrID, const cudaStreamAttrValue*) {
-  API_WITHOUT_STATE();
-  return cudaSuccess;
+cudaError_t cudaStreamSetAttribute(cudaStream_t s, cudaStreamAttrID, const cudaStreamAttrValue* v) {
+  API();
+  if (!stream_of(s)) return set_error(cudaErrorInvalidResourceHandle);
+  return v ? cudaSuccess : set_error(cudaErrorInvalidValue);
 }
-cudaError_t cudaStreamAttachMemAsync(cudaStream_t, void*, size_t, unsigned) {
-  API_WITHOUT_STATE();
-  return cudaSuccess;
+cudaError_t cudaStreamAttachMemAsync(cudaStream_t s, void* p, size_t n, unsigned flags) {
+  API();
+  const Stream* st = stream_of(s);
+  if (!st) return set_error(cudaErrorInvalidResourceHandle);
+  const bool single = flags == cudaMemAttachSingle && st != &g_legacy;
+  if (!single && flags != cudaMemAttachGlobal && flags != cudaMemAttachHost)
+    return set_error(cudaErrorInvalidValue);
+  const Alloc* a = managed_at(p);
+  return a && (!n || n == a->size) ? cudaSuccess : set_error(cudaErrorInvalidValue);
 }
 cudaError_t cudaCtxResetPersistingL2Cache() {
   API_WITHOUT_STATE();

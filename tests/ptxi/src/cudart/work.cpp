@@ -16,6 +16,7 @@ using std::string;
 
 // Never destroyed: static destructors of programs may still call the runtime.
 std::map<u64, WorkRef>& g_pending = *new std::map<u64, WorkRef>;
+ByLane& g_lanes = *new ByLane;
 ByLane& g_functions = *new ByLane;
 ByLane& g_downloads = *new ByLane;
 
@@ -23,7 +24,8 @@ namespace {
 
 u64 g_number = 0;
 pid_t g_process = 0;  // that queues work; what a child finds of it is not its own
-std::vector<WorkRef>& g_left = *new std::vector<WorkRef>;  // the newest work of destroyed blocking streams
+// The newest work of destroyed blocking streams, as far as the host has not waited for it.
+std::vector<WorkRef>& g_left = *new std::vector<WorkRef>;
 
 const char* kind_text(NodeKind kind) {
   switch (kind) {
@@ -87,7 +89,7 @@ WorkRef queue(const Stream* st, const Node& n, const std::vector<WorkRef>& after
   std::copy_if(after.begin(), after.end(), std::back_inserter(w->after),
                [](const WorkRef& a) { return !a->done; });
   set_order(*w, after);
-  g_pending[w->number] = w;
+  g_pending[w->number] = g_lanes[{w->lane, w->time}] = w;
   if (n.kind == N_HOST) g_functions[{w->lane, w->time}] = w;
   if (n.kind == N_MEMCPY && !mem_find((u64)n.dst)) g_downloads[{w->lane, w->time}] = w;
   if (st == &g_legacy) g_left.clear();  // being among `after`
@@ -105,6 +107,7 @@ std::vector<WorkRef> newest_work(Stream* st) {
     for (Stream* s : g_streams)
       if (!(s->flags & cudaStreamNonBlocking)) works.push_back(s->last);
     for (Stream* s : g_thread_streams) works.push_back(s->last);
+    forget_left();
     works.insert(works.end(), g_left.begin(), g_left.end());
   }
   std::erase(works, nullptr);
@@ -119,7 +122,12 @@ std::vector<WorkRef> before_next(Stream* st) {
 }
 
 void leave_stream(const Stream* st) {
-  if (st->last && !(st->flags & cudaStreamNonBlocking)) g_left.push_back(st->last);
+  if (st->last && !was_waited_for(*st->last) && !(st->flags & cudaStreamNonBlocking))
+    g_left.push_back(st->last);
+}
+
+void forget_left() {
+  std::erase_if(g_left, [](const WorkRef& w) { return was_waited_for(*w); });
 }
 
 void drop_everything() {
@@ -130,6 +138,7 @@ void drop_everything() {
     p.second->after.clear();
   }
   g_pending.clear();
+  g_lanes.clear();
   g_functions.clear();
   g_downloads.clear();
   g_left.clear();

@@ -34,6 +34,7 @@ using ByLane = std::map<std::pair<unsigned, u64>, WorkRef>;  // and time
 
 // --- The queue (work.cpp) ---
 extern std::map<u64, WorkRef>& g_pending;  // by number
+extern ByLane& g_lanes;                    // all of it
 extern ByLane& g_functions;                // the host functions among it
 extern ByLane& g_downloads;                // and the copies to pageable memory
 // Queues work that is done after `after`.
@@ -44,6 +45,7 @@ WorkRef queue(Stream* st, const Node& n, std::function<void()> then = {});
 std::vector<WorkRef> before_next(Stream* st);  // what the next work in the stream comes after
 std::vector<WorkRef> newest_work(Stream* st);  // what who waits for the stream waits for
 void leave_stream(const Stream* st);           // it is destroyed, its work goes on
+void forget_left();                            // such work that the host has since waited for
 void drop_everything();                        // cudaDeviceReset: as if the host had waited for all of it
 void watch_nothing();                          // after a fault nothing needs memory of the host any more
 
@@ -62,14 +64,17 @@ std::string current_work();                     // its text as the end of a repo
 void set_order(Work& w, const std::vector<WorkRef>& after);
 bool before(const Work& a, const Work& b);
 Work* newest_before(const ByLane& works, const Work& w);  // or w itself; null: none
-void host_waited(const Work& w);                          // what the host does from now on comes after w
+// Of each lane, the oldest that the clock does not reach.
+std::vector<WorkRef> oldest_beyond(const std::vector<u64>& clock, const ByLane& works);
+void host_waited(const Work& w);  // what the host does from now on comes after w
 bool was_waited_for(const Work& w);
 void host_waited_for_everything();
 
 // --- Memory of the host (host_watch.cpp) ---
 void watch(const WorkRef& w);  // reports who touches what the work needs until it is done
 void unwatch(Work& w);
-void check_watched(const Work& w);  // reports what was overwritten all the same
+bool is_watched(u64 base, u64 size);  // whether work that waits needs any of it
+void check_watched(const Work& w);    // reports what was overwritten all the same
 // Work `by` writes host memory: what is ordered after it will find other bytes than when it was queued, but
 // what was overwritten before is reported.
 void host_memory_about_to_change(const Work& by, u64 base, u64 size);

@@ -58,6 +58,18 @@ Work* newest_before(const ByLane& works, const Work& w) {
   return newest;
 }
 
+std::vector<WorkRef> oldest_beyond(const std::vector<u64>& clock, const ByLane& works) {
+  std::vector<WorkRef> oldest;
+  for (auto i = works.begin(); i != works.end();) {
+    const unsigned lane = i->first.first;
+    const auto next_lane = works.lower_bound({lane + 1, 0});
+    i = works.upper_bound({lane, lane < clock.size() ? clock[lane] : 0});
+    if (i != next_lane) oldest.push_back(i->second);
+    i = next_lane;
+  }
+  return oldest;
+}
+
 void host_waited(const Work& w) {
   join(g_host, w.clock);
 }

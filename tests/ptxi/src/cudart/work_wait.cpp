@@ -60,6 +60,7 @@ struct Current {
 void carry_out(const WorkRef& w) {
   w->done = true;
   g_pending.erase(w->number);
+  g_lanes.erase({w->lane, w->time});
   g_functions.erase({w->lane, w->time});
   g_downloads.erase({w->lane, w->time});
   const Current current(w.get());
@@ -80,15 +81,23 @@ bool may_go_ahead(const Work& w) {
   return !newest_before(g_functions, w);
 }
 
+// Work that comes after `first` in its lane, or that itself, which may go ahead.
+WorkRef some_from(const Work& first, u64 random) {
+  const u64 newest = std::prev(g_lanes.lower_bound({first.lane + 1, 0}))->first.second;
+  for (u64 steps = random % (newest - first.time + 1);; steps /= 2) {
+    const WorkRef w = g_lanes.lower_bound({first.lane, first.time + steps})->second;
+    if (may_go_ahead(*w)) return w;
+  }
+}
+
 // Does work that `target` does not need, none or a few pieces with what is ordered before them.
 void go_ahead_of(const Work& target) {
   static u64 forced = 0;
   for (u64 random = mix(((u64)options().seed << 32) + ++forced); random & 1; random = mix(random)) {
-    std::vector<WorkRef> others;
-    for (const auto& p : g_pending)
-      if (!before(*p.second, target) && may_go_ahead(*p.second)) others.push_back(p.second);
+    std::vector<WorkRef> others = oldest_beyond(target.clock, g_lanes);
+    std::erase_if(others, [](const WorkRef& w) { return !may_go_ahead(*w); });
     if (others.empty()) return;
-    run_until_done(others[(random >> 1) % others.size()]);
+    run_until_done(some_from(*others[(random >> 1) % others.size()], mix(random + 1)));
   }
 }
 
@@ -152,6 +161,7 @@ void run_frees() {
 cudaError_t wait_for_everything() {
   run_everything();
   host_waited_for_everything();
+  forget_left();
   races_forget();
   return set_error(g_sticky);
 }

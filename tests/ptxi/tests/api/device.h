@@ -39,6 +39,18 @@ static void properties() {
   EXPECT(cudaGetDevice(nullptr), cudaErrorInvalidValue);
   EXPECT(cudaGetDeviceProperties((cudaDeviceProp*)nullptr, 0), cudaErrorInvalidValue);
   EXPECT(cudaDeviceGetAttribute(nullptr, cudaDevAttrWarpSize, 0), cudaErrorInvalidValue);
+  CK(cudaDeviceCanAccessPeer(&v, 0, 0));
+  EXPECT(cudaDeviceCanAccessPeer(&v, 0, 5), cudaErrorInvalidDevice);
+  CK(cudaSetDeviceFlags(cudaDeviceScheduleBlockingSync | cudaDeviceMapHost));
+  EXPECT(cudaSetDeviceFlags(cudaDeviceScheduleSpin | cudaDeviceScheduleYield), cudaErrorInvalidValue);
+  EXPECT(cudaSetDeviceFlags(0xffff), cudaErrorInvalidValue);
+  CK(cudaInitDevice(0, 0xffff, 0));
+  EXPECT(cudaInitDevice(0, 0xffff, cudaInitDeviceFlagsAreValid), cudaErrorInvalidValue);
+  EXPECT(cudaInitDevice(0, 0, 2), cudaErrorInvalidValue);
+  EXPECT(cudaInitDevice(4, 0, 0), cudaErrorInvalidDevice);
+  char bus[16];
+  CK(cudaDeviceGetPCIBusId(bus, sizeof bus, 0));
+  EXPECT(cudaDeviceGetPCIBusId(bus, 0, 0), cudaErrorInvalidValue);
   cudaGetLastError();
   cudaDeviceProp p;
   CK(cudaGetDeviceProperties(&p, 0));

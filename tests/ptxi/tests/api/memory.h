@@ -110,7 +110,17 @@ static void null_arguments() {
   EXPECT(cudaHostGetDevicePointer((void**)nullptr, p, 0), cudaErrorInvalidValue);
   EXPECT(cudaHostGetFlags(nullptr, p), cudaErrorInvalidValue);
   CK(cudaHostGetFlags(&flags, p));
+  TRUE(flags == cudaHostAllocMapped);
+  EXPECT(cudaHostGetFlags(&flags, d), cudaErrorInvalidValue);
   CK(cudaFreeHost(p));
+  CK(cudaHostAlloc(&p, 64, cudaHostAllocPortable | cudaHostAllocWriteCombined));
+  CK(cudaHostGetFlags(&flags, p));
+  TRUE(flags == (cudaHostAllocPortable | cudaHostAllocWriteCombined | cudaHostAllocMapped));
+  CK(cudaFreeHost(p));
+  CK(cudaMemcpyPeerAsync(d, 0, d + 16, 0, 4, 0));
+  CK(cudaDeviceSynchronize());
+  EXPECT(cudaMemcpyPeerAsync(d, 5, d + 16, 0, 4, 0), cudaErrorInvalidDevice);
+  EXPECT(cudaMemcpyPeerAsync(d, 0, d + 16, -1, 4, 0), cudaErrorInvalidDevice);
   CK(cudaFree(d));
   cudaGetLastError();
 }
@@ -149,6 +159,46 @@ static void managed_memory() {
   add<<<1, 2>>>(managed, 10, 2);
   CK(cudaDeviceSynchronize());
   TRUE(managed[0] == 15 && managed[1] == 16);
+}
+
+static void managed_hints() {
+  const cudaMemLocation host = {cudaMemLocationTypeHost, 0}, device = {cudaMemLocationTypeDevice, 0},
+                        none = {cudaMemLocationTypeDevice, 7};
+  cudaStream_t s, destroyed;
+  int *m, *d;
+  CK(cudaStreamCreate(&s));
+  CK(cudaStreamCreate(&destroyed));
+  CK(cudaStreamDestroy(destroyed));
+  CK(cudaMallocManaged(&m, 256));
+  CK(cudaMalloc(&d, 256));
+  CK(cudaMemPrefetchAsync(m, 256, device, 0, s));
+  CK(cudaMemPrefetchAsync(m + 1, 8, host, 0, s));
+  CK(cudaMemPrefetchAsync(managed, sizeof managed, device, 0, s));
+  EXPECT(cudaMemPrefetchAsync(nullptr, 4, device, 0, s), cudaErrorInvalidValue);
+  EXPECT(cudaMemPrefetchAsync(d, 256, device, 0, s), cudaErrorInvalidValue);
+  EXPECT(cudaMemPrefetchAsync(m, 0, device, 0, s), cudaErrorInvalidValue);
+  EXPECT(cudaMemPrefetchAsync(m, 257, device, 0, s), cudaErrorInvalidValue);
+  EXPECT(cudaMemPrefetchAsync(m, 256, device, 1, s), cudaErrorInvalidValue);
+  EXPECT(cudaMemPrefetchAsync(m, 256, {}, 0, s), cudaErrorInvalidValue);
+  EXPECT(cudaMemPrefetchAsync(m, 256, none, 0, s), cudaErrorInvalidDevice);
+  EXPECT(cudaMemPrefetchAsync(m, 256, device, 0, destroyed), cudaErrorInvalidResourceHandle);
+  CK(cudaMemAdvise(m, 256, cudaMemAdviseSetReadMostly, none));  // which the location does not matter for
+  CK(cudaMemAdvise(m, 256, cudaMemAdviseSetAccessedBy, device));
+  EXPECT(cudaMemAdvise(m, 256, cudaMemAdviseSetPreferredLocation, none), cudaErrorInvalidDevice);
+  EXPECT(cudaMemAdvise(m, 256, (cudaMemoryAdvise)77, device), cudaErrorInvalidValue);
+  EXPECT(cudaMemAdvise(d, 256, cudaMemAdviseSetReadMostly, device), cudaErrorInvalidValue);
+  EXPECT(cudaMemAdvise(nullptr, 4, cudaMemAdviseSetReadMostly, device), cudaErrorInvalidValue);
+  CK(cudaStreamAttachMemAsync(s, m));
+  CK(cudaStreamAttachMemAsync(0, m, 0, cudaMemAttachGlobal));
+  EXPECT(cudaStreamAttachMemAsync(0, m), cudaErrorInvalidValue);
+  EXPECT(cudaStreamAttachMemAsync(s, nullptr), cudaErrorInvalidValue);
+  EXPECT(cudaStreamAttachMemAsync(s, m, 0, 9), cudaErrorInvalidValue);
+  EXPECT(cudaStreamAttachMemAsync(s, m, 128), cudaErrorInvalidValue);
+  EXPECT(cudaStreamAttachMemAsync(destroyed, m), cudaErrorInvalidResourceHandle);
+  CK(cudaFree(m));
+  CK(cudaFree(d));
+  CK(cudaStreamDestroy(s));
+  cudaGetLastError();
 }
 
 static void symbols() {
@@ -202,6 +252,15 @@ static void pools() {
   CK(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &v));
   CK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &high));
   TRUE(high == 0);
+  cudaMemPoolProps props = {};
+  EXPECT(cudaMemPoolCreate(&pool, &props), cudaErrorInvalidValue);
+  props.allocType = cudaMemAllocationTypePinned;
+  EXPECT(cudaMemPoolCreate(&pool, &props), cudaErrorInvalidValue);
+  props.location = {cudaMemLocationTypeDevice, 5};
+  EXPECT(cudaMemPoolCreate(&pool, &props), cudaErrorInvalidDevice);
+  props.location.id = 0;
+  CK(cudaMemPoolCreate(&pool, &props));
+  CK(cudaMemPoolDestroy(pool));
   CK(cudaStreamDestroy(s));
   EXPECT(cudaStreamDestroy(s), cudaErrorInvalidResourceHandle);
   EXPECT(cudaMallocAsync(&a, 16, s), cudaErrorInvalidResourceHandle);

@@ -55,7 +55,12 @@ static void streams() {
   EXPECT(cudaThreadExchangeStreamCaptureMode(nullptr), cudaErrorInvalidValue);
   CK(cudaEventDestroy(event));
   EXPECT(cudaEventCreateWithFlags(&event, 8), cudaErrorInvalidValue);
+  cudaStreamAttrValue value = {};
+  CK(cudaStreamSetAttribute(s, cudaLaunchAttributeAccessPolicyWindow, &value));
+  EXPECT(cudaStreamSetAttribute(s, cudaLaunchAttributeAccessPolicyWindow, nullptr), cudaErrorInvalidValue);
   CK(cudaStreamDestroy(s));
+  EXPECT(cudaStreamSetAttribute(s, cudaLaunchAttributeAccessPolicyWindow, &value),
+         cudaErrorInvalidResourceHandle);
   CK(cudaStreamDestroy(t));
   cudaGetLastError();
 }
