@@ -68,7 +68,8 @@ struct Decoder {
   Ref dyn_const(i64 off, RegClass c);
   Var* find_var(const std::string& n);
   std::string resolve_label(const std::string& n);
-  Ref operand(const std::string& s0, RegClass want);
+  Ref destination(const std::string& s0, RegClass want);
+  Ref operand(const std::string& s0, Type use);
   void address(const std::string& s0, Ref& base, i64& off, Space& sp);
   Var place(Var v);
   void declare(const std::string& s);
