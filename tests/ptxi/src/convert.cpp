@@ -54,8 +54,8 @@ u64 integer_to_float(const Instruction& in, u64 v) {
 u64 float_to_integer(const Instruction& in, u64 v) {
   const int bits = type_bits(in.t);
   double x = to_double(in.t2, v, in.ftz);
-  // NaN gives 0 for 32-bit and smaller results, and 0x8000... for 64-bit ones.
-  if (std::isnan(x)) return bits == 64 ? 1ull << 63 : 0;
+  // The PTX ISA: zero if neither the source has 64 bits nor the result, else the highest bit alone.
+  if (std::isnan(x)) return bits == 64 || in.t2 == T_F64 ? (u64)integer(in.t, 1ull << (bits - 1)) : 0;
   double y = in.rnd == RNI || in.rnd == RN   ? std::nearbyint(x)
              : in.rnd == RMI || in.rnd == RM ? std::floor(x)
              : in.rnd == RPI || in.rnd == RP ? std::ceil(x)

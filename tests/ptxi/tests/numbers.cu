@@ -1,4 +1,6 @@
 // Integer and float arithmetic, Philox: against the same code on the host. Constants of PTX.
+#include <limits>
+
 #include "test.h"
 
 constexpr int n = 3000;
@@ -206,10 +208,50 @@ static void constants() {
         to_host(others, 6) == std::vector<unsigned>{8, 5, 1, 1, 2, 0x3fc00000});
 }
 
+// NaN and numbers out of range to integers, by the notes on cvt in the PTX ISA.
+template <class T>
+struct Whole {
+  T of_f32[4], of_f64[4];
+};
+struct Wholes {
+  Whole<int16_t> s16;
+  Whole<uint16_t> u16;
+  Whole<int32_t> s32;
+  Whole<uint32_t> u32;
+  Whole<int64_t> s64;
+  Whole<uint64_t> u64;
+};
+__global__ void kwhole(const float* x, Wholes* w) {
+  for (int i = 0; i < 4; i++) {
+    const double y = x[i];
+#define TO(type, c)                                                            \
+  asm("cvt.rzi." #type ".f32 %0, %1;" : "=" c(w->type.of_f32[i]) : "f"(x[i])); \
+  asm("cvt.rzi." #type ".f64 %0, %1;" : "=" c(w->type.of_f64[i]) : "d"(y));
+    TO(s16, "h") TO(u16, "h") TO(s32, "r") TO(u32, "r") TO(s64, "l") TO(u64, "l")
+#undef TO
+  }
+}
+template <class T>
+static bool as_documented(const Whole<T>& w) {
+  const T least = std::numeric_limits<T>::min(), most = std::numeric_limits<T>::max();
+  const T top = (T)((uint64_t)1 << (8 * sizeof(T) - 1)), nan = sizeof(T) == 8 ? top : 0;
+  return w.of_f64[0] == top && w.of_f32[0] == nan && w.of_f32[1] == most && w.of_f64[1] == most &&
+         w.of_f32[2] == least && w.of_f64[2] == least && w.of_f32[3] == 5 && w.of_f64[3] == 5;
+}
+static void to_whole() {
+  Wholes* d = device_array<Wholes>(1);
+  kwhole<<<1, 1>>>(to_device(std::vector<float>{NAN, 1e30f, -1e30f, 5.75f}), d);
+  const Wholes w = to_host(d, 1)[0];
+  check("floats to 16 bits", as_documented(w.s16) && as_documented(w.u16));
+  check("floats to 32 bits", as_documented(w.s32) && as_documented(w.u32));
+  check("floats to 64 bits", as_documented(w.s64) && as_documented(w.u64));
+}
+
 int main() {
   integers();
   floats();
   random_numbers();
   constants();
+  to_whole();
   return finish();
 }
