@@ -41,14 +41,15 @@ u64 integer_to_integer(const Instruction& in, u64 v) {
 
 u64 integer_to_float(const Instruction& in, u64 v) {
   const bool s = is_signed(in.t2);
+  if (is_half(in.t)) {
+    const i64 n = integer(in.t2, v);
+    const double y = s && n < 0 ? -whole_to_odd(0 - (u64)n) : whole_to_odd((u64)n);
+    return in.t == T_F16 ? double_to_half(y, in.rnd) : double_to_bf16(y, in.rnd);
+  }
   Rounding r(in.rnd);
   volatile i64 x = integer(in.t2, v);
   if (in.t == T_F32) return f2u(s ? (float)x : (float)(u64)x);
-  if (in.t == T_F64) return d2u(s ? (double)x : (double)(u64)x);
-  // to 16 bits: 64-bit integers beyond 2^53 overflow or round alike
-  double y = s ? (double)x : (double)(u64)x;
-  fesetround(FE_TONEAREST);
-  return in.t == T_F16 ? double_to_half(y, in.rnd) : double_to_bf16(y, in.rnd);
+  return d2u(s ? (double)x : (double)(u64)x);
 }
 
 u64 float_to_integer(const Instruction& in, u64 v) {
