@@ -139,6 +139,26 @@ static void block_turns() {
   }
 }
 
+// A chain of calls, none of which is inlined.
+template <int I>
+__host__ __device__ __noinline__ int link(int x) {
+  if constexpr (I == 0)
+    return x + 1;
+  else
+    return link<I - 1>(x * 3) ^ I;
+}
+__global__ void kchain(int* o) {
+  o[threadIdx.x] = link<60>(threadIdx.x);
+}
+static void chain() {
+  int* d = device_array<int>(32);
+  kchain<<<1, 32>>>(d);
+  const auto o = to_host(d, 32);
+  int bad = 0;
+  for (int i = 0; i < 32; i++) bad += o[i] != link<60>(i);
+  check("a chain of calls", !bad);
+}
+
 __global__ void kprintf() {
   if (threadIdx.x == 1) printf("hello %d %.2f %s %llu\n", threadIdx.x, 1.5, "str", 12345678901ull);
 }
@@ -148,6 +168,7 @@ int main() {
   scan();
   spin_lock();
   block_turns();
+  chain();
   kprintf<<<1, 32>>>();
   CK(cudaDeviceSynchronize());
   return finish();
