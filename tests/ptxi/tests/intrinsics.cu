@@ -1,5 +1,5 @@
-// Intrinsics of integers and floats, structures as parameters, inlined recursion, 64-bit atomics: against the
-// host.
+// Intrinsics of integers and floats, structures as parameters, inlined recursion, 64-bit
+// atomics, atomics of subnormal floats: against the host.
 #include <algorithm>
 
 #include "results.h"
@@ -180,11 +180,30 @@ static void atomics() {
   TRUE(to_host(f, 3) == (std::vector<float>{64, 128, 64}));
 }
 
+// Sums that are subnormal, or have a subnormal operand: flushed in global memory, kept in shared.
+__global__ void ksubnormal(float* global, float* of_shared, const float* added) {
+  __shared__ float s[3];
+  const int t = threadIdx.x;
+  s[t] = global[t];
+  atomicAdd(&s[t], added[t]);
+  atomicAdd(&global[t], added[t]);
+  of_shared[t] = s[t];
+}
+static void subnormal_atomics() {
+  const std::vector<float> start = {0, 1e-40f, 1.5e-38f}, added = {1e-40f, 2e-38f, -1.4e-38f};
+  auto* global = to_device(start);
+  auto* shared = device_array<float>(3);
+  ksubnormal<<<1, 3>>>(global, shared, to_device(added));
+  TRUE(to_host(global, 3) == (std::vector<float>{0, 2e-38f, 0}));
+  TRUE(to_host(shared, 3) == (std::vector<float>{1e-40f, 1e-40f + 2e-38f, 1.5e-38f - 1.4e-38f}));
+}
+
 int main() {
   integers();
   floats();
   structures();
   recursion();
   atomics();
+  subnormal_atomics();
   return finish();
 }
