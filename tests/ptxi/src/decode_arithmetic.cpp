@@ -42,12 +42,27 @@ bool Operands::bits() {
       dst(a[0], RC_32);
       srcs(1, {T_B32, T_B32, T_B32});
       break;
-    case O_prmt:
+    case O_prmt: {
       need(4);
-      for (auto* q : {"f4e", "b4e", "rc8", "ecl", "ecr", "rc16"})
-        if (has(q)) fail("unsupported prmt mode");
+      static const char* const names[] = {"f4e", "b4e", "rc8", "ecl", "ecr", "rc16"};
+      for (u8 q = 0; q < 6; q++)
+        if (has(names[q])) in.mode = PRMT_F4E + q;
       dst(a[0], RC_32);
       srcs(1, {T_B32, T_B32, T_B32});
+      break;
+    }
+    case O_fns:
+      need(4);
+      dst(a[0], RC_32);
+      srcs(1, {T_B32, T_U32, T_S32});
+      break;
+    case O_vabsdiff2:
+    case O_vabsdiff4:
+      need(4);
+      if (in.sat) fail("unsupported modifier .sat");
+      in.mode = has("add");
+      dst(a[0], RC_32);
+      srcs(1, {T_U32, T_U32, T_U32});
       break;
     case O_shl:
     case O_shr:
