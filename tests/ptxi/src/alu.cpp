@@ -42,6 +42,9 @@ u64 eval(Warp& w, const Instruction& in, u64 a, u64 b, u64 c, u64 e, u64& carry,
     case O_mad24:
     case O_sad:
     case O_dp4a:
+    case O_dp2a:
+    case O_vabsdiff2:
+    case O_vabsdiff4:
     case O_div:
     case O_rem:
     case O_min:
@@ -69,6 +72,7 @@ u64 eval(Warp& w, const Instruction& in, u64 a, u64 b, u64 c, u64 e, u64& carry,
     case O_popc:
     case O_clz:
     case O_bfind:
+    case O_fns:
       return eval_bits(in, a, b, c, e);
     case O_setp:
     case O_set:

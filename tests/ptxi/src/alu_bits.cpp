@@ -54,6 +54,22 @@ u32 lop3(u32 x, u32 y, u32 z, u64 table) {
   return r;
 }
 
+// What the modes of prmt choose by the low two bits of c, as selectors of bytes.
+u32 selectors_of_mode(int mode, u32 c) {
+  const int n = c & 3;
+  u32 r = 0;
+  for (int i = 0; i < 4; i++) {
+    const int byte = mode == PRMT_F4E   ? n + i
+                     : mode == PRMT_B4E ? (n - i) & 7
+                     : mode == PRMT_RC8 ? n
+                     : mode == PRMT_ECL ? std::max(i, n)
+                     : mode == PRMT_ECR ? std::min(i, n)
+                                        : 2 * (n & 1) + (i & 1);
+    r |= (u32)byte << (4 * i);
+  }
+  return r;
+}
+
 u32 permute_bytes(u32 low, u32 high, u32 selectors) {
   const u64 v = (u64)high << 32 | low;
   u32 r = 0;
@@ -63,6 +79,18 @@ u32 permute_bytes(u32 low, u32 high, u32 selectors) {
     r |= by << (8 * i);
   }
   return r;
+}
+
+// The position of the |offset|-th set bit of the mask from `base` on, upwards or downwards; offset 0: `base`
+// if that is set. Else all ones.
+u32 nth_set_bit(u32 mask, u32 base, i32 offset) {
+  const int step = offset < 0 ? -1 : 1;
+  i64 left = offset ? (i64)offset * step : 1;
+  for (i64 at = base; at >= 0 && at < 32; at += step) {
+    if (mask >> at & 1 && --left == 0) return (u32)at;
+    if (offset == 0) break;
+  }
+  return ~0u;
 }
 
 u64 extend(const Instruction& in, u64 a, u32 n) {
@@ -116,7 +144,9 @@ u64 eval_bits(const Instruction& in, u64 a, u64 b, u64 c, u64 e) {
     case O_lop3:
       return lop3((u32)a, (u32)b, (u32)c, e);
     case O_prmt:
-      return permute_bytes((u32)a, (u32)b, (u32)c);
+      return permute_bytes((u32)a, (u32)b, in.mode ? selectors_of_mode(in.mode, (u32)c) : (u32)c);
+    case O_fns:
+      return nth_set_bit((u32)a, (u32)b, (i32)c);
     case O_bfe:
       return bit_extract(in, a, (u32)b, (u32)c);
     case O_bfi:

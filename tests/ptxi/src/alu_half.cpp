@@ -18,7 +18,7 @@ static u32 eval_one(Warp& w, const Instruction& in, Type e, u32 x, u32 y, u32 z)
       break;
     case O_fma:
     case O_mad:
-      r = std::fma(a, b, c);
+      r = fma_to_odd(a, b, c);
       break;
     case O_min:
       r = fmin_ptx(a, b, in.nan);

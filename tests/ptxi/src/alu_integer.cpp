@@ -66,6 +66,29 @@ u32 dp4a(const Instruction& in, u64 a, u64 b, u32 sum) {
   return sum;
 }
 
+u32 dp2a(const Instruction& in, u64 a, u64 b, u32 sum) {
+  const bool sa = in.t2 == T_S32, sb = in.t == T_S32;
+  for (int i = 0; i < 2; i++) {
+    u64 x = a >> (16 * i) & 0xffff, y = b >> (8 * i + (in.hi ? 16 : 0)) & 255;
+    sum += (u32)((sa ? sign_extend(x, 16) : (i64)x) * (sb ? sign_extend(y, 8) : (i64)y));
+  }
+  return sum;
+}
+
+// Between the halves or bytes of a and b: packed, or, in mode 1, their sum and c.
+u32 packed_distances(const Instruction& in, u32 a, u32 b, u32 c) {
+  const int B = in.op == O_vabsdiff2 ? 16 : 8;
+  u32 packed = 0, sum = c;
+  for (int i = 0; i < 32; i += B) {
+    const i64 x = is_signed(in.t2) ? sign_extend(a >> i, B) : (i64)zero_extend(a >> i, B);
+    const i64 y = is_signed(in.t) ? sign_extend(b >> i, B) : (i64)zero_extend(b >> i, B);
+    const u32 distance = (u32)(x > y ? x - y : y - x);
+    packed |= (u32)zero_extend(distance, B) << i;
+    sum += distance;
+  }
+  return in.mode ? sum : packed;
+}
+
 u64 quotient(const Instruction& in, u64 a, u64 b) {
   const int B = type_bits(in.t);
   const bool div = in.op == O_div;
@@ -114,6 +137,11 @@ u64 eval_integer(const Instruction& in, u64 a, u64 b, u64 c, u64& carry) {
       return distance(in, a, b) + c;
     case O_dp4a:
       return dp4a(in, a, b, (u32)c);
+    case O_dp2a:
+      return dp2a(in, a, b, (u32)c);
+    case O_vabsdiff2:
+    case O_vabsdiff4:
+      return packed_distances(in, (u32)a, (u32)b, (u32)c);
     case O_div:
     case O_rem:
       return quotient(in, a, b);

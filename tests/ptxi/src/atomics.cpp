@@ -5,7 +5,12 @@
 
 namespace ptxi {
 
-static u64 atomic_value(Warp& w, const Instruction& in, u64 o, u64 b, u64 c) {
+// The PTX ISA: subnormal floats are flushed where memory is global, and kept where it is shared.
+static u64 float_sum(float x, float y, bool global) {
+  return canonical(global ? flush(flush(x) + flush(y)) : x + y);
+}
+
+static u64 atomic_value(Warp& w, const Instruction& in, bool global, u64 o, u64 b, u64 c) {
   const int bits = type_bits(in.t);
   switch (in.mode) {
     case 3:
@@ -31,7 +36,7 @@ static u64 atomic_value(Warp& w, const Instruction& in, u64 o, u64 b, u64 c) {
   };
   switch (in.t) {
     case T_F32:
-      if (in.mode == 0) return canonical(u2f((u32)o) + u2f((u32)b));
+      if (in.mode == 0) return float_sum(u2f((u32)o), u2f((u32)b), global);
       break;
     case T_F64:
       if (in.mode == 0) return d2u(u2d(o) + u2d(b));
@@ -57,10 +62,10 @@ static u64 atomic_value(Warp& w, const Instruction& in, u64 o, u64 b, u64 c) {
 }
 
 template <class T>
-static u64 atomic_rmw(Warp& w, const Instruction& in, u8* p, u64 b, u64 c) {
+static u64 atomic_rmw(Warp& w, const Instruction& in, bool global, u8* p, u64 b, u64 c) {
   T o = __atomic_load_n((T*)p, __ATOMIC_RELAXED);
-  while (!__atomic_compare_exchange_n((T*)p, &o, (T)atomic_value(w, in, o, b, c), false, __ATOMIC_SEQ_CST,
-                                      __ATOMIC_SEQ_CST)) {
+  while (!__atomic_compare_exchange_n((T*)p, &o, (T)atomic_value(w, in, global, o, b, c), false,
+                                      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
   }
   return o;
 }
@@ -80,11 +85,11 @@ void h_atom(Warp& w, const Instruction& in, u32 m) {
       if (!shared && a - block.grid_workspace < kGridWorkspace) block.grid_arrivals++;
       u64 b = w.get(in.s[i], l), c = in.ns > 1 && in.vec == 1 ? w.get(in.s[1], l) : 0, old;
       if (n == 4)
-        old = atomic_rmw<u32>(w, in, p, b, c);
+        old = atomic_rmw<u32>(w, in, !shared, p, b, c);
       else if (n == 8)
-        old = atomic_rmw<u64>(w, in, p, b, c);
+        old = atomic_rmw<u64>(w, in, !shared, p, b, c);
       else
-        old = atomic_rmw<u16>(w, in, p, b, c);
+        old = atomic_rmw<u16>(w, in, !shared, p, b, c);
       if (in.op == O_atom) w.set(in.d[i], l, old);
     }
   }

@@ -41,21 +41,22 @@ u64 integer_to_integer(const Instruction& in, u64 v) {
 
 u64 integer_to_float(const Instruction& in, u64 v) {
   const bool s = is_signed(in.t2);
+  if (is_half(in.t)) {
+    const i64 n = integer(in.t2, v);
+    const double y = s && n < 0 ? -whole_to_odd(0 - (u64)n) : whole_to_odd((u64)n);
+    return in.t == T_F16 ? double_to_half(y, in.rnd) : double_to_bf16(y, in.rnd);
+  }
   Rounding r(in.rnd);
   volatile i64 x = integer(in.t2, v);
   if (in.t == T_F32) return f2u(s ? (float)x : (float)(u64)x);
-  if (in.t == T_F64) return d2u(s ? (double)x : (double)(u64)x);
-  // to 16 bits: 64-bit integers beyond 2^53 overflow or round alike
-  double y = s ? (double)x : (double)(u64)x;
-  fesetround(FE_TONEAREST);
-  return in.t == T_F16 ? double_to_half(y, in.rnd) : double_to_bf16(y, in.rnd);
+  return d2u(s ? (double)x : (double)(u64)x);
 }
 
 u64 float_to_integer(const Instruction& in, u64 v) {
   const int bits = type_bits(in.t);
   double x = to_double(in.t2, v, in.ftz);
-  // NaN gives 0 for 32-bit and smaller results, and 0x8000... for 64-bit ones.
-  if (std::isnan(x)) return bits == 64 ? 1ull << 63 : 0;
+  // The PTX ISA: zero if neither the source has 64 bits nor the result, else the highest bit alone.
+  if (std::isnan(x)) return bits == 64 || in.t2 == T_F64 ? (u64)integer(in.t, 1ull << (bits - 1)) : 0;
   double y = in.rnd == RNI || in.rnd == RN   ? std::nearbyint(x)
              : in.rnd == RMI || in.rnd == RM ? std::floor(x)
              : in.rnd == RPI || in.rnd == RP ? std::ceil(x)

@@ -18,7 +18,7 @@ bool Operands::control() {
       break;
     case O_brx: {
       need(2);
-      src(a[0], RC_32);
+      src(a[0], T_B32);
       auto q = d.branch_targets.find(d.resolve_label(a[1]));
       if (q == d.branch_targets.end()) fail("unknown branch targets");
       d.fix_brx.push_back({(int)d.k.code.size(), q->second});
@@ -63,7 +63,7 @@ void Operands::atomic() {
   need(ret ? 3 : 2);
   if (ret) dst(a[0], ct);
   d.address(a[ret ? 1 : 0], in.base, in.off, in.sp);
-  for (size_t i = ret ? 2 : 1; i < a.size(); i++) src(a[i], ct);
+  for (size_t i = ret ? 2 : 1; i < a.size(); i++) src(a[i], in.t);
   in.mode = 255;
   for (u8 q = 0; q < 10; q++)
     if (has(names[q])) in.mode = q;
@@ -76,20 +76,20 @@ void Operands::atomic() {
 void Operands::async_copy() {
   if (mods.empty() || mods[0] != "async" || has("bulk") || has("mbarrier")) fail("unsupported instruction");
   in.mode = has("commit_group") ? 1 : has("wait_group") ? 2 : has("wait_all") ? 3 : 0;
-  if (in.mode == 2) src(a[0], RC_32);
+  if (in.mode == 2) src(a[0], T_B32);
   if (in.mode) return;
   need(3);
   Space to = SP_SHARED, from = SP_GLOBAL;
   d.address(a[0], in.base, in.off, to);
   d.address(a[1], in.base2, in.off2, from);
-  in.n = (i32)strtol(a[2].c_str(), nullptr, 0);
+  in.n = (i32)constant(a[2], T_S32);
   if (in.n != 4 && in.n != 8 && in.n != 16) fail("cp.async size");
   if (has("cg") && in.n != 16) fail("cp.async.cg needs 16 bytes");
   const bool hint = has("L2::cache_hint");
   if (a.size() > (hint ? 4u : 3u)) {
     Ref* r = lookup(d.regs, trim(a[3]));
     if (r && r->cls() == RC_PRED) fail("cp.async ignore-src is not supported");
-    src(a[3], RC_32);
+    src(a[3], T_B32);
   }
   in.sp = SP_GLOBAL;
   access(in.n);
@@ -111,7 +111,7 @@ bool Operands::memory() {
     case O_st:
       need(2);
       d.address(a[0], in.base, in.off, in.sp);
-      src(a[1], ct);
+      src(a[1], in.t);
       if (in.ns != in.vec) fail("operand count");
       access(tb * in.vec);
       break;
@@ -137,7 +137,7 @@ bool Operands::memory() {
       need(2);
       in.sp = SP_SHARED;
       d.address(a[0], in.base, in.off, in.sp);
-      src(a[1], RC_32);
+      src(a[1], T_B32);
       in.mode = has("trans");
       if (!has("m8n8") || !has("b16")) fail("unsupported stmatrix shape");
       in.n = in.ns;

@@ -66,11 +66,28 @@ string Decoder::resolve_label(const string& n) {
   return l ? *l : n;
 }
 
-Ref Decoder::operand(const string& s0, RegClass want) {
-  string s = trim(s0);
+// A register, or "_": none.
+Ref Decoder::destination(const string& s0, RegClass want) {
+  const string s = trim(s0);
   if (s == "_") return new_reg(want == RC_64 ? 64 : want == RC_PRED ? 1 : 32);
-  u64 v;
-  if (parse_number(s, v)) return const_ref(v, want);
+  if (Ref* r = lookup(regs, s)) return *r;
+  fail("unknown register '" + s + "'");
+}
+
+// What follows the "+" of "name+16"; takes it off the name.
+static i64 take_offset(string& s) {
+  const size_t plus = s.find('+');
+  if (plus == string::npos) return 0;
+  const i64 offset = (i64)constant(trim(s.substr(plus + 1)), T_S64);
+  s = trim(s.substr(0, plus));
+  return offset;
+}
+
+Ref Decoder::operand(const string& s0, Type use) {
+  string s = trim(s0);
+  const RegClass want = class_of_bits(type_bits(use));
+  if (s == "_") return new_reg(want == RC_64 ? 64 : want == RC_PRED ? 1 : 32);
+  if (is_constant(s)) return const_ref(constant(s, use), want);
   if (Ref* r = lookup(regs, s)) return *r;
   int sr = special_register(s);
   if (sr >= 0) {
@@ -81,12 +98,7 @@ Ref Decoder::operand(const string& s0, RegClass want) {
     k.sregs.push_back({r, sr});
     return sreg_refs[key] = r;
   }
-  i64 off = 0;
-  size_t p = s.find('+');
-  if (p != string::npos) {
-    off = strtoll(s.c_str() + p + 1, nullptr, 0);
-    s = trim(s.substr(0, p));
-  }
+  const i64 off = take_offset(s);
   Var* x = find_var(s);
   if (!x) fail("unknown operand '" + s + "'");
   if (x->dyn) return dyn_const(off, want);
@@ -99,20 +111,13 @@ void Decoder::address(const string& s0, Ref& base, i64& off, Space& sp) {
   if (s.empty() || s[0] != '[') fail("expected an address: " + s);
   s = trim(s.substr(1, s.rfind(']') - 1));
   off = 0;
-  size_t p = s.find_first_of("+-", 1);
-  if (p != string::npos) {
-    string o = trim(s.substr(p));
-    if (o[0] == '+' && o.size() > 1 && (o[1] == '-' || o[1] == '+')) o = o.substr(1);
-    off = strtoll(o.c_str(), nullptr, 0);
-    s = trim(s.substr(0, p));
-  }
-  if (Ref* r = lookup(regs, s)) {
-    base = *r;
+  if (is_constant(s)) {
+    base = const_ref(constant(s, T_U64), RC_64);
     return;
   }
-  u64 v;
-  if (parse_number(s, v)) {
-    base = const_ref(v, RC_64);
+  off = take_offset(s);
+  if (Ref* r = lookup(regs, s)) {
+    base = *r;
     return;
   }
   Var* x = find_var(s);

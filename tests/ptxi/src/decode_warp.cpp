@@ -20,7 +20,7 @@ bool Operands::barrier() {
       in.op = O_bar;
       size_t i = 0;
       if (in.mode == 3) dst(a[i++], in.n == 1 ? RC_32 : RC_PRED);
-      for (; i < a.size(); i++) src(a[i], in.mode == 3 && i + 1 == a.size() ? RC_PRED : RC_32);
+      for (; i < a.size(); i++) src(a[i], in.mode == 3 && i + 1 == a.size() ? T_PRED : T_B32);
       break;
     }
     default:
@@ -33,19 +33,19 @@ bool Operands::warp() {
   switch (in.op) {
     case O_movmatrix:
       dst(a[0], RC_32);
-      src(a[1], RC_32);
+      src(a[1], T_B32);
       break;
     case O_vote:
       need(2);
       in.mode = has("all") ? 0 : has("any") ? 1 : has("uni") ? 2 : 3;
       dst(a[0], in.mode == 3 ? RC_32 : RC_PRED);
-      srcs(1, {RC_PRED, RC_32});
+      srcs(1, {T_PRED, T_B32});
       break;
     case O_match:
       need(3);
       in.mode = has("all");
       dst(a[0], RC_32);
-      srcs(1, {ct, RC_32});
+      srcs(1, {in.t, T_B32});
       break;
     case O_activemask:
       need(1);
@@ -54,13 +54,13 @@ bool Operands::warp() {
     case O_elect:
       need(2);
       dst(a[0], RC_32);
-      src(a[1], RC_32);
+      src(a[1], T_B32);
       break;
     case O_shfl:
       need(4);
       in.mode = has("up") ? 0 : has("down") ? 1 : has("bfly") ? 2 : 3;
       dst(a[0], RC_32);
-      srcs(1, {RC_32, RC_32, RC_32, RC_32});
+      srcs(1, {T_B32, T_B32, T_B32, T_B32});
       break;
     case O_redux: {
       need(3);
@@ -69,7 +69,7 @@ bool Operands::warp() {
         if (has(names[q])) in.mode = q;
       if (in.t == T_F32) fail("unsupported redux type");
       dst(a[0], RC_32);
-      srcs(1, {RC_32, RC_32});
+      srcs(1, {T_B32, T_B32});
       break;
     }
     default:
@@ -83,7 +83,7 @@ bool Operands::matrix() {
     case O_mma: {
       need(4);
       dst(a[0], RC_32);
-      for (int i = 1; i < 4; i++) src(a[i], RC_32);
+      for (int i = 1; i < 4; i++) src(a[i], T_B32);
       string shape;
       for (auto& x : mods)
         if (x[0] == 'm' && isdigit(x[1])) shape = x;

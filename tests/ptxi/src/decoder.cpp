@@ -1,4 +1,4 @@
-// The body of an entry: scopes, declarations, calls, labels.
+// The body of an entry: scopes, declarations, labels.
 #include "decoder.h"
 
 #include <algorithm>
@@ -128,68 +128,6 @@ void Decoder::body(const vector<Stmt>& b) {
     vars.pop_back();
   };
   scope();
-}
-
-void Decoder::call(const Stmt& st, Instruction in, const vector<string>& a) {
-  vector<string> rets, args;
-  size_t i = 0;
-  if (a[0][0] == '(') {
-    rets = split(a[0].substr(1, a[0].size() - 2), ',');
-    i = 1;
-  }
-  string fn = a[i++];
-  if (i < a.size() && a[i][0] == '(') args = split(a[i].substr(1, a[i].size() - 2), ',');
-  if (fn == "vprintf" || fn == "__assertfail") {
-    in.op = fn == "vprintf" ? O_vprintf_ : O_assertfail_;
-    for (auto& x : args) {
-      Var* v = find_var(x);
-      if (!v) fail("unknown argument " + x);
-      in.s[in.ns++] = const_ref(v->addr, RC_64);
-    }
-    select_handler(in);
-    emit(in, st.s, st.line);
-    return;
-  }
-  auto f = m.funcs.find(fn);
-  if (f == m.funcs.end() || f->second.body.empty())
-    fail("call of an unknown function (indirect calls are not supported)");
-  if (++depth > 24) fail("recursive functions are not supported");
-  string skip;
-  if (in.pred >= 0) {  // @p call: branch around the body
-    Instruction j = in;
-    j.op = O_bra;
-    j.cls = C_BRANCH;
-    j.pred_neg = !in.pred_neg;
-    skip = "skip@" + std::to_string(unique++);
-    fix_bra.push_back({(int)k.code.size(), skip});
-    emit(j, st.s, st.line);
-  }
-  string saved = ret_label;
-  const SrcLoc saved_loc = loc;
-  const Place saved_called_from = called_from;
-  ret_label = "ret@" + std::to_string(unique++);
-  map<string, Var> bound;
-  auto bind = [&](const vector<string>& formal, const vector<string>& actual) {
-    for (size_t q = 0; q < formal.size(); q++) {
-      string n;
-      u64 al;
-      parse_decl(formal[q], n, al);
-      Var* v = q < actual.size() ? find_var(actual[q]) : nullptr;
-      if (!v) fail("unknown argument of " + fn);
-      bound[n] = *v;
-    }
-  };
-  bind(f->second.rets, rets);
-  bind(f->second.params, args);
-  vars.push_back(bound);
-  body(split_statements(f->second.body, f->second.line));
-  vars.pop_back();
-  label_pc[ret_label] = (int)k.code.size();
-  if (!skip.empty()) label_pc[skip] = (int)k.code.size();
-  ret_label = saved;
-  loc = saved_loc;
-  called_from = saved_called_from;
-  depth--;
 }
 
 void Decoder::finish() {

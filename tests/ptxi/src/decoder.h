@@ -50,7 +50,10 @@ struct Decoder {
   std::vector<std::pair<u32, i64>> dyn_consts;  // pool word (64-bit), offset from the dynamic base
   std::map<std::pair<int, int>, Ref> sreg_refs;
   std::string last_label, ret_label;
-  int unique = 0, depth = 0;
+  int unique = 0;
+  std::vector<std::string> calling;                 // functions being expanded, the innermost last
+  std::map<std::string, std::vector<Stmt>> bodies;  // of functions
+  std::map<std::string, u64> sizes;                 // instructions that calls of functions expand to, about
   u32 words = 0, pred_next = 0, pred_end = 0;
   SrcLoc loc;
   Place called_from;                            // of `loc`, where that is inlined
@@ -69,7 +72,8 @@ struct Decoder {
   Ref dyn_const(i64 off, RegClass c);
   Var* find_var(const std::string& n);
   std::string resolve_label(const std::string& n);
-  Ref operand(const std::string& s0, RegClass want);
+  Ref destination(const std::string& s0, RegClass want);
+  Ref operand(const std::string& s0, Type use);
   void address(const std::string& s0, Ref& base, i64& off, Space& sp);
   Var place(Var v);
   void declare(const std::string& s);
@@ -77,6 +81,8 @@ struct Decoder {
   void emit(Instruction in, const std::string& text, int line);
   void body(const std::vector<Stmt>& b);
   void call(const Stmt& st, Instruction in, const std::vector<std::string>& a);
+  const std::vector<Stmt>& body_of(const std::string& fn);
+  u64 expanded_size(const std::string& fn);
   void statement(const Stmt& st);
   void directive(const std::string& s);
   void location(const std::string& s);

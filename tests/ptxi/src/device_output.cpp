@@ -1,5 +1,6 @@
 // printf and assert of device code.
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
@@ -18,6 +19,13 @@ static string device_string(Block& b, u64 a) {
     s += c;
     a++;
   }
+  return s;
+}
+
+template <class T>
+static string formatted(const string& spec, T value) {
+  string s((size_t)std::max(snprintf(nullptr, 0, spec.c_str(), value), 0), ' ');
+  snprintf(s.data(), s.size() + 1, spec.c_str(), value);
   return s;
 }
 
@@ -49,24 +57,33 @@ void h_printf(Warp& w, const Instruction& in, u32 m) {
       }
       string spec = "%";
       i++;
-      while (i < fmt.size() && !isalpha(fmt[i])) spec += fmt[i++];
-      bool wide = false;
-      while (i < fmt.size() && strchr("lhzjt", fmt[i])) {
-        if (fmt[i] != 'h') wide = true;
-        i++;
+      for (; i < fmt.size() && !isalpha(fmt[i]); i++) {
+        const i32 given = fmt[i] == '*' ? (i32)arg(4) : 0;  // a width or a precision
+        if (fmt[i] != '*')
+          spec += fmt[i];
+        else if (given < 0 && spec.back() == '.')
+          spec.pop_back();
+        else
+          spec += std::to_string(given);
       }
-      char cv = i < fmt.size() ? fmt[i++] : 'd', buf[512];
+      bool wide = false;
+      for (; i < fmt.size() && strchr("lhzjt", fmt[i]); i++) {
+        if (fmt[i] == 'h')
+          spec += 'h';
+        else
+          wide = true;
+      }
+      const char cv = i < fmt.size() ? fmt[i++] : 'd';
       if (strchr("fFgGeEaA", cv))
-        snprintf(buf, sizeof buf, (spec + cv).c_str(), u2d(arg(8)));
+        out += formatted(spec + cv, u2d(arg(8)));
       else if (cv == 's')
-        snprintf(buf, sizeof buf, (spec + "s").c_str(), device_string(b, arg(8)).c_str());
+        out += formatted(spec + cv, device_string(b, arg(8)).c_str());
       else if (cv == 'p')
-        snprintf(buf, sizeof buf, "%p", (void*)arg(8));
+        out += formatted(spec + cv, (void*)arg(8));
       else if (wide)
-        snprintf(buf, sizeof buf, (spec + "ll" + cv).c_str(), arg(8));
+        out += formatted(spec + "ll" + cv, arg(8));
       else
-        snprintf(buf, sizeof buf, (spec + cv).c_str(), (u32)arg(4));
-      out += buf;
+        out += formatted(spec + cv, (u32)arg(4));
     }
     fputs(out.c_str(), stdout);
   }

@@ -92,8 +92,6 @@ void select_handler(Instruction& in) {
     case O_exit:
     case O_bar:
       return;  // scheduler
-    case O_dp2a:
-      fail("unsupported instruction");
     default:
       in.fn = options().fast ? vector_handler(in) : nullptr;
       if (!in.fn) in.fn = h_generic;

@@ -15,8 +15,8 @@ namespace ptxi {
   X(membar) X(fence) X(atom) X(red) X(shfl) X(vote) X(match) X(activemask) X(redux) X(elect) X(cp) \
   X(ldmatrix) X(stmatrix) X(movmatrix) X(mma) X(mul24) X(mad24) X(addc) X(subc) X(madc) X(trap) \
   X(brkpt) X(nanosleep) X(prefetch) X(prefetchu) X(discard) X(createpolicy) X(griddepcontrol) \
-  X(applypriority) X(isspacep) X(sad) X(szext) X(bmsk) X(dp4a) X(dp2a) X(pmevent) X(vprintf_) \
-  X(assertfail_) X(brx)
+  X(applypriority) X(isspacep) X(sad) X(szext) X(bmsk) X(dp4a) X(dp2a) X(fns) X(vabsdiff2) \
+  X(vabsdiff4) X(pmevent) X(vprintf_) X(assertfail_) X(brx)
 // clang-format on
 enum Op : u8 {
 #define X(n) O_##n,
@@ -26,6 +26,9 @@ enum Op : u8 {
 
 // Rounding modifiers, in the order used by Instruction::rnd.
 enum Rnd : u8 { RND_NONE, RN, RZ, RM, RP, RNI, RZI, RMI, RPI, RNA };
+
+// Modes of prmt.
+enum PrmtMode : u8 { PRMT_GENERIC, PRMT_F4E, PRMT_B4E, PRMT_RC8, PRMT_ECL, PRMT_ECR, PRMT_RC16 };
 
 // Classes used by the instruction counters.
 enum InstClass : u8 {

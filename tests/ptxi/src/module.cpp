@@ -26,22 +26,17 @@ string short_path(const string& path) {
   return here.size() > 1 && s.compare(0, here.size(), here) == 0 ? s.substr(here.size()) : s;
 }
 
-// What a variable is initialised with: a number, or the address of another one, perhaps
-// "generic(name)+offset".
-u64 initial_value(const Module& m, const Var& v, const string& x) {
-  u64 value = 0;
-  if (parse_number(x, value)) return value;
-  string name = x;
-  u64 plus = 0;
-  if (name.compare(0, 8, "generic(") == 0) {
-    size_t close = name.find(')');
-    if (close + 1 < name.size() && name[close + 1] == '+')
-      plus = strtoull(name.c_str() + close + 2, nullptr, 0);
-    name = name.substr(8, close - 8);
-  }
+// What a variable of elements of type t is initialised with: a constant, or the address of another one,
+// perhaps "generic(name)+offset".
+u64 initial_value(const Module& m, const Var& v, Type t, const string& x) {
+  if (is_constant(x)) return constant(x, t);
+  const size_t plus = x.find('+');
+  string name = trim(x.substr(0, plus));
+  const u64 offset = plus == string::npos ? 0 : constant(trim(x.substr(plus + 1)), T_U64);
+  if (name.compare(0, 8, "generic(") == 0) name = name.substr(8, name.find(')') - 8);
   auto g = m.globals.find(trim(name));
   if (g == m.globals.end()) fail("unsupported initializer " + x + " of " + v.name);
-  return g->second.addr + plus;
+  return g->second.addr + offset;
 }
 
 // `decl` is ".global .align 4 .u32 x[3] = {1, 2, 3}", or without values.
@@ -54,15 +49,16 @@ void define_global(Module& m, Var v, const string& decl) {
   size_t eq = decl.find('=');
   if (eq != string::npos) {
     std::istringstream is(decl.substr(0, eq));
-    int bytes = 4;
+    Type t = T_B32;
     for (string w; is >> w;)
-      if (w[0] == '.' && parse_type(w.substr(1)) != T_NONE) bytes = type_bits(parse_type(w.substr(1))) / 8;
+      if (w[0] == '.' && parse_type(w.substr(1)) != T_NONE) t = parse_type(w.substr(1));
+    const int bytes = type_bits(t) / 8;
     string flat;
     for (char c : decl.substr(eq + 1))
       if (c != '{' && c != '}') flat += c;
     u64 o = 0;
     for (auto& x : split(trim(flat), ',')) {
-      const u64 value = initial_value(m, v, x);
+      const u64 value = initial_value(m, v, t, x);
       if (o + bytes <= v.size) memcpy(a->store + o, &value, bytes);
       o += bytes;
     }

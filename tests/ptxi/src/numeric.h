@@ -65,6 +65,23 @@ inline u32 float_to_bf16_rn(float f) {
   return (u & 0x7fffffff) > 0x7f800000 ? 0x7fffu : r;
 }
 
+// Rounding to odd: of what has no double, the neighbour whose last bit is set. To round that again, to fewer
+// bits, is to round but once.
+inline double whole_to_odd(u64 n) {
+  const int drop = n >> 53 ? 11 - __builtin_clzll(n) : 0;
+  const u64 kept = n >> drop, lost = n - (kept << drop);
+  return std::ldexp((double)(kept | (lost != 0)), drop);
+}
+// a * b + c of 16-bit formats, whose products are doubles.
+inline double fma_to_odd(double a, double b, double c) {
+  const double product = a * b, sum = product + c;
+  if (!std::isfinite(sum)) return sum;
+  const double added = sum - product, error = (product - (sum - added)) + (c - added);
+  const u64 bits = d2u(sum);
+  if (error == 0 || bits & 1) return sum;
+  return u2d(std::signbit(error) == std::signbit(sum) ? bits + 1 : bits - 1);
+}
+
 // Round a double to a 16-bit format with `mant` stored mantissa bits and exponent bias `bias`.
 // `rnd` is RN, RZ, RM or RP; the caller's rounding mode must be to nearest.
 inline u32 round_to_16(double v, int rnd, int mant, int bias) {

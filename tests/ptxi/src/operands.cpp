@@ -15,7 +15,6 @@ Operands::Operands(Decoder& decoder, Instruction& instruction, const vector<stri
       mods(modifiers),
       types(type_modifiers),
       ct(class_of_bits(type_bits(in.t))),
-      ct2(class_of_bits(type_bits(in.t2))),
       tb(type_bits(in.t) / 8) {}
 
 bool Operands::has(const char* modifier) const {
@@ -26,30 +25,30 @@ void Operands::dst(const string& x0, RegClass c) {
   string x = trim(x0);
   auto push = [&](const string& y) {
     if (in.nd >= 8) fail("too many destinations");
-    in.d[in.nd++] = d.operand(y, c);
+    in.d[in.nd++] = d.destination(y, c);
   };
   size_t bar = x.find('|');
   if (x[0] == '{') {
     for (auto& z : split(x.substr(1, x.rfind('}') - 1), ',')) push(z);
   } else if (bar != string::npos) {
     push(x.substr(0, bar));
-    in.d[in.nd++] = d.operand(x.substr(bar + 1), RC_PRED);
+    in.d[in.nd++] = d.destination(x.substr(bar + 1), RC_PRED);
   } else {
     push(x);
   }
 }
 
-void Operands::src(const string& x0, RegClass c) {
+void Operands::src(const string& x0, Type t) {
   string x = trim(x0);
   auto push = [&](const string& y) {
     if (in.ns >= 16) fail("too many sources");
-    in.s[in.ns++] = d.operand(y, c);
+    in.s[in.ns++] = d.operand(y, t);
   };
   if (x[0] == '{') {
     for (auto& z : split(x.substr(1, x.rfind('}') - 1), ',')) push(z);
     return;
   }
-  if (x[0] == '!') {
+  if (t == T_PRED && x[0] == '!') {
     in.src_neg = true;
     x = trim(x.substr(1));
   }
@@ -60,10 +59,10 @@ void Operands::need(size_t n) const {
   if (a.size() < n) fail("missing operands");
 }
 
-void Operands::srcs(size_t from, std::initializer_list<RegClass> cs) {
+void Operands::srcs(size_t from, std::initializer_list<Type> types) {
   size_t i = from;
-  for (RegClass c : cs)
-    if (i < a.size()) src(a[i++], c);
+  for (Type t : types)
+    if (i < a.size()) src(a[i++], t);
 }
 
 void Operands::access(int bytes) {

@@ -11,7 +11,7 @@ struct Operands {
   const std::vector<std::string>& a;     // as written
   const std::vector<std::string>& mods;  // the modifiers
   const std::vector<Type>& types;        // those that are types
-  const RegClass ct, ct2;                // classes of in.t and in.t2
+  const RegClass ct;                     // class of in.t
   const int tb;                          // bytes of in.t
 
   Operands(Decoder& decoder, Instruction& instruction, const std::vector<std::string>& operands,
@@ -19,10 +19,11 @@ struct Operands {
 
   bool has(const char* modifier) const;
   void need(size_t n) const;
-  // Adds a destination or source: a register, a constant, or a {list} of them; a destination may be "d|p".
+  // Adds a destination or source: a register, a {list} of them, for sources also constants; a destination may
+  // be "d|p".
   void dst(const std::string& text, RegClass c);
-  void src(const std::string& text, RegClass c);
-  void srcs(size_t from, std::initializer_list<RegClass> classes);
+  void src(const std::string& text, Type t);
+  void srcs(size_t from, std::initializer_list<Type> types);
   void access(int bytes);  // of shared memory, perhaps: the narrowest one is the unit of its shadow
 
   // Each returns false if the instruction is not of its kind.

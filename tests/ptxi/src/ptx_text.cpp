@@ -1,4 +1,4 @@
-// Taking PTX text apart: names of types, numbers, lists, statements, declarations.
+// Taking PTX text apart: names of types, lists, statements, declarations.
 
 #include "ptx_text.h"
 
@@ -54,6 +54,10 @@ Type parse_type(const string& s) {
   return i == m.end() ? T_NONE : i->second;
 }
 
+Type bits_type(int bits) {
+  return bits <= 8 ? T_B8 : bits <= 16 ? T_B16 : bits <= 32 ? T_B32 : bits <= 64 ? T_B64 : T_B128;
+}
+
 string trim(const string& s) {
   size_t a = s.find_first_not_of(" \t\r\n"), b = s.find_last_not_of(" \t\r\n");
   return a == string::npos ? "" : s.substr(a, b - a + 1);
@@ -75,23 +79,6 @@ vector<string> split(const string& s, char sep) {
   }
   if (!trim(c).empty()) r.push_back(trim(c));
   return r;
-}
-
-bool parse_number(const string& s, u64& v) {
-  if (s.empty()) return false;
-  char c = s[0];
-  if (!isdigit(c) && !((c == '-' || c == '+') && isdigit(s[1]))) return false;
-  if (c == '0' && (s[1] == 'f' || s[1] == 'F' || s[1] == 'd' || s[1] == 'D')) {
-    v = strtoull(s.c_str() + 2, nullptr, 16);  // 0fXXXXXXXX, 0dXXXXXXXXXXXXXXXX: raw bits
-    return true;
-  }
-  if (s.find('.') != string::npos) {
-    double d = strtod(s.c_str(), nullptr);
-    memcpy(&v, &d, 8);
-    return true;
-  }
-  v = c == '-' ? (u64)strtoll(s.c_str(), nullptr, 0) : strtoull(s.c_str(), nullptr, 0);
-  return true;
 }
 
 // Remove comments, keeping line breaks so that line numbers stay right.
@@ -188,7 +175,7 @@ u64 parse_decl(const string& decl, string& name, u64& align) {
   size_t p = name.find('[');
   if (p != string::npos) {
     for (size_t q = p; q != string::npos; q = name.find('[', q + 1))
-      n *= name[q + 1] == ']' ? 0 : strtoull(name.c_str() + q + 1, nullptr, 0);
+      n *= name[q + 1] == ']' ? 0 : constant(name.substr(q + 1, name.find(']', q) - q - 1), T_U64);
     name = name.substr(0, p);
   }
   if (!align) align = std::max<u64>(1, elem);

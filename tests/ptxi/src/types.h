@@ -44,6 +44,7 @@ enum Space : u8 { SP_GENERIC, SP_GLOBAL, SP_SHARED, SP_LOCAL, SP_PARAM, SP_CONST
 
 int type_bits(Type t);
 Type parse_type(const std::string& s);
+Type bits_type(int bits);  // .b8, .b16, ...
 inline bool is_signed(Type t) {
   return t == T_S8 || t == T_S16 || t == T_S32 || t == T_S64;
 }

@@ -1,4 +1,6 @@
 // Atomics, local and shared memory, calls, spin locks, blocks that wait for each other, printf.
+#include <unistd.h>
+
 #include "test.h"
 
 constexpr int n = 3000;
@@ -183,8 +185,54 @@ static void alignment() {
   check("alignment of dynamic shared memory", to_host(d, 3)[2] % 512 == 0);
 }
 
+// A chain of calls, none of which is inlined.
+template <int I>
+__host__ __device__ __noinline__ int link(int x) {
+  if constexpr (I == 0)
+    return x + 1;
+  else
+    return link<I - 1>(x * 3) ^ I;
+}
+__global__ void kchain(int* o) {
+  o[threadIdx.x] = link<60>(threadIdx.x);
+}
+static void chain() {
+  int* d = device_array<int>(32);
+  kchain<<<1, 32>>>(d);
+  const auto o = to_host(d, 32);
+  int bad = 0;
+  for (int i = 0; i < 32; i++) bad += o[i] != link<60>(i);
+  check("a chain of calls", !bad);
+}
+
+__host__ __device__ void print_all() {
+  printf("hello %d %.2f %s %llu\n", 1, 1.5, "str", 12345678901ull);
+  printf("%*d|%-*d|%.*f|%*.*f|%.*f|%*d %hhd %hu %+d %#o %e %c %5s|%%\n", 6, 42, 4, 7, 2, 1.25, 8, 3, 2.5, -1,
+         0.5, -5, 1, 300, 70000, 4, 8, 1e-10, 'q', "ab");
+  printf("%600d|\n", 1);
+}
+
 __global__ void kprintf() {
-  if (threadIdx.x == 1) printf("hello %d %.2f %s %llu\n", threadIdx.x, 1.5, "str", 12345678901ull);
+  if (threadIdx.x == 1) print_all();
+}
+// What the device prints is what the host does.
+static void printing() {
+  fflush(stdout);
+  char name[] = "/tmp/ptxi_XXXXXX";
+  const int file = mkstemp(name), screen = dup(1);
+  dup2(file, 1);
+  kprintf<<<1, 32>>>();
+  CK(cudaDeviceSynchronize());
+  fflush(stdout);
+  const off_t middle = lseek(file, 0, SEEK_CUR);
+  print_all();
+  fflush(stdout);
+  dup2(screen, 1);
+  std::string both(2 * middle, ' ');
+  check("printf", middle > 0 && lseek(file, 0, SEEK_END) == 2 * middle &&
+                      pread(file, both.data(), both.size(), 0) == 2 * middle &&
+                      both.substr(0, middle) == both.substr(middle));
+  close(file), close(screen), unlink(name);
 }
 
 int main() {
@@ -194,7 +242,7 @@ int main() {
   block_turns();
   substitution();
   alignment();
-  kprintf<<<1, 32>>>();
-  CK(cudaDeviceSynchronize());
+  chain();
+  printing();
   return finish();
 }

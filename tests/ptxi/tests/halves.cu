@@ -145,9 +145,35 @@ static void conversions() {
   check("float to tf32", !bad[3]);
 }
 
+// Sums and integers so near the middle between two bf16 that doubles do not tell them from it.
+__global__ void kround_once(const uint32_t* x, uint32_t* o, int64_t n) {
+  asm("fma.rn.bf16 %0, %1, %2, %3;"
+      : "=h"(*(uint16_t*)o)
+      : "h"((uint16_t)x[0]), "h"((uint16_t)x[1]), "h"((uint16_t)x[2]));
+  asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(o[1]) : "r"(x[0]), "r"(x[1]), "r"(x[2]));
+  asm("cvt.rn.bf16.s64 %0, %1;" : "=h"(*(uint16_t*)(o + 2)) : "l"(-n));
+  asm("cvt.rn.bf16.u64 %0, %1;" : "=h"(*(uint16_t*)(o + 3)) : "l"(n));
+  asm("cvt.rz.bf16.u64 %0, %1;" : "=h"(*(uint16_t*)(o + 4)) : "l"((1ull << 62) - 1));
+  asm("cvt.rn.f32.s64 %0, %1;" : "=r"(o[5]) : "l"((1ll << 62) + (1ll << 38) + 1));
+  asm("cvt.rp.f16.u64 %0, %1;" : "=h"(*(uint16_t*)(o + 6)) : "l"(2049ull));
+}
+static void round_once() {
+  // 1.09375 * 1.375 + 2^-60 is above 1.5 + 2^-8, 1.0078125 * 1.5 - 2^-60 below 1.5 + 2^-7 + 2^-8: both 1.5 +
+  // 2^-7.
+  const auto x = to_device(std::vector<uint32_t>{0x3f813f8c, 0x3fc03fb0, 0xa1802180});
+  auto* o = to_device(std::vector<uint32_t>(7));
+  kround_once<<<1, 1>>>(x, o, (1ll << 62) + (1ll << 54) + 1);
+  const auto got = to_host(o, 7);
+  check("a fused sum is rounded to bf16 once", got[0] == 0x3fc1 && got[1] == 0x3fc13fc1);
+  check("64-bit integers are rounded to bf16 once", got[2] == 0xde81 && got[3] == 0x5e81 && got[4] == 0x5e7f);
+  check("and to f32", got[5] == 0x5e800001);
+  check("integers are rounded upwards to f16", got[6] == 0x6801);
+}
+
 int main() {
   half_arithmetic();
   intrinsics();
   conversions();
+  round_once();
   return finish();
 }

@@ -1,5 +1,5 @@
-// Intrinsics of integers and floats, structures as parameters, inlined recursion, 64-bit atomics: against the
-// host.
+// Intrinsics of integers and floats, operations on bytes, structures as parameters, inlined recursion, 64-bit
+// atomics, atomics of subnormal floats: against the host.
 #include <algorithm>
 
 #include "results.h"
@@ -112,6 +112,62 @@ static void floats() {
   equal("a double rounded upwards", d, 1, [](int t) { return t ? nextafter((double)t, 1e9) : 1e-30; });
 }
 
+// Modes of prmt, the n-th set bit, dot products of halves and bytes, distances of halves and bytes.
+__global__ void kbytes(unsigned* u) {
+  const unsigned t = threadIdx.x, a = 0x03020100, b = 0x07060504, c = t * 0x01234567, d = t * 0x89abcdef;
+  u += t;
+  asm("prmt.b32.f4e %0, %1, %2, %3;" : "=r"(u[0]) : "r"(a), "r"(b), "r"(t));
+  asm("prmt.b32.b4e %0, %1, %2, %3;" : "=r"(u[64]) : "r"(a), "r"(b), "r"(t));
+  asm("prmt.b32.rc8 %0, %1, %2, %3;" : "=r"(u[128]) : "r"(a), "r"(b), "r"(t));
+  asm("prmt.b32.ecl %0, %1, %2, %3;" : "=r"(u[192]) : "r"(a), "r"(b), "r"(t));
+  asm("prmt.b32.ecr %0, %1, %2, %3;" : "=r"(u[256]) : "r"(a), "r"(b), "r"(t));
+  asm("prmt.b32.rc16 %0, %1, %2, %3;" : "=r"(u[320]) : "r"(a), "r"(b), "r"(t));
+  u[384] = __fns(0x80f0f0f1, t % 32, (int)(t / 8) - 4);
+  u[448] = __dp2a_lo((int)c, (int)d, (int)t) ^ __dp2a_hi(c, d, t);
+  u[512] = __vabsdiffu4(c, d) ^ __vabsdiffs2(c, d);
+  u[576] = __vsads4(c, d) ^ __vsadu2(c, d) << 8;
+}
+static uint32_t bit_from(uint32_t mask, int base, int offset) {
+  int left = std::abs(offset);
+  if (offset == 0) return mask >> base & 1 ? base : ~0u;
+  for (int at = base; at >= 0 && at<32; at += offset> 0 ? 1 : -1)
+    if (mask >> at & 1 && --left == 0) return at;
+  return ~0u;
+}
+static void bytes() {
+  static const uint32_t modes[6][4] = {
+      {0x03020100, 0x04030201, 0x05040302, 0x06050403}, {0x05060700, 0x06070001, 0x07000102, 0x00010203},
+      {0x00000000, 0x01010101, 0x02020202, 0x03030303}, {0x03020100, 0x03020101, 0x03020202, 0x03030303},
+      {0x00000000, 0x01010100, 0x02020100, 0x03020100}, {0x01000100, 0x03020302, 0x01000100, 0x03020302}};
+  unsigned* du = device_array<unsigned>(threads * 10);
+  kbytes<<<1, threads>>>(du);
+  const auto u = to_host(du, threads * 10);
+  for (int m = 0; m < 6; m++) equal("modes of prmt", u, m, [&](int t) { return modes[m][t % 4]; });
+  equal("the n-th set bit", u, 6, [](int t) { return bit_from(0x80f0f0f1, t % 32, t / 8 - 4); });
+  const auto c = [](int t) { return t * 0x01234567u; };
+  const auto d = [](int t) { return t * 0x89abcdefu; };
+  equal("dot products of halves and bytes", u, 7, [&](int t) {
+    uint32_t low = t, high = t;
+    for (int i = 0; i < 2; i++) {
+      low += (int16_t)(c(t) >> 16 * i) * (int8_t)byte_of(d(t), i);
+      high += (c(t) >> 16 * i & 0xffff) * byte_of(d(t), i + 2);
+    }
+    return low ^ high;
+  });
+  equal("distances of bytes and halves", u, 8, [&](int t) {
+    uint32_t r = 0;
+    for (int i = 0; i < 4; i++) r |= (uint32_t)abs((int)byte_of(c(t), i) - (int)byte_of(d(t), i)) << 8 * i;
+    for (int i = 0; i < 32; i += 16) r ^= (uint32_t)abs((int16_t)(c(t) >> i) - (int16_t)(d(t) >> i)) << i;
+    return r;
+  });
+  equal("sums of distances", u, 9, [&](int t) {
+    uint32_t s = 0, r = 0;
+    for (int i = 0; i < 4; i++) s += abs((int8_t)byte_of(c(t), i) - (int8_t)byte_of(d(t), i));
+    for (int i = 0; i < 32; i += 16) r += abs((int)(c(t) >> i & 0xffff) - (int)(d(t) >> i & 0xffff));
+    return s ^ r << 8;
+  });
+}
+
 struct Big {
   int n;
   float* p[4];
@@ -180,11 +236,31 @@ static void atomics() {
   TRUE(to_host(f, 3) == (std::vector<float>{64, 128, 64}));
 }
 
+// Sums that are subnormal, or have a subnormal operand: flushed in global memory, kept in shared.
+__global__ void ksubnormal(float* global, float* of_shared, const float* added) {
+  __shared__ float s[3];
+  const int t = threadIdx.x;
+  s[t] = global[t];
+  atomicAdd(&s[t], added[t]);
+  atomicAdd(&global[t], added[t]);
+  of_shared[t] = s[t];
+}
+static void subnormal_atomics() {
+  const std::vector<float> start = {0, 1e-40f, 1.5e-38f}, added = {1e-40f, 2e-38f, -1.4e-38f};
+  auto* global = to_device(start);
+  auto* shared = device_array<float>(3);
+  ksubnormal<<<1, 3>>>(global, shared, to_device(added));
+  TRUE(to_host(global, 3) == (std::vector<float>{0, 2e-38f, 0}));
+  TRUE(to_host(shared, 3) == (std::vector<float>{1e-40f, 1e-40f + 2e-38f, 1.5e-38f - 1.4e-38f}));
+}
+
 int main() {
   integers();
   floats();
+  bytes();
   structures();
   recursion();
   atomics();
+  subnormal_atomics();
   return finish();
 }

@@ -1,4 +1,6 @@
-// Integer and float arithmetic, Philox: against the same code on the host.
+// Integer and float arithmetic, Philox: against the same code on the host. Constants of PTX.
+#include <limits>
+
 #include "test.h"
 
 constexpr int n = 3000;
@@ -142,9 +144,114 @@ static void random_numbers() {
   check("philox", !bad);
 }
 
+// Constants and expressions of them as operands, as macros make them. Their values are those that ptxas
+// gives.
+// clang-format off
+#define WHOLE(X)                                                                                             \
+  X("0b1011", 11) X("017", 15) X("0XfU", 15) X("0", 0) X("18446744073709551615", ~0ull) X("WARP_SZ - 1", 31) \
+  X("1+2", 3) X("-1-1", -2) X("7-2-1", 4) X("1 + 2 * 3", 7) X("(1 + 2) * 3", 9) X("1<<4|3", 19) X("+3", 3)   \
+  X("~3", ~3ull) X("!3", 0) X("!0", 1) X("--3", 3) X("-7/2", -3) X("~3/2", ~3ull / 2) X("-8>>1", -4)         \
+  X("-7 %% 16", 9) X("1<<33", 1ull << 33) X("-1<1", 1) X("-1<1U", 0) X("2>=2", 1) X("5&3==3", 1)             \
+  X("6^3&2", 4) X("1&&2||0", 1) X("3!=3", 0) X("3>2?5:6", 5) X("0?1:0?3:4", 4) X("(.u64)-1>>60", 15)         \
+  X("(.s64)0xffffffffffffffff>>60", -1) X("1.5<2.5", 1) X("0x8000000000000000>>63", 1)
+#define REAL(X) /* 0d and 0f: all the bits */                                                                \
+  X("0.5", 0.5) X("-0.25", -0.25) X("1e1", 10) X("1.E+3", 1000) X(".5e-1", 0.05) X("0.1", 0.1)               \
+  X("(1.0+0.5)*3.0", 4.5) X("1.0/4.0-2.0", -1.75) X("0d3ff8000000000000", 1.5) X("-0D3ff8000000000000", -1.5)
+// clang-format on
+__global__ void kconstants(uint64_t* whole, float* f, double* d, unsigned* others, float x) {
+#define X(text, value) asm("mov.u64 %0, " text ";" : "=l"(*whole++));
+  WHOLE(X)
+#undef X
+#define X(text, value)                                                 \
+  asm("fma.rn.f32 %0, %1, " text ", " text ";" : "=f"(*f++) : "f"(x)); \
+  asm("add.f64 %0, %1, " text ";" : "=d"(*d++) : "d"((double)x));
+  REAL(X)
+#undef X
+  __shared__ unsigned s[64];
+  s[threadIdx.x] = threadIdx.x;
+  __syncwarp();
+  const unsigned at = (unsigned)__cvta_generic_to_shared(s);
+  asm volatile("ld.shared.u32 %0, [%1+4*8];" : "=r"(others[0]) : "r"(at) : "memory");
+  asm volatile("ld.shared.u32 %0, [%1+16+4];" : "=r"(others[1]) : "r"(at) : "memory");
+  asm volatile("ld.shared.u32 %0, [%1+-(4-8)];" : "=r"(others[2]) : "r"(at) : "memory");
+  asm volatile(
+      "{.reg .pred p, q; .reg .f32 f; mov.pred p, 2; mov.pred q, 4-4; @p mov.u32 %0, 1; @q mov.u32 %0, 2;"
+      "setp.lt.f32 p, %2, 0.25; selp.u32 %1, 1+1, 0b11, p; bar.sync 1+1, 32;}"
+      : "+r"(others[3]), "=r"(others[4])
+      : "f"(x / 8));
+  if (threadIdx.x) return;
+  asm volatile(
+      "{.shared .align 16 .b8 room[16]; .reg .u32 a; mov.u32 a, room+4*3; st.shared.f32 [a], 1.5;"
+      "ld.shared.u32 %0, [room+(16-4)];}"
+      : "=r"(others[5])::"memory");
+}
+static void constants() {
+#define X(text, value) (uint64_t)(value),
+  const std::vector<uint64_t> whole = {WHOLE(X)};
+#undef X
+#define X(text, value) value,
+  const std::vector<double> real = {REAL(X)};
+#undef X
+  auto* w = device_array<uint64_t>(whole.size());
+  auto* f = device_array<float>(real.size());
+  auto* d = device_array<double>(real.size());
+  auto* others = to_device(std::vector<unsigned>(6));
+  kconstants<<<1, 32>>>(w, f, d, others, 1);
+  check("whole constants", to_host(w, whole.size()) == whole);
+  const auto F = to_host(f, real.size());
+  const auto D = to_host(d, real.size());
+  for (size_t i = 0; i < real.size(); i++) {
+    check("constants of f32", F[i] == 2 * (float)real[i]);
+    check("constants of f64", D[i] == 1 + real[i]);
+  }
+  check("constants in addresses, predicates, barriers and stores",
+        to_host(others, 6) == std::vector<unsigned>{8, 5, 1, 1, 2, 0x3fc00000});
+}
+
+// NaN and numbers out of range to integers, by the notes on cvt in the PTX ISA.
+template <class T>
+struct Whole {
+  T of_f32[4], of_f64[4];
+};
+struct Wholes {
+  Whole<int16_t> s16;
+  Whole<uint16_t> u16;
+  Whole<int32_t> s32;
+  Whole<uint32_t> u32;
+  Whole<int64_t> s64;
+  Whole<uint64_t> u64;
+};
+__global__ void kwhole(const float* x, Wholes* w) {
+  for (int i = 0; i < 4; i++) {
+    const double y = x[i];
+#define TO(type, c)                                                            \
+  asm("cvt.rzi." #type ".f32 %0, %1;" : "=" c(w->type.of_f32[i]) : "f"(x[i])); \
+  asm("cvt.rzi." #type ".f64 %0, %1;" : "=" c(w->type.of_f64[i]) : "d"(y));
+    TO(s16, "h") TO(u16, "h") TO(s32, "r") TO(u32, "r") TO(s64, "l") TO(u64, "l")
+#undef TO
+  }
+}
+template <class T>
+static bool as_documented(const Whole<T>& w) {
+  const T least = std::numeric_limits<T>::min(), most = std::numeric_limits<T>::max();
+  const T top = (T)((uint64_t)1 << (8 * sizeof(T) - 1)), nan = sizeof(T) == 8 ? top : 0;
+  return w.of_f64[0] == top && w.of_f32[0] == nan && w.of_f32[1] == most && w.of_f64[1] == most &&
+         w.of_f32[2] == least && w.of_f64[2] == least && w.of_f32[3] == 5 && w.of_f64[3] == 5;
+}
+static void to_whole() {
+  Wholes* d = device_array<Wholes>(1);
+  kwhole<<<1, 1>>>(to_device(std::vector<float>{NAN, 1e30f, -1e30f, 5.75f}), d);
+  const Wholes w = to_host(d, 1)[0];
+  check("floats to 16 bits", as_documented(w.s16) && as_documented(w.u16));
+  check("floats to 32 bits", as_documented(w.s32) && as_documented(w.u32));
+  check("floats to 64 bits", as_documented(w.s64) && as_documented(w.u64));
+}
+
 int main() {
   integers();
   floats();
   random_numbers();
+  constants();
+  to_whole();
   return finish();
 }

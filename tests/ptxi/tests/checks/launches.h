@@ -56,12 +56,55 @@ static void crowd(int* i, int more) {
 }
 
 // Whatever is not known must not be taken for something else.
-__global__ void packed_integers(int* o) {
-  asm volatile("add.u16x2 %0, %0, %0;" : "+r"(*o));
+#define REFUSED(name, ptx)                 \
+  __global__ void name(int* o, float x) {  \
+    asm volatile(ptx : "+r"(*o) : "f"(x)); \
+  }
+REFUSED(packed_integers, "add.u16x2 %0, %0, %0;")
+REFUSED(no_constant, "mov.u32 %0, 1_000;")
+REFUSED(no_expression, "mov.u32 %0, (1+2;")
+REFUSED(division_by_zero, "mov.u32 %0, 1/(2-2);")
+REFUSED(float_as_integer, "add.s32 %0, %0, 1.5;")
+REFUSED(integer_as_float, "{.reg .f32 f; add.f32 f, %1, 1; mov.b32 %0, f;}")
+REFUSED(no_offset, "ld.shared.u32 %0, [%0+16x];")
+
+__device__ __noinline__ int odd(int n);
+__device__ __noinline__ int even(int n) {
+  return n == 0 ? 1 : odd(n - 1) + 2 * n;
+}
+__device__ __noinline__ int odd(int n) {
+  return n == 0 ? 0 : even(n - 1) ^ n;
+}
+__global__ void recursive(int* o, float) {
+  *o = even(*o);
+}
+
+// Each of them calls the next twice.
+template <int I>
+__device__ __noinline__ int doubled(int x) {
+  if constexpr (I == 0) {
+    return x + 1;
+  } else {
+    const int once = doubled<I - 1>(x);
+    return once & 1 ? doubled<I - 1>(once ^ x) : once;
+  }
+}
+__global__ void too_large(int* o, float) {
+  *o = doubled<70>(*o);
 }
 
 static void refused_launches(float* f) {
-  if (is("packed_integers")) packed_integers<<<1, 1>>>((int*)f);
+#define LAUNCHED(name) \
+  if (is(#name)) name<<<1, 1>>>((int*)f, 1);
+  LAUNCHED(packed_integers)
+  LAUNCHED(no_constant)
+  LAUNCHED(no_expression)
+  LAUNCHED(division_by_zero)
+  LAUNCHED(float_as_integer)
+  LAUNCHED(integer_as_float)
+  LAUNCHED(no_offset)
+  LAUNCHED(recursive)
+  LAUNCHED(too_large)
   if (is("dynamic_shared")) dyn<<<1, 32, 60000>>>(f);
   if (is("ok_dynamic_shared")) {
     CK(cudaFuncSetAttribute(dyn, cudaFuncAttributeMaxDynamicSharedMemorySize, 60000));
