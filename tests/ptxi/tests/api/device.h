@@ -138,7 +138,9 @@ static void reset() {
   cudaStream_t stream;
   cudaEvent_t event;
   cudaMemPool_t pool, own_pool;
-  const cudaMemPoolProps props = {};
+  cudaMemPoolProps props = {};
+  props.allocType = cudaMemAllocationTypePinned;
+  props.location = {cudaMemLocationTypeDevice, 0};
   CK(cudaMalloc(&memory, 16));
   CK(cudaHostRegister(registered, sizeof registered, 0));
   CK(cudaStreamCreate(&stream));
