@@ -37,6 +37,7 @@ __global__ void in_order_too(int* x) {
   if (threadIdx.x == 32) atomicExch(x, 2);
 }
 __global__ void without_barriers(int* x) { x[threadIdx.x] = 3; }
+#include <csignal>
 const char* program;
 void run(void (*kernel)(int*), const char* name, int expected) {
   if (getenv("CASE") && strcmp(getenv("CASE"), name)) return;
@@ -48,6 +49,11 @@ void run(void (*kernel)(int*), const char* name, int expected) {
   cudaMemcpy(on_device, x, sizeof x, cudaMemcpyHostToDevice);
   kernel<<<1, 64>>>(on_device);
   cudaMemcpy(x, on_device, sizeof x, cudaMemcpyDeviceToHost);
+  if (getenv("PTXI_MUTATE") && strstr(getenv("PTXI_MUTATE"), ":14")) {
+    if (getenv("SIGNAL")) raise(atoi(getenv("SIGNAL")));
+    if (getenv("FAULT")) *(volatile int*)nullptr = 0;
+    if (getenv("STATUS")) exit(atoi(getenv("STATUS")));
+  }
   if ((expected && x[0] != expected) || getenv("BROKEN")) exit(1);
 }
 int main(int, char** argv) {
@@ -121,6 +127,20 @@ expect 'no place for a table' ends_with 1 "TABLE: 'nowhere/table.md' cannot be w
 run OP=tiny BROKEN=1
 expect 'cases that fail anyway' ends_with 1 '0 noticed, 0 equivalent, 4 not noticed'
 expect 'how' says 'FAILS WITHOUT IT TOO barrier@kernels/tiny.cu:14 +tiny, in order: '
+
+# What ends a program from outside is no verdict, and what keeps it from running neither.
+for setting in SIGNAL=9:Killed SIGNAL=15:Terminated STATUS=2:'status 2' STATUS=126:'status 126' STATUS=127:'status 127'; do
+  run OP=tiny "${setting%:*}"
+  expect "$setting" ends_with 1 "$(tail -1 output | grep -E "^mutants: tiny was (ended from outside|not run): ${setting#*:}; no verdict on barrier@kernels/tiny.cu:14$")"
+done
+for setting in SIGNAL=6 FAULT=1; do
+  run OP=tiny $setting
+  expect "$setting" says 'noticed +barrier@kernels/tiny.cu:14 +tiny, in order: a crash$'
+done
+run PTXI_RAEC=1
+expect 'what the programs refuse' says '.*PTXI_RAEC'
+expect 'ends it' says 'mutants: (other|plain|tiny) was not run: status 2$'
+expect 'as a failure' test $status -eq 1
 
 # A program of another folder.
 mkdir moved && cp -r scripts tests moved

@@ -4,11 +4,12 @@ import os
 import pathlib
 import re
 import shlex
+import signal
 import tempfile
 import threading
 
 from cases import run, what_noticed
-from processes import call
+from processes import NoVerdict, call, check_run
 
 FOLDER = pathlib.Path("build/source-mutants")
 KERNELS = sorted(pathlib.Path("kernels").glob("*.cu"))
@@ -33,6 +34,10 @@ def compile_kernels(source, folder):
     compiler, *options = words("COMPILE")
     arguments = ["--keep", "--keep-dir", to, "-c", folder / source, "-o", to / "o"]
     status, output, _ = call([compiler, "-I", folder, *options, *arguments])
+    # Of the programs that it starts, the compiler says it alone.
+    if died := re.search(rf"died due to signal (?:{signal.SIGKILL:d}|{signal.SIGTERM:d})\b", output):
+        raise NoVerdict(f"the compiler was ended from outside: {died[0]}", output)
+    check_run("the compiler", status, output)
     if status != 0:
         raise Refused(output)
     # Names of what is local to a file hold hashes of its path.
@@ -90,7 +95,7 @@ class Program:
         to = folder / self.name
         status, output, _ = call(self.link([changed], to))
         if status != 0:
-            raise RuntimeError(output)
+            raise NoVerdict(f"{self.name} cannot be linked", output)
         status, output, _ = run(to, self.seconds, SCHEDULE=SCHEDULE)
         if status == 0:
             return None

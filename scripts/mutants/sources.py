@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 
-from processes import in_parallel, run_main
+from processes import NoVerdict, in_parallel, run_main
 from programs import FOLDER, Program, Refused, compile_kernels, original_ptx
 from sites import mutants_of, read_list
 from source_results import LIST, Results
@@ -63,6 +63,8 @@ def judge(mutant, site, programs):
                         return "noticed", program.name, *found, round(time.monotonic() - begin)
         except Refused:
             verdict = "refused"
+        except NoVerdict as error:
+            raise NoVerdict(f"{error}; no verdict on {mutant.place}: {mutant.after}", error.output) from None
     return verdict, "", "", "", round(time.monotonic() - begin)
 
 
@@ -113,4 +115,4 @@ def main():
 
 
 if __name__ == "__main__":
-    run_main(main, "stopped; the same SEED goes on from here")
+    run_main("source-mutants", main, "stopped; the same SEED goes on from here")

@@ -13,12 +13,11 @@ Ends with the line "N noticed, N equivalent, N not noticed".
 import os
 import pathlib
 import re
-import signal
 import subprocess
 import sys
 
 from cases import run, what_noticed
-from processes import in_parallel, run_main
+from processes import NoVerdict, in_parallel, run_main
 from verdicts import command, conclude, drawn_number, how_many, print_line, seed, table, write_page
 
 LIST = pathlib.Path("tests/mutants/equivalent.txt")
@@ -64,6 +63,13 @@ def survey(cases):
 
 def judge(mutant, used, schedules, listed):
     """What becomes of it; the op, case and schedule that noticed it, and as what."""
+    try:
+        return try_cases(mutant, used, schedules, listed)
+    except NoVerdict as error:
+        raise NoVerdict(f"{error}; no verdict on {mutant}", error.output) from None
+
+
+def try_cases(mutant, used, schedules, listed):
     concerned = {case: seconds for case, (mutants, seconds) in used.items() if mutant in mutants}
     for schedule in schedules:
         for case, seconds in concerned.items():
@@ -71,8 +77,8 @@ def judge(mutant, used, schedules, listed):
             if status == 0:
                 continue
             word = "NOTICED, BUT LISTED AS EQUIVALENT" if listed else "noticed"
-            # It is the mutant that was noticed if the case passes as it is. SIGKILL: from outside, for want of memory.
-            if status == -signal.SIGKILL or run_case(case, schedule)[0] != 0:
+            # It is the mutant that was noticed if the case passes as it is.
+            if run_case(case, schedule)[0] != 0:
                 word = "FAILS WITHOUT IT TOO"
             return word, os.path.basename(case[0]), case[1], schedule, what_noticed(status, output)
     return "NO CASE RUNS IT" if not concerned else "equivalent" if listed else "NOT NOTICED", "", "", "", ""
@@ -132,4 +138,4 @@ def main():
 
 
 if __name__ == "__main__":
-    run_main(main, "stopped")
+    run_main("mutants", main, "stopped")
