@@ -142,11 +142,16 @@ expect 'what the programs refuse' says '.*PTXI_RAEC'
 expect 'ends it' says 'mutants: (other|plain|tiny) was not run: status 2$'
 expect 'as a failure' test $status -eq 1
 
-# A program of another folder.
-mkdir moved && cp -r scripts tests moved
-(cd moved && python3 scripts/mutants/synchronisations.py "$root/tiny") >output 2>&1
-status=$?
-expect 'compiled elsewhere' says "mutants: nothing of kernels/ can be taken away in $root. .*\`make clean\`"
+# A program of another folder, alone and beside one of this folder.
+mkdir -p moved/kernels && cp -r scripts tests moved
+echo '__global__ void here() { __syncthreads(); } int main() {}' >moved/kernels/here.cu
+(cd moved && "$nvcc" -cudart shared -cudadevrt none -Ltests/ptxi/build -lineinfo -gencode arch=compute_80,code=compute_80 kernels/here.cu -o here) || exit 1
+for programs in "$root/tiny" "$root/moved/here $root/tiny"; do
+  (cd moved && python3 scripts/mutants/synchronisations.py $programs) >output 2>&1
+  status=$?
+  expect 'compiled elsewhere' says "mutants: tiny has $root/kernels/tiny.cu:[0-9]+, which is not of kernels/ here. .*\`make clean\`"
+  expect 'is refused' test $status -eq 1
+done
 
 # What never ends; it has 20 seconds of the processor, and ten times what is usual: 1 second.
 echo 'while :; do :; done' >endless && chmod +x endless

@@ -36,17 +36,34 @@ The quickest case is asked first. That depends on the times that were measured, 
 """
 
 
+def elsewhere(what):
+    return SystemExit(
+        f"mutants: {what}. Programs name the folder in which they were compiled: after a build folder was moved or"
+        " copied, `make clean` is needed"
+    )
+
+
 def mutants_in(output):
     return set(re.findall(r"\[ptxi\] mutant \d+ (\S*@kernels/\S*)", output))
 
 
+def listed_by(program, **settings):
+    status, output, _ = run(program, LIST="1", **settings)
+    if status != 0:
+        raise NoVerdict(f"{os.path.basename(program)} fails where it only lists: status {status}", output)
+    return output
+
+
 def held_by(program):
     """What can be taken away in it: loading is enough. It may hold kernels that only other ops use."""
-    return mutants_in(run(program, LIST="1", PTXI_MUTATE="list")[1])
+    output = listed_by(program, PTXI_MUTATE="list")
+    if other := re.search(r"(?m)^\[ptxi\] mutant \d+ .*?@(?!kernels/)([^\s@]*/kernels/[^\s@/]+:\d+)", output):
+        raise elsewhere(f"{os.path.basename(program)} has {other[1]}, which is not of kernels/ here")
+    return mutants_in(output)
 
 
 def cases_of(program):
-    output = run(program, LIST="1")[1]
+    output = listed_by(program)
     return [(program, name) for name in re.findall(rf"(?m)^{os.path.basename(program)}: (.*)", output)]
 
 
@@ -110,10 +127,7 @@ def main():
     held = dict(in_parallel(held_by, programs))
     everything = set().union(*held.values())
     if not everything:
-        raise SystemExit(
-            f"mutants: nothing of kernels/ can be taken away in {os.path.dirname(programs[0])}. Programs name the folder"
-            " in which they were compiled: after a build folder was moved or copied, `make clean` is needed"
-        )
+        raise elsewhere(f"nothing of kernels/ can be taken away in {os.path.dirname(programs[0])}")
     own = [program for program in programs if not ops or os.path.basename(program) in ops]
     used, listed = survey([case for program in own for case in cases_of(program)]), read_list()
     chosen = sorted(set().union(*(mutants for mutants, _ in used.values())) if ops else everything, key=by_numbers)
