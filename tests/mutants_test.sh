@@ -141,6 +141,10 @@ run PTXI_RAEC=1
 expect 'what the programs refuse' says '.*PTXI_RAEC'
 expect 'ends it' says 'mutants: (other|plain|tiny) was not run: status 2$'
 expect 'as a failure' test $status -eq 1
+run OP=tiny
+expect 'what is looked at' says 'looking for synchronisations in 3 case programs$'
+expect 'what is run first' says 'running 3 cases as they are$'
+expect 'what has been run' says ' *tiny: 3 cases, [0-9]+ s$'
 
 # A program of another folder, alone and beside one of this folder.
 mkdir -p moved/kernels && cp -r scripts tests moved

@@ -217,6 +217,20 @@ rm -f build/source-mutants/*.tsv
 run
 expect 'without all that' ends_with 0 '5 noticed, 7 explained, 0 survived'
 
+# The programs are measured again where they are new, or run with other settings.
+run
+expect 'measured times are kept' test -z "$(grep measuring output)"
+touch -d '1 second' build/x
+run
+expect 'of an old program' says 'measuring 1 case program$'
+expect 'each as it is done' says ' *x: [0-9.]+ s$'
+touch -d '1 minute ago' build/x
+run
+run
+expect 'and kept again' test -z "$(grep measuring output)"
+run PTXI_CC=90
+expect 'of other settings' says 'measuring 1 case program$'
+
 # Chosen ones.
 cp $list kept
 run ONLY=kept TABLE=table.md

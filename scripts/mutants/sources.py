@@ -10,8 +10,8 @@ there, of both kinds of files. TABLE=file: all that was found, as a table. tests
 those that cannot be noticed, each with the reason. Fails if another is not, or if one of those is. Ends with the line
 "N noticed, N explained, N survived".
 
-Results are kept in build/source-mutants: the same SEED goes on where it was stopped, and those that survived are tried
-again. `make clean`, or deleting the folder, begins anew.
+Results, and how long each program takes, are kept in build/source-mutants: the same SEED goes on where it was stopped,
+and those that survived are tried again. `make clean`, or deleting the folder, begins anew.
 """
 
 import itertools
@@ -26,7 +26,7 @@ from processes import NoVerdict, in_parallel, run_main
 from programs import FOLDER, Program, Refused, compile_kernels, original_ptx
 from sites import mutants_of, read_list
 from source_results import LIST, Results
-from verdicts import conclude, drawn_number, how_many, print_line, seed, table
+from verdicts import conclude, drawn_number, how_many, how_many_of, print_line, say, seed, table
 
 
 def drawn(files):
@@ -76,6 +76,7 @@ def main():
         raise SystemExit(f"HEADERS: '{headers}' is neither 0 nor 1")
     kind, suffix = ("headers", ".cuh") if headers == "1" else ("seed", ".cu")
     FOLDER.mkdir(parents=True, exist_ok=True)
+    say(f"looking for kernels in {how_many_of(len(sys.argv) - 1, 'case program')}")
     programs = [Program(pathlib.Path(path)) for path in sys.argv[1:]]
     files = sorted(set().union(*(p.files for p in programs)))
     everything = drawn([file for file in files if file.endswith((".cu", ".cuh"))])
@@ -91,8 +92,10 @@ def main():
         order.pop(mutant, None)
 
     programs = [p for p in programs if any(mutant.file in p.files for mutant in order)]
-    for _ in in_parallel(Program.measure, programs):
-        pass
+    if unknown := [program for program in programs if program.seconds is None]:
+        say(f"measuring {how_many_of(len(unknown), 'case program')}")
+    for program, _ in in_parallel(Program.measure, unknown):
+        say(f"  {program.name}: {program.seconds:.1f} s")
     programs.sort(key=lambda program: (bool(ops) and program.name not in ops, program.seconds))
 
     kept = FOLDER / ("only.tsv" if only else f"{kind}-{number}.tsv")

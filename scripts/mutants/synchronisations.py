@@ -15,10 +15,11 @@ import pathlib
 import re
 import subprocess
 import sys
+from collections import Counter
 
 from cases import run, what_noticed
 from processes import NoVerdict, in_parallel, run_main
-from verdicts import command, conclude, drawn_number, how_many, print_line, seed, table, write_page
+from verdicts import command, conclude, drawn_number, how_many, how_many_of, print_line, say, seed, table, write_page
 
 LIST = pathlib.Path("tests/mutants/equivalent.txt")
 # In a random order warps go on in the midst of others, so it comes first; what is left meets the others too.
@@ -71,10 +72,19 @@ def run_case(case, schedule, usual=600, **settings):
     return run(case[0], usual, SCHEDULE=schedule, CASE=case[1], **settings)
 
 
-def survey(cases):
+def survey(programs):
     """What can be taken away of the kernels that each case uses, and its seconds; the quickest case comes first."""
+    cases, found = [case for program in programs for case in cases_of(program)], {}
+    if cases:
+        say(f"running {how_many_of(len(cases), 'case')} as they are")
+    left = Counter(program for program, _ in cases)
     used = in_parallel(lambda case: run_case(case, "forward/late", PTXI_MUTATE="used"), cases)
-    found = {case: (mutants_in(output), seconds) for case, (_, output, seconds) in used}
+    for case, (_, output, seconds) in used:
+        found[case] = mutants_in(output), seconds
+        left[case[0]] -= 1
+        if not left[case[0]]:
+            own = [seconds for (program, _), (_, seconds) in found.items() if program == case[0]]
+            say(f"  {os.path.basename(case[0])}: {how_many_of(len(own), 'case')}, {sum(own):.0f} s")
     return dict(sorted(found.items(), key=lambda entry: entry[1][1]))
 
 
@@ -124,19 +134,20 @@ def main():
     schedules = (os.environ.get("SCHEDULES") or SCHEDULES).split()
     if any(subprocess.call(["scripts/run", "true"], env=os.environ | {"SCHEDULE": word}) for word in schedules):
         return 2
+    say(f"looking for synchronisations in {how_many_of(len(programs), 'case program')}")
     held = dict(in_parallel(held_by, programs))
     everything = set().union(*held.values())
     if not everything:
         raise elsewhere(f"nothing of kernels/ can be taken away in {os.path.dirname(programs[0])}")
     own = [program for program in programs if not ops or os.path.basename(program) in ops]
-    used, listed = survey([case for program in own for case in cases_of(program)]), read_list()
+    used, listed = survey(own), read_list()
     chosen = sorted(set().union(*(mutants for mutants, _ in used.values())) if ops else everything, key=by_numbers)
     if not chosen:
         raise SystemExit(f"mutants: the kernels that the cases of {' and '.join(ops)} use have no synchronisation")
     if wanted:
         chosen = sorted(set(chosen) - set(listed), key=lambda mutant: drawn_number(f"{mutant}\n"))[:wanted]
     others = [program for program in programs if program not in own and held[program] & set(chosen)]
-    used |= survey([case for program in others for case in cases_of(program)])
+    used |= survey(others)
 
     results = {}
     for mutant, result in in_parallel(lambda mutant: judge(mutant, used, schedules, mutant in listed), chosen):
