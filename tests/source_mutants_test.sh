@@ -264,6 +264,9 @@ run TABLE=nowhere/table.md
 expect 'no place for a table' ends_with 1 "TABLE: 'nowhere/table.md' cannot be written: No such file or directory"
 run ONLY=nowhere
 expect 'a list that is not there' ends_with 1 'nowhere: No such file or directory'
+printf '# A comment.\n' >empty
+run ONLY=empty
+expect 'a list of nothing' ends_with 1 'source-mutants: empty lists no mutant'
 printf '# A comment.\n\nkernels/x.cu\n- a\n+ b\n\nkernels/x.cu\n- a\n' >malformed
 run ONLY=malformed
 expect 'a list that is none' ends_with 1 "malformed:7: here should be the name of a file, a line '- ...' and a line '+ ...'"

@@ -72,6 +72,8 @@ def main():
     wanted, number, page = how_many(200), seed(), table()
     ops, only = os.environ.get("OP", "").split(), os.environ.get("ONLY")
     listed = read_list(pathlib.Path(only)) if only else None
+    if only and not listed:
+        raise SystemExit(f"source-mutants: {only} lists no mutant")
     if (headers := os.environ.get("HEADERS", "")) not in ("", "0", "1"):
         raise SystemExit(f"HEADERS: '{headers}' is neither 0 nor 1")
     kind, suffix = ("headers", ".cuh") if headers == "1" else ("seed", ".cu")
