@@ -37,6 +37,7 @@ __global__ void in_order_too(int* x) {
   if (threadIdx.x == 32) atomicExch(x, 2);
 }
 __global__ void without_barriers(int* x) { x[threadIdx.x] = 3; }
+#include <csignal>
 const char* program;
 void run(void (*kernel)(int*), const char* name, int expected) {
   if (getenv("CASE") && strcmp(getenv("CASE"), name)) return;
@@ -48,6 +49,11 @@ void run(void (*kernel)(int*), const char* name, int expected) {
   cudaMemcpy(on_device, x, sizeof x, cudaMemcpyHostToDevice);
   kernel<<<1, 64>>>(on_device);
   cudaMemcpy(x, on_device, sizeof x, cudaMemcpyDeviceToHost);
+  if (getenv("PTXI_MUTATE") && strstr(getenv("PTXI_MUTATE"), ":14")) {
+    if (getenv("SIGNAL")) raise(atoi(getenv("SIGNAL")));
+    if (getenv("FAULT")) *(volatile int*)nullptr = 0;
+    if (getenv("STATUS")) exit(atoi(getenv("STATUS")));
+  }
   if ((expected && x[0] != expected) || getenv("BROKEN")) exit(1);
 }
 int main(int, char** argv) {
@@ -122,11 +128,34 @@ run OP=tiny BROKEN=1
 expect 'cases that fail anyway' ends_with 1 '0 noticed, 0 equivalent, 4 not noticed'
 expect 'how' says 'FAILS WITHOUT IT TOO barrier@kernels/tiny.cu:14 +tiny, in order: '
 
-# A program of another folder.
-mkdir moved && cp -r scripts tests moved
-(cd moved && python3 scripts/mutants/synchronisations.py "$root/tiny") >output 2>&1
-status=$?
-expect 'compiled elsewhere' says "mutants: nothing of kernels/ can be taken away in $root. .*\`make clean\`"
+# What ends a program from outside is no verdict, and what keeps it from running neither.
+for setting in SIGNAL=9:Killed SIGNAL=15:Terminated STATUS=2:'status 2' STATUS=126:'status 126' STATUS=127:'status 127'; do
+  run OP=tiny "${setting%:*}"
+  expect "$setting" ends_with 1 "$(tail -1 output | grep -E "^mutants: tiny was (ended from outside|not run): ${setting#*:}; no verdict on barrier@kernels/tiny.cu:14$")"
+done
+for setting in SIGNAL=6 FAULT=1; do
+  run OP=tiny $setting
+  expect "$setting" says 'noticed +barrier@kernels/tiny.cu:14 +tiny, in order: a crash$'
+done
+run PTXI_RAEC=1
+expect 'what the programs refuse' says '.*PTXI_RAEC'
+expect 'ends it' says 'mutants: (other|plain|tiny) was not run: status 2$'
+expect 'as a failure' test $status -eq 1
+run OP=tiny
+expect 'what is looked at' says 'looking for synchronisations in 3 case programs$'
+expect 'what is run first' says 'running 3 cases as they are$'
+expect 'what has been run' says ' *tiny: 3 cases, [0-9]+ s$'
+
+# A program of another folder, alone and beside one of this folder.
+mkdir -p moved/kernels && cp -r scripts tests moved
+echo '__global__ void here() { __syncthreads(); } int main() {}' >moved/kernels/here.cu
+(cd moved && "$nvcc" -cudart shared -cudadevrt none -Ltests/ptxi/build -lineinfo -gencode arch=compute_80,code=compute_80 kernels/here.cu -o here) || exit 1
+for programs in "$root/tiny" "$root/moved/here $root/tiny"; do
+  (cd moved && python3 scripts/mutants/synchronisations.py $programs) >output 2>&1
+  status=$?
+  expect 'compiled elsewhere' says "mutants: tiny has $root/kernels/tiny.cu:[0-9]+, which is not of kernels/ here. .*\`make clean\`"
+  expect 'is refused' test $status -eq 1
+done
 
 # What never ends; it has 20 seconds of the processor, and ten times what is usual: 1 second.
 echo 'while :; do :; done' >endless && chmod +x endless

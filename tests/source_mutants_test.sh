@@ -30,6 +30,7 @@ while [ $# -gt 0 ]; do
 done
 ptx=$keep/$(basename "$source" .cu).ptx
 ! grep -q 'refused(e ||' "$source" || exit 1
+[ -z "${COMPILER:-}" ] || ! grep -q 'kept(g < h)' "$source" || eval "$COMPILER"
 sed -s 's,//.*,,; /unused/d' "$source" "$header" | tee "$object" >"$ptx"
 hash=$(sha1sum <<<"$source")
 echo "_ZN45_GLOBAL__N__${hash:0:8}_1_x_cu_${hash:8:8}4name" >>"$ptx"
@@ -51,6 +52,11 @@ E2
 program case <<'E2'
 text=$(</dev/stdin)
 [ -z "${SLOW:-}" ] || sleep "$SLOW"
+if [[ $text = *'kept(g < h)'* ]]; then
+  [ -z "${FAILS:-}" ] || echo "$FAILS"
+  [ -z "${STATUS:-}" ] || exit "$STATUS"
+  [ -z "${SIGNAL:-}" ] || kill "-$SIGNAL" $$
+fi
 [[ $text != *'endless(i > j)'* ]] || kill -XCPU $$
 [[ $text = *'y[threadIdx.x] = x[a - b]'* ]] ||
   { echo "[ptxi] WARNING out of bounds, offset 4 of 2 | kernel x" && echo "  replay: CASE='short' make test" && exit 1; }
@@ -179,6 +185,52 @@ expect 'Ctrl-C' ends_with 130 'stopped; the same SEED goes on from here'
 run
 expect 'after Ctrl-C' ends_with 0 '5 noticed, 7 explained, 0 survived'
 
+# What ends a program from outside is no verdict, and what keeps it from running neither.
+without() { [ "$status" -eq 1 ] && says "source-mutants: $1; no verdict on kernels/x.cu(#2)?: kept\(g < h\);$"; }
+nothing_kept() { ! grep -qF 'kept(g < h)' build/source-mutants/seed-1.tsv; }
+for setting in SIGNAL=KILL:Killed SIGNAL=TERM:Terminated STATUS=2:'status 2' STATUS=126:'status 126' STATUS=127:'status 127'; do
+  rm -f build/source-mutants/*.tsv
+  run "${setting%:*}"
+  expect "$setting" without "x was (ended from outside|not run): ${setting#*:}"
+  expect 'and is not kept' nothing_kept
+done
+for how in 'kill -KILL $$:Killed' 'exit 127:status 127' \
+  "echo \"nvcc error : 'cicc' died due to signal 9 (Kill signal)\"; exit 9:died due to signal 9"; do
+  rm -f build/source-mutants/*.tsv
+  run COMPILER="${how%:*}"
+  expect "the compiler: $how" without "the compiler was (ended from outside|not run): ${how##*:}"
+  expect 'and is not kept' nothing_kept
+done
+for signal in SEGV ABRT; do
+  rm -f build/source-mutants/*.tsv
+  run SIGNAL=$signal
+  expect "SIG$signal" says 'NOTICED, BUT EXPLAINED AWAY kernels/x.cu:9 .* x, : a crash '
+  expect 'is a verdict' ends_with 1 '5 noticed, 5 explained, 2 survived'
+done
+rm -f build/source-mutants/*.tsv
+run SIGNAL=SEGV FAILS='a.cpp:3: FATAL ERROR: test case CRASHED: SIGSEGV'
+expect 'as the tests say it' says '.* kernels/x.cu:9 .* x, : a crash '
+rm -f build/source-mutants/*.tsv
+run SIGNAL=SEGV FAILS='a.cpp:2: ERROR: CHECK( a == b ) is NOT correct!'
+expect 'after a failing check' says '.* kernels/x.cu:9 .* x, : a wrong result '
+rm -f build/source-mutants/*.tsv
+run
+expect 'without all that' ends_with 0 '5 noticed, 7 explained, 0 survived'
+
+# The programs are measured again where they are new, or run with other settings.
+run
+expect 'measured times are kept' test -z "$(grep measuring output)"
+touch -d '1 second' build/x
+run
+expect 'of an old program' says 'measuring 1 case program$'
+expect 'each as it is done' says ' *x: [0-9.]+ s$'
+touch -d '1 minute ago' build/x
+run
+run
+expect 'and kept again' test -z "$(grep measuring output)"
+run PTXI_CC=90
+expect 'of other settings' says 'measuring 1 case program$'
+
 # Chosen ones.
 cp $list kept
 run ONLY=kept TABLE=table.md
@@ -212,6 +264,9 @@ run TABLE=nowhere/table.md
 expect 'no place for a table' ends_with 1 "TABLE: 'nowhere/table.md' cannot be written: No such file or directory"
 run ONLY=nowhere
 expect 'a list that is not there' ends_with 1 'nowhere: No such file or directory'
+printf '# A comment.\n' >empty
+run ONLY=empty
+expect 'a list of nothing' ends_with 1 'source-mutants: empty lists no mutant'
 printf '# A comment.\n\nkernels/x.cu\n- a\n+ b\n\nkernels/x.cu\n- a\n' >malformed
 run ONLY=malformed
 expect 'a list that is none' ends_with 1 "malformed:7: here should be the name of a file, a line '- ...' and a line '+ ...'"

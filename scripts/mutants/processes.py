@@ -12,6 +12,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 # So that what a program starts ends with it. A session of its own has a share of the processor of its own too.
 OWN_GROUP = {"process_group": 0} if sys.version_info >= (3, 11) else {"start_new_session": True}
 
+# Signals by which programs end for what they do themselves.
+CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGTRAP}
+
 started, starting, stopping = set(), threading.Lock(), threading.Event()
 
 
@@ -32,6 +35,22 @@ def call(command, **more):
             raise InterruptedError
         output.seek(0)
         return process.returncode, output.read(), usage.ru_utime + usage.ru_stime
+
+
+class NoVerdict(Exception):
+    """What ended a program says nothing of the kernels: why, and what it printed before."""
+
+    def __init__(self, why, output):
+        super().__init__(why)
+        self.output = output
+
+
+def check_run(name, status, output):
+    """Raises NoVerdict if it was ended from outside, as by SIGKILL where there is no memory left, or did not begin."""
+    if status < 0 and -status not in {signal.SIGXCPU, *CRASHES}:
+        raise NoVerdict(f"{name} was ended from outside: {signal.strsignal(-status)}", output)
+    if status in (126, 127):
+        raise NoVerdict(f"{name} was not run: status {status}", output)
 
 
 def stop():
@@ -55,13 +74,15 @@ def in_parallel(work, items):
             raise
 
 
-def run_main(main, when_stopped):
+def run_main(name, main, when_stopped):
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
         sys.exit(main())
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         sys.exit(f"{error.filename}: {error.strerror}")
+    except NoVerdict as error:
+        sys.exit(f"{error.output}{name}: {error}")
     except KeyboardInterrupt:
         print(when_stopped, file=sys.stderr)
         sys.exit(130)

@@ -4,13 +4,15 @@ import os
 import pathlib
 import re
 import shlex
+import signal
 import tempfile
 import threading
 
-from cases import run, what_noticed
-from processes import call
+from cases import ENVIRONMENT, run, what_noticed
+from processes import NoVerdict, call, check_run
 
 FOLDER = pathlib.Path("build/source-mutants")
+INTERPRETER = pathlib.Path("scripts/run"), pathlib.Path("tests/ptxi/build/libcudart.so.13")
 KERNELS = sorted(pathlib.Path("kernels").glob("*.cu"))
 # Warps go on in the midst of others, and copies arrive late, so that races are seen.
 SCHEDULE = "random-1/late"
@@ -18,6 +20,10 @@ SCHEDULE = "random-1/late"
 
 def words(variable):
     return shlex.split(os.environ[variable])
+
+
+def settings_of_runs():
+    return "\n".join(sorted(f"{name}={value}" for name, value in ENVIRONMENT.items() if name.startswith("PTXI_")))
 
 
 class Refused(Exception):
@@ -33,6 +39,10 @@ def compile_kernels(source, folder):
     compiler, *options = words("COMPILE")
     arguments = ["--keep", "--keep-dir", to, "-c", folder / source, "-o", to / "o"]
     status, output, _ = call([compiler, "-I", folder, *options, *arguments])
+    # Of the programs that it starts, the compiler says it alone.
+    if died := re.search(rf"died due to signal (?:{signal.SIGKILL:d}|{signal.SIGTERM:d})\b", output):
+        raise NoVerdict(f"the compiler was ended from outside: {died[0]}", output)
+    check_run("the compiler", status, output)
     if status != 0:
         raise Refused(output)
     # Names of what is local to a file hold hashes of its path.
@@ -70,6 +80,12 @@ class Program:
             raise SystemExit(output)
         self.sources = {source for source in KERNELS if f"){source.name}.o" in output}
         self.files = {str(source) for source in self.sources}.union(*map(headers_of, self.sources))
+        # What was measured is known until the program, the interpreter or its settings are others.
+        self.kept, self.seconds = FOLDER / "seconds" / self.name, None
+        run_by = [file for file in (self.path, *INTERPRETER) if file.exists()]
+        if self.kept.exists() and self.kept.stat().st_mtime > max(file.stat().st_mtime for file in run_by):
+            seconds, _, settings = self.kept.read_text().partition("\n")
+            self.seconds = float(seconds) if settings == settings_of_runs() else None
 
     def link(self, objects, to):
         first = [f"{self.path}.o", *words("HARNESS"), *objects]  # what is in the library too is not taken from there
@@ -79,6 +95,8 @@ class Program:
         status, output, self.seconds = run(self.path, SCHEDULE=SCHEDULE)
         if status != 0:
             raise SystemExit(f"{output}source-mutants: the cases of {self.name} fail as they are")
+        self.kept.parent.mkdir(exist_ok=True)
+        self.kept.write_text(f"{self.seconds}\n{settings_of_runs()}")
 
     def sources_with(self, file):
         """Those that are the file or include it, the smallest first, which compile the fastest."""
@@ -90,7 +108,7 @@ class Program:
         to = folder / self.name
         status, output, _ = call(self.link([changed], to))
         if status != 0:
-            raise RuntimeError(output)
+            raise NoVerdict(f"{self.name} cannot be linked", output)
         status, output, _ = run(to, self.seconds, SCHEDULE=SCHEDULE)
         if status == 0:
             return None

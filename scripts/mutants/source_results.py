@@ -12,7 +12,7 @@ HEAD = """# Kernels with one mistake, {{date}}
 
 `{command}` wrote this page. Of {tried} mistakes that compile to other code, {noticed} were noticed ({of_all:.3g} %){and_explained}.
 A line is a line of the [kernels](../../kernels) as it was made to read; then the op and the case that
-noticed it first, and as what: a report of [ptxi](../ptxi/README.md), a wrong result, or no end. The other cases were not asked.
+noticed it first, and as what: a report of [ptxi](../ptxi/README.md), a wrong result, a crash, or no end. The other cases were not asked.
 
 | file | reads | op | case | as |
 |---|---|---|---|---|

@@ -10,8 +10,8 @@ there, of both kinds of files. TABLE=file: all that was found, as a table. tests
 those that cannot be noticed, each with the reason. Fails if another is not, or if one of those is. Ends with the line
 "N noticed, N explained, N survived".
 
-Results are kept in build/source-mutants: the same SEED goes on where it was stopped, and those that survived are tried
-again. `make clean`, or deleting the folder, begins anew.
+Results, and how long each program takes, are kept in build/source-mutants: the same SEED goes on where it was stopped,
+and those that survived are tried again. `make clean`, or deleting the folder, begins anew.
 """
 
 import itertools
@@ -22,11 +22,11 @@ import sys
 import tempfile
 import time
 
-from processes import in_parallel, run_main
+from processes import NoVerdict, in_parallel, run_main
 from programs import FOLDER, Program, Refused, compile_kernels, original_ptx
 from sites import mutants_of, read_list
 from source_results import LIST, Results
-from verdicts import conclude, drawn_number, how_many, print_line, seed, table
+from verdicts import conclude, drawn_number, how_many, how_many_of, print_line, say, seed, table
 
 
 def drawn(files):
@@ -63,6 +63,8 @@ def judge(mutant, site, programs):
                         return "noticed", program.name, *found, round(time.monotonic() - begin)
         except Refused:
             verdict = "refused"
+        except NoVerdict as error:
+            raise NoVerdict(f"{error}; no verdict on {mutant.place}: {mutant.after}", error.output) from None
     return verdict, "", "", "", round(time.monotonic() - begin)
 
 
@@ -70,10 +72,13 @@ def main():
     wanted, number, page = how_many(200), seed(), table()
     ops, only = os.environ.get("OP", "").split(), os.environ.get("ONLY")
     listed = read_list(pathlib.Path(only)) if only else None
+    if only and not listed:
+        raise SystemExit(f"source-mutants: {only} lists no mutant")
     if (headers := os.environ.get("HEADERS", "")) not in ("", "0", "1"):
         raise SystemExit(f"HEADERS: '{headers}' is neither 0 nor 1")
     kind, suffix = ("headers", ".cuh") if headers == "1" else ("seed", ".cu")
     FOLDER.mkdir(parents=True, exist_ok=True)
+    say(f"looking for kernels in {how_many_of(len(sys.argv) - 1, 'case program')}")
     programs = [Program(pathlib.Path(path)) for path in sys.argv[1:]]
     files = sorted(set().union(*(p.files for p in programs)))
     everything = drawn([file for file in files if file.endswith((".cu", ".cuh"))])
@@ -89,8 +94,10 @@ def main():
         order.pop(mutant, None)
 
     programs = [p for p in programs if any(mutant.file in p.files for mutant in order)]
-    for _ in in_parallel(Program.measure, programs):
-        pass
+    if unknown := [program for program in programs if program.seconds is None]:
+        say(f"measuring {how_many_of(len(unknown), 'case program')}")
+    for program, _ in in_parallel(Program.measure, unknown):
+        say(f"  {program.name}: {program.seconds:.1f} s")
     programs.sort(key=lambda program: (bool(ops) and program.name not in ops, program.seconds))
 
     kept = FOLDER / ("only.tsv" if only else f"{kind}-{number}.tsv")
@@ -113,4 +120,4 @@ def main():
 
 
 if __name__ == "__main__":
-    run_main(main, "stopped; the same SEED goes on from here")
+    run_main("source-mutants", main, "stopped; the same SEED goes on from here")

@@ -13,13 +13,13 @@ Ends with the line "N noticed, N equivalent, N not noticed".
 import os
 import pathlib
 import re
-import signal
 import subprocess
 import sys
+from collections import Counter
 
 from cases import run, what_noticed
-from processes import in_parallel, run_main
-from verdicts import command, conclude, drawn_number, how_many, print_line, seed, table, write_page
+from processes import NoVerdict, in_parallel, run_main
+from verdicts import command, conclude, drawn_number, how_many, how_many_of, print_line, say, seed, table, write_page
 
 LIST = pathlib.Path("tests/mutants/equivalent.txt")
 # In a random order warps go on in the midst of others, so it comes first; what is left meets the others too.
@@ -37,17 +37,34 @@ The quickest case is asked first. That depends on the times that were measured, 
 """
 
 
+def elsewhere(what):
+    return SystemExit(
+        f"mutants: {what}. Programs name the folder in which they were compiled: after a build folder was moved or"
+        " copied, `make clean` is needed"
+    )
+
+
 def mutants_in(output):
     return set(re.findall(r"\[ptxi\] mutant \d+ (\S*@kernels/\S*)", output))
 
 
+def listed_by(program, **settings):
+    status, output, _ = run(program, LIST="1", **settings)
+    if status != 0:
+        raise NoVerdict(f"{os.path.basename(program)} fails where it only lists: status {status}", output)
+    return output
+
+
 def held_by(program):
     """What can be taken away in it: loading is enough. It may hold kernels that only other ops use."""
-    return mutants_in(run(program, LIST="1", PTXI_MUTATE="list")[1])
+    output = listed_by(program, PTXI_MUTATE="list")
+    if other := re.search(r"(?m)^\[ptxi\] mutant \d+ .*?@(?!kernels/)([^\s@]*/kernels/[^\s@/]+:\d+)", output):
+        raise elsewhere(f"{os.path.basename(program)} has {other[1]}, which is not of kernels/ here")
+    return mutants_in(output)
 
 
 def cases_of(program):
-    output = run(program, LIST="1")[1]
+    output = listed_by(program)
     return [(program, name) for name in re.findall(rf"(?m)^{os.path.basename(program)}: (.*)", output)]
 
 
@@ -55,15 +72,31 @@ def run_case(case, schedule, usual=600, **settings):
     return run(case[0], usual, SCHEDULE=schedule, CASE=case[1], **settings)
 
 
-def survey(cases):
+def survey(programs):
     """What can be taken away of the kernels that each case uses, and its seconds; the quickest case comes first."""
+    cases, found = [case for program in programs for case in cases_of(program)], {}
+    if cases:
+        say(f"running {how_many_of(len(cases), 'case')} as they are")
+    left = Counter(program for program, _ in cases)
     used = in_parallel(lambda case: run_case(case, "forward/late", PTXI_MUTATE="used"), cases)
-    found = {case: (mutants_in(output), seconds) for case, (_, output, seconds) in used}
+    for case, (_, output, seconds) in used:
+        found[case] = mutants_in(output), seconds
+        left[case[0]] -= 1
+        if not left[case[0]]:
+            own = [seconds for (program, _), (_, seconds) in found.items() if program == case[0]]
+            say(f"  {os.path.basename(case[0])}: {how_many_of(len(own), 'case')}, {sum(own):.0f} s")
     return dict(sorted(found.items(), key=lambda entry: entry[1][1]))
 
 
 def judge(mutant, used, schedules, listed):
     """What becomes of it; the op, case and schedule that noticed it, and as what."""
+    try:
+        return try_cases(mutant, used, schedules, listed)
+    except NoVerdict as error:
+        raise NoVerdict(f"{error}; no verdict on {mutant}", error.output) from None
+
+
+def try_cases(mutant, used, schedules, listed):
     concerned = {case: seconds for case, (mutants, seconds) in used.items() if mutant in mutants}
     for schedule in schedules:
         for case, seconds in concerned.items():
@@ -71,8 +104,8 @@ def judge(mutant, used, schedules, listed):
             if status == 0:
                 continue
             word = "NOTICED, BUT LISTED AS EQUIVALENT" if listed else "noticed"
-            # It is the mutant that was noticed if the case passes as it is. SIGKILL: from outside, for want of memory.
-            if status == -signal.SIGKILL or run_case(case, schedule)[0] != 0:
+            # It is the mutant that was noticed if the case passes as it is.
+            if run_case(case, schedule)[0] != 0:
                 word = "FAILS WITHOUT IT TOO"
             return word, os.path.basename(case[0]), case[1], schedule, what_noticed(status, output)
     return "NO CASE RUNS IT" if not concerned else "equivalent" if listed else "NOT NOTICED", "", "", "", ""
@@ -101,22 +134,20 @@ def main():
     schedules = (os.environ.get("SCHEDULES") or SCHEDULES).split()
     if any(subprocess.call(["scripts/run", "true"], env=os.environ | {"SCHEDULE": word}) for word in schedules):
         return 2
+    say(f"looking for synchronisations in {how_many_of(len(programs), 'case program')}")
     held = dict(in_parallel(held_by, programs))
     everything = set().union(*held.values())
     if not everything:
-        raise SystemExit(
-            f"mutants: nothing of kernels/ can be taken away in {os.path.dirname(programs[0])}. Programs name the folder"
-            " in which they were compiled: after a build folder was moved or copied, `make clean` is needed"
-        )
+        raise elsewhere(f"nothing of kernels/ can be taken away in {os.path.dirname(programs[0])}")
     own = [program for program in programs if not ops or os.path.basename(program) in ops]
-    used, listed = survey([case for program in own for case in cases_of(program)]), read_list()
+    used, listed = survey(own), read_list()
     chosen = sorted(set().union(*(mutants for mutants, _ in used.values())) if ops else everything, key=by_numbers)
     if not chosen:
         raise SystemExit(f"mutants: the kernels that the cases of {' and '.join(ops)} use have no synchronisation")
     if wanted:
         chosen = sorted(set(chosen) - set(listed), key=lambda mutant: drawn_number(f"{mutant}\n"))[:wanted]
     others = [program for program in programs if program not in own and held[program] & set(chosen)]
-    used |= survey([case for program in others for case in cases_of(program)])
+    used |= survey(others)
 
     results = {}
     for mutant, result in in_parallel(lambda mutant: judge(mutant, used, schedules, mutant in listed), chosen):
@@ -132,4 +163,4 @@ def main():
 
 
 if __name__ == "__main__":
-    run_main(main, "stopped")
+    run_main("mutants", main, "stopped")

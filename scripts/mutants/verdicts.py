@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import shlex
+import sys
 
 
 def seed():
@@ -46,6 +47,15 @@ def command(target, settings):
 def drawn_number(text):
     """For a mutant: by a hash, so that a change of some mutants leaves the draw of the others as it was."""
     return int.from_bytes(hashlib.sha1(f"{seed()} {text}".encode()).digest()[:8], "big")
+
+
+def say(text):
+    """How far it is: no part of what was found."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def how_many_of(number, what):
+    return f"{number} {what}{'s' if number != 1 else ''}"
 
 
 def print_line(word, what, op, case, how, after=""):

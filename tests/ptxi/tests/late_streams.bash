@@ -11,7 +11,7 @@ late read_early 'result wrong'
 late read_not_ready 'host code reads at' PTXI_SEED=1
 late own_handler 'host code reads at'
 late own_handler '!own handler'
-late own_handler_fault 'own handler'
+dies=139 late own_handler_fault 'own handler'
 late own_handlers 'second handler'
 late own_handlers 'recovered'
 late overwrite 'host code writes at.*offset 0 of pinned.*cudaMemcpyAsync called at .* has yet to read'
@@ -29,15 +29,15 @@ late overwrite_between_downloads 'overwritten before .* 64 bytes at .*has yet to
 late overwrite_after_download 'overwritten before .* 64 bytes at .*has yet to read; forced by cudaStreamSynchronize called at'
 late unregister 'cudaHostUnregister called at .* frees memory .* still needs: .*for copy #[0-9]+ .cudaMemcpyAsync called at'
 late free_host 'cudaFreeHost called at .* frees memory .* still needs: .*for copy #[0-9]+ .cudaMemcpyAsync called at'
-late free_registered 'freed before work .* 67108864 bytes at .* registered.* copy #[0-9]+ .cudaMemcpyAsync called at .* has yet to read'
+dies=139 late free_registered 'freed before work .* 67108864 bytes at .* registered.* copy #[0-9]+ .cudaMemcpyAsync called at .* has yet to read'
 late pageable_free_source 'result right'
 late pageable_free_destination 'result right'
-late pageable_free_source 'freed before work .* 67108864 bytes at pageable host memory, which copy .* has yet to read' PTXI_STREAMS=latest
-late pageable_free_destination 'freed before work .* pageable host memory, which copy .* has yet to write' PTXI_STREAMS=latest
-late copy_of_freed 'accessed freed memory at .*USE AFTER FREE: offset 0 of freed pinned .*freed by cudaFreeHost called at'
-late graph_of_freed 'accessed freed memory at .*USE AFTER FREE: offset 0 of freed pinned .*freed by cudaFreeHost called at'
-late graph_of_unmapped 'freed before work .* 67108864 bytes at pageable host memory, which copy #[0-9]+ .cudaGraphLaunch called at'
-late helper_faults 'freed before work .*offset 0 of registered.*, which kernel touch_from_block_2.* uses' PTXI_THREADS=2
+dies=139 late pageable_free_source 'freed before work .* 67108864 bytes at pageable host memory, which copy .* has yet to read' PTXI_STREAMS=latest
+dies=139 late pageable_free_destination 'freed before work .* pageable host memory, which copy .* has yet to write' PTXI_STREAMS=latest
+dies=139 late copy_of_freed 'accessed freed memory at .*USE AFTER FREE: offset 0 of freed pinned .*freed by cudaFreeHost called at'
+dies=139 late graph_of_freed 'accessed freed memory at .*USE AFTER FREE: offset 0 of freed pinned .*freed by cudaFreeHost called at'
+dies=139 late graph_of_unmapped 'freed before work .* 67108864 bytes at pageable host memory, which copy #[0-9]+ .cudaGraphLaunch called at'
+dies=139 late helper_faults 'freed before work .*offset 0 of registered.*, which kernel touch_from_block_2.* uses' PTXI_THREADS=2
 late free_host 'cudaFreeHost called at .* of .*USE AFTER FREE: offset 0 of freed pinned'
 late pinned_too_much 'cannot map pinned memory: '
 late pinned_too_much '!FAIL'
@@ -61,7 +61,7 @@ for mode in now late; do
   outcome streams function_calls_much '!FAIL' PTXI_STREAMS=$mode
 done
 late function_waits_for_touch 'host code writes at .*copy #[0-9]+ .* has yet to read'
-late function_frees 'freed before work .* registered.* copy #[0-9]+ .cudaMemcpyAsync called at .* has yet to read'
+dies=139 late function_frees 'freed before work .* registered.* copy #[0-9]+ .cudaMemcpyAsync called at .* has yet to read'
 # 2048 pages, each reported when it is touched and again by its copy.
 for case in touch_together touch_beside_cooperative; do late $case '\] 4096 different warning'; done
 late host_function_race 'host code writes at .*copy #[0-9]+ .cudaMemcpyAsync called at'
