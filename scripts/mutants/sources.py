@@ -5,10 +5,10 @@ notices: the interpreter reports something, or a result is wrong.
 
 MUTANTS=200: so many, drawn by SEED, a file the oftener the more device code it has; what the compiler refuses, and what
 gives the same PTX, is drawn again. The files are kernels/*.cu; with HEADERS=1, kernels/*.cuh, of which one mutant takes
-minutes; never *.h, which the host shares. OP='sgd adamw': files that these ops' programs have; their cases are run first. ONLY=file: the mutants listed
-there, of both kinds of files. TABLE=file: all that was found, as a table. tests/mutants/source_equivalent.txt lists
-those that cannot be noticed, each with the reason. Fails if another is not, or if one of those is. Ends with the line
-"N noticed, N explained, N survived".
+minutes; never *.h, which the host shares. OP='sgd adamw': files that these ops' programs have; their cases are run
+first. ONLY=file: the mutants listed there, of both kinds of files. TABLE=file: all that was found, as a table.
+tests/mutants/source_equivalent.txt lists those that cannot be noticed, each with the reason. Fails if another is not,
+or if one of those is. Ends with the line "N noticed, N explained, N survived".
 
 Results, and how long each program takes, are kept in build/source-mutants: the same SEED goes on where it was stopped,
 and those that survived are tried again. `make clean`, or deleting the folder, begins anew.
