@@ -155,6 +155,7 @@ TEST_CASE("a case passes an op that is right and sees each fault") {
   CHECK(holds(verdict({.factor = 2.00001f}), "output 0: ["));
   CHECK(holds(verdict({.gradient = 2.001f}), "dx: ["));
   for (const float stray : {1e-3f, 1e30f}) CHECK(holds(verdict({.stray = stray}, false), "dx: ["));
+  CHECK(holds(verdict({.stray = NAN}, false), "dx: [41] is nan"));
   CHECK(holds(verdict({.sum = 1.001f}), "sum of dx: ["));
   CHECK(holds(verdict({.sum_x_hat = 1.001f}), "sum of dx x_hat: ["));
   CHECK(holds(verdict({.hides_nan = true}), "NaN in input 'x'"));

@@ -96,6 +96,9 @@ void Reference::check(const std::string& name, std::vector<double>& numbers, std
   const double tolerance = difference_error + gradient_tolerance(test_, rounding_);
   if (actual.size() != numbers.size())
     throw Error("{}: {} elements instead of {}", name, actual.size(), numbers.size());
+  // At kinks too.
+  for (std::size_t i = 0; i < actual.size(); ++i)
+    if (!std::isfinite(actual[i])) throw Error("{}: [{}] is {}", name, i, actual[i]);
   // Random signs, so that errors within a set do not cancel.
   const Random random{seed_, 78, 0};
   for (std::size_t i = 0; i < moves.size(); ++i)

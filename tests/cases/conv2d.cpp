@@ -130,6 +130,8 @@ FERMION_CASES(conv2d) {
            // make several tiles.
            conv("images, 40 channels", {.x = {3, 9, 38, 3}, .Co = 40}),
            conv("images, two weight sets", {.x = {2, 1, 5, 18, 3}, .Co = 8}),
+           // Whose pixels are split, into other numbers of parts than there are sets.
+           conv("images, three weight sets", {.x = {3, 9, 2, 3, 3}, .Co = 8, .first_layer = true}),
            conv("images, epilogue", {.x = {2, 5, 18, 3}, .Co = 8, .epilogue = true}),
            conv("images, many blocks",
                 {.x = {2, 50, 50, 3}, .Co = 8, .norm_out = true, .first_layer = true, .relu_out = false}),

@@ -8,9 +8,12 @@ using namespace fermion;
 using namespace fermion::test;
 
 FERMION_CASES(region_softmax) {
-  const auto make = [](const std::string& name, std::int64_t B, std::int64_t K, double scale) {
+  const auto make = [](const std::string& name, std::int64_t B, std::int64_t K, double scale,
+                       double mean = 0) {
+    Input scores = tensor("scores", {B, K}, Input::Fill::normal, scale);
+    if (mean != 0) scores.change = [mean](std::int64_t, double x) { return mean + x; };
     return OpCase{.name = name,
-                  .inputs = {tensor("scores", {B, K}, Input::Fill::normal, scale)},
+                  .inputs = {scores},
                   .op =
                       [](Tape& tape, const std::vector<Feature>& in) {
                         return std::vector<Tensor>{region_softmax(tape, in[0].y)};
@@ -35,7 +38,8 @@ FERMION_CASES(region_softmax) {
                   .backward_traffic = {static_cast<double>(B * K), 8.0 * static_cast<double>(B * K)}};
   };
   return {.tests = {make("one", 1, 3, 1), make("16 regions", 5, 16, 1), make("49 regions", 3, 49, 3),
-                    make("large scores", 4, 16, 80), make("empty", 0, 16, 1)},
+                    make("large scores", 4, 16, 80), make("scores around -200", 2, 16, 1, -200),
+                    make("empty", 0, 16, 1)},
           .benchmarks = {make("lnl-tiny", batch.tiny, 16, 1), make("lnl-base", batch.base, 16, 1)}};
 }
 

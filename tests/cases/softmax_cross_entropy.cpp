@@ -13,7 +13,7 @@ struct Variant {
   std::int64_t K = 0, B = 1, classes = 7;  // K = 0: no leading dimension
   bool distribution = false, class_weights = false, region_weights = false;
   float smoothing = 0;
-  double scale = 2;
+  double scale = 2, mean = 0;  // of the logits
 };
 
 std::vector<Array> reference(const Variant& v, const std::vector<Array>& in) {
@@ -50,6 +50,7 @@ std::vector<Array> reference(const Variant& v, const std::vector<Array>& in) {
 OpCase make(const std::string& name, const Variant& v) {
   const Shape shape = v.K > 0 ? Shape{v.K, v.B, v.classes} : Shape{v.B, v.classes};
   std::vector<Input> inputs{tensor("logits", shape, Input::Fill::normal, v.scale)};
+  if (v.mean != 0) inputs[0].change = [mean = v.mean](std::int64_t, double x) { return mean + x; };
   inputs.push_back(v.distribution
                        ? parameter("targets", {v.B, v.classes}, Input::Fill::uniform, 0.3).without_gradient()
                        : integers("targets", {v.B}, static_cast<int>(v.classes)));
@@ -89,6 +90,7 @@ FERMION_CASES(softmax_cross_entropy) {
                 make("regions", {.K = 16, .B = 5, .region_weights = true}),
                 make("regions without weights", {.K = 4, .B = 3, .classes = 33, .distribution = true}),
                 make("large logits", {.B = 7, .scale = 1000}),
+                make("logits around -200", {.K = 2, .B = 3, .region_weights = true, .mean = -200}),
                 make("many rows", {.K = 9, .B = 33, .region_weights = true}),
                 make("many class weights", {.B = 300, .classes = 3, .class_weights = true}),
                 make("empty", {.B = 0})},
