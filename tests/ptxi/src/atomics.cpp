@@ -73,14 +73,14 @@ static u64 atomic_rmw(Warp& w, const Instruction& in, bool global, u8* p, u64 b,
 void h_atom(Warp& w, const Instruction& in, u32 m) {
   const int n = type_bits(in.t) / 8;
   Block& block = *w.block;
-  u64 addr[32];
-  bool shared = in.sp == SP_SHARED;
+  u32 shared_lanes = 0;
   FOR_LANES(l, m) {
-    addr[l] = w.get(in.base, l) + in.off;
-    if (shared && addr[l] < kSharedWindow) addr[l] = (u32)addr[l];
-    if (in.sp == SP_GENERIC) shared = addr[l] >> 56 == 1;
+    u64 first = w.get(in.base, l) + in.off;
+    if (in.sp == SP_SHARED && first < kSharedWindow) first = (u32)first;
+    const bool shared = in.sp == SP_SHARED || (in.sp == SP_GENERIC && first >> 56 == 1);
+    if (shared) shared_lanes |= 1u << l;
     for (int i = 0; i < in.vec; i++) {
-      u64 a = addr[l] + (u64)(i * n);
+      const u64 a = first + (u64)(i * n);
       u8* p = block.address(w, l, in, in.sp, a, n, true, true);
       if (!shared && a - block.grid_workspace < kGridWorkspace) block.grid_arrivals++;
       u64 b = w.get(in.s[i], l), c = in.ns > 1 && in.vec == 1 ? w.get(in.s[1], l) : 0, old;
@@ -95,14 +95,10 @@ void h_atom(Warp& w, const Instruction& in, u32 m) {
   }
   if (block.counting) {
     Counters& c = block.counters_of(in);
-    const u64 lanes = (u64)__builtin_popcount(m);
-    if (shared) {
-      c.shared_atomic_requests++;
-      c.shared_atomic_lanes += lanes;
-    } else {
-      c.global_atomic_requests++;
-      c.global_atomic_lanes += lanes;
-    }
+    c.shared_atomic_requests += shared_lanes != 0;
+    c.shared_atomic_lanes += (u64)__builtin_popcount(shared_lanes);
+    c.global_atomic_requests += shared_lanes != m;
+    c.global_atomic_lanes += (u64)__builtin_popcount(m & ~shared_lanes);
   }
 }
 

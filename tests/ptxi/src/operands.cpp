@@ -49,6 +49,8 @@ void Operands::src(const string& x0, Type t) {
     return;
   }
   if (t == T_PRED && x[0] == '!') {
+    if (in.op == O_and_ || in.op == O_or_ || in.op == O_xor_ || in.op == O_not_ || in.op == O_mov)
+      fail("a negated predicate is not supported here");
     in.src_neg = true;
     x = trim(x.substr(1));
   }

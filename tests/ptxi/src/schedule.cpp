@@ -77,19 +77,28 @@ u32 stay_apart(Block& b, Warp& w, u32 lanes) {
   return lanes;
 }
 
+// Of the indices of lanes beyond the smallest, that after the one which last had its turn.
+int next_in_turn(const Warp& w, u32 ready, int smallest) {
+  int second = INT32_MAX, next = INT32_MAX;
+  FOR_LANES(l, ready) {
+    if (w.pc[l] > smallest) second = std::min(second, w.pc[l]);
+    if (w.pc[l] > std::max(smallest, w.other)) next = std::min(next, w.pc[l]);
+  }
+  return next != INT32_MAX ? next : second;
+}
+
 // The lanes with the smallest index. Now and then others, each index in its turn, so that spinning lanes
 // cannot starve those they wait for. Parked lanes that are at the same index join them.
 Group choose_group(Block& b, Warp& w) {
   Group g{INT32_MAX, INT32_MAX, 0};
   const u32 ready = w.alive & ~w.at_barrier & ~w.parked;
-  FOR_LANES(l, ready) g.pc = std::min(g.pc, w.pc[l]);
-  int second = INT32_MAX, next = INT32_MAX;
+  int largest = -1;
   FOR_LANES(l, ready) {
-    if (w.pc[l] > g.pc) second = std::min(second, w.pc[l]);
-    if (w.pc[l] > std::max(g.pc, w.other)) next = std::min(next, w.pc[l]);
+    g.pc = std::min(g.pc, w.pc[l]);
+    largest = std::max(largest, w.pc[l]);
   }
-  if (second != INT32_MAX && ++w.turns % (b.k.strong ? 64 : 4096) == 0)
-    g.pc = w.other = next != INT32_MAX ? next : second;
+  if (largest != g.pc && ++w.turns % (b.k.strong ? 64 : 4096) == 0)
+    g.pc = w.other = next_in_turn(w, ready, g.pc);
   FOR_LANES(l, w.alive & ~w.at_barrier) {
     if (w.pc[l] == g.pc)
       g.lanes |= 1u << l;

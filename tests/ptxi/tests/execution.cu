@@ -119,6 +119,25 @@ static void spin_lock() {
   check("spin lock", to_host(d, 2)[1] == 288);
 }
 
+// Lanes add by generic addresses, some in shared memory, others in global memory.
+__global__ void kgeneric(int* global, int* sums) {
+  __shared__ int shared[32];
+  const int t = threadIdx.x;
+  shared[t] = global[t] = 0;
+  __syncthreads();
+  atomicAdd(t % 2 ? &global[t] : &shared[t], t + 1);
+  __syncthreads();
+  sums[t] = global[t] + shared[t];
+}
+static void generic_atomics() {
+  int* d = device_array<int>(64);
+  kgeneric<<<1, 32>>>(d, d + 32);
+  const auto sums = to_host(d, 64);
+  int bad = 0;
+  for (int t = 0; t < 32; t++) bad += sums[32 + t] != t + 1;
+  check("atomics in shared and global memory at once", !bad);
+}
+
 // A block waits for the one before it, or for the one after it: one of them begins later under any order of
 // blocks.
 __global__ void kturns(int* turn, int* sums, bool reversed) {
@@ -239,6 +258,7 @@ int main() {
   calls_and_atomics();
   scan();
   spin_lock();
+  generic_atomics();
   block_turns();
   substitution();
   alignment();
