@@ -17,7 +17,7 @@ using std::vector;
 
 Var Decoder::place(Var v) {
   if (v.sp == SP_SHARED) {
-    if (v.dyn) dynamic_align = std::max(dynamic_align, v.align);
+    if (v.dyn) dynamic_align = std::max<u64>({dynamic_align, v.align, 16});
     if (v.dyn) return v;
     u64& o = k.shared_static;
     o = (o + v.align - 1) / v.align * v.align;
@@ -147,6 +147,8 @@ void Decoder::finish() {
     k.code[f.first].target = (i32)k.tables.size();
     k.tables.push_back(t);
   }
+  // As ptxas does, in each kernel of a module that has an extern array.
+  k.shared_static = (k.shared_static + dynamic_align - 1) / dynamic_align * dynamic_align;
   const u64 dyn_base = (kSharedStart + k.shared_static + dynamic_align - 1) / dynamic_align * dynamic_align;
   k.shared_dynamic = dyn_base - kSharedStart;
   for (auto& d : dyn_consts) {

@@ -46,7 +46,7 @@ struct Decoder {
   std::vector<std::pair<int, std::vector<std::string>>> fix_brx;  // instruction, labels
   std::map<std::pair<u64, int>, Ref> consts;
   std::vector<u32> pool;
-  u64 dynamic_align = 16;                       // of dynamic shared memory
+  u64 dynamic_align = 1;                        // of dynamic shared memory, if the module has any
   std::vector<std::pair<u32, i64>> dyn_consts;  // pool word (64-bit), offset from the dynamic base
   std::map<std::pair<int, int>, Ref> sreg_refs;
   std::string last_label, ret_label;

@@ -35,10 +35,11 @@ Kernel* find_kernel(Module& m, const string& name) {
   k.module = &m;
   Decoder b(m, k);
   b.vars.emplace_back();
-  // Module-level shared arrays are placed only if the body, or a function it may call, names them.
+  // Module-level shared arrays are placed only if the body, or a function it may call, names them; extern
+  // ones have no place of their own, but all of them pad the static ones.
   const bool calls = f->second.body.find("call") != string::npos;
   for (auto& v : m.shared_vars) {
-    bool used = f->second.body.find(v.name) != string::npos;
+    bool used = v.dyn || f->second.body.find(v.name) != string::npos;
     if (!used && calls)
       for (auto& g : m.funcs)
         if (!g.second.entry && g.second.body.find(v.name) != string::npos) used = true;

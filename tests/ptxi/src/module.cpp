@@ -1,6 +1,7 @@
 // The module level of PTX: functions, variables, files. Bodies are decoded on first use (kernel.cpp).
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -26,13 +27,26 @@ string short_path(const string& path) {
   return here.size() > 1 && s.compare(0, here.size(), here) == 0 ? s.substr(here.size()) : s;
 }
 
+// Whether x is "mask(address)": the bits of the address that the mask selects.
+bool is_masked(const string& x) {
+  const size_t paren = x.find('(');
+  return isdigit(x[0]) && paren != string::npos && std::all_of(&x[0], &x[paren], isalnum);
+}
+
 // What a variable of elements of type t is initialised with: a constant, or the address of another one,
-// perhaps "generic(name)+offset".
+// perhaps "generic(name)+offset", or of a packed structure "0xFF00(generic(name)+offset)", one of its bytes.
 u64 initial_value(const Module& m, const Var& v, Type t, const string& x) {
+  if (is_masked(x)) {
+    const size_t paren = x.find('('), close = x.rfind(')');
+    const u64 mask = constant(x.substr(0, paren), T_U64);
+    if (!mask) fail("unsupported initializer " + x + " of " + v.name);
+    return (initial_value(m, v, T_U64, trim(x.substr(paren + 1, close - paren - 1))) & mask) >>
+           std::countr_zero(mask);
+  }
   if (is_constant(x)) return constant(x, t);
-  const size_t plus = x.find('+');
-  string name = trim(x.substr(0, plus));
-  const u64 offset = plus == string::npos ? 0 : constant(trim(x.substr(plus + 1)), T_U64);
+  const size_t sign = x.find_first_of("+-");
+  string name = trim(x.substr(0, sign));
+  const u64 offset = sign == string::npos ? 0 : constant(trim(x.substr(sign)), T_U64);
   if (name.compare(0, 8, "generic(") == 0) name = name.substr(8, name.find(')') - 8);
   auto g = m.globals.find(trim(name));
   if (g == m.globals.end()) fail("unsupported initializer " + x + " of " + v.name);

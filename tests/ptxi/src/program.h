@@ -41,7 +41,8 @@ struct Kernel {
   u32* pool = nullptr;                     // constants, 64-byte aligned
   std::vector<std::pair<Ref, int>> sregs;  // special registers to fill in: where, which
   std::vector<u64> param_off, param_size;
-  u64 param_bytes = 0, local_bytes = 0, shared_static = 0;
+  u64 param_bytes = 0, local_bytes = 0;
+  u64 shared_static = 0;   // with the padding that ptxas puts before extern arrays
   u64 shared_dynamic = 0;  // offset of the dynamic shared memory
   int maxntid[3] = {0, 0, 0}, reqntid[3] = {0, 0, 0}, minctas = 0;
   int granule = 4;               // smallest shared access, the unit of the shared shadow

@@ -18,6 +18,7 @@ int main() {
   streams();
   properties();
   occupancy();
+  padding();
   launches();
   faults();
   reset();

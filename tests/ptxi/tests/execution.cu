@@ -160,7 +160,7 @@ static void block_turns() {
   }
 }
 
-// Forward and back substitution with a thread a row, which waits for rows of its warp before and behind it.
+// Forward and back substitution with a thread a row, which waits for rows of its warp before and in_front it.
 __device__ int wait_for(const int* x) {
   int v;
   while ((v = *(volatile const int*)x) < 0) {
@@ -202,6 +202,30 @@ static void alignment() {
   auto d = to_device(std::vector<unsigned>(3));
   kaligned<<<1, 3, 512>>>(d);
   check("alignment of dynamic shared memory", to_host(d, 3)[2] % 512 == 0);
+}
+
+// The pointers of packed structures are initialised byte by byte.
+struct __attribute__((packed)) Packed {
+  char c;
+  const int* p;
+  short s;
+};
+__device__ int pointed[4] = {10, 11, 12, 13};
+__device__ Packed packed[3] = {{1, pointed + 1, 5}, {2, pointed, -6}, {3, nullptr, 7}};
+#pragma nv_diag_suppress 170  // it points in front of the array, so the offset is negative
+__device__ Packed in_front = {4, pointed - 1, 8};
+__global__ void kpacked(int* o) {
+  for (int i = 0; i < 3; i++) {
+    const Packed& x = packed[i];
+    *o++ = x.c, *o++ = x.s, *o++ = x.p ? *x.p : 0;
+  }
+  *o++ = in_front.p[1];
+}
+static void packed_pointers() {
+  int* d = device_array<int>(10);
+  kpacked<<<1, 1>>>(d);
+  const std::vector<int> want = {1, 5, 11, 2, -6, 10, 3, 7, 0, 10};
+  check("pointers in packed structures", to_host(d, want.size()) == want);
 }
 
 // A chain of calls, none of which is inlined.
@@ -262,6 +286,7 @@ int main() {
   block_turns();
   substitution();
   alignment();
+  packed_pointers();
   chain();
   printing();
   return finish();

@@ -14,6 +14,20 @@ extern __shared__ int dyn[];
 __global__ void uses_dynamic(int* x) {
   x[threadIdx.x] = dyn[threadIdx.x] = threadIdx.x;
 }
+// Of a module with extern arrays ptxas pads the static memory of each kernel to their largest alignment.
+extern __shared__ __align__(1024) char aligned[];
+__global__ void padded(int* x) {
+  __shared__ int reversed[25];
+  if (threadIdx.x < 25) reversed[24 - threadIdx.x] = threadIdx.x;
+  __syncthreads();
+  if (threadIdx.x < 25) x[threadIdx.x] = reversed[threadIdx.x] + aligned[0];
+}
+__global__ void padded_alone(int* x) {
+  __shared__ int reversed[25];
+  if (threadIdx.x < 25) reversed[24 - threadIdx.x] = threadIdx.x;
+  __syncthreads();
+  if (threadIdx.x < 25) x[threadIdx.x] = reversed[threadIdx.x];
+}
 __device__ int one = 1;
 __managed__ int managed_one = 1;
 
@@ -73,6 +87,25 @@ static void occupancy() {
   TRUE(n == (cc == 75 ? 0 : cc == 89 ? 1 : 2));
   CK(cudaOccupancyMaxPotentialBlockSize(&min_grid, &block, bad_write, 0, 0));
   TRUE(block >= 128 && min_grid > 0);
+}
+
+static void padding() {
+  cudaFuncAttributes a;
+  size_t available;
+  CK(cudaFuncGetAttributes(&a, uses_dynamic));
+  TRUE(a.sharedSizeBytes == 0 && a.maxDynamicSharedSizeBytes == 48 << 10);
+  for (auto kernel : {padded, padded_alone}) {
+    CK(cudaFuncGetAttributes(&a, kernel));
+    TRUE(a.sharedSizeBytes == 1024 && a.maxDynamicSharedSizeBytes == 47 << 10);
+    CK(cudaOccupancyAvailableDynamicSMemPerBlock(&available, kernel, 1, 32));
+    TRUE(available == (size_t)most_shared() - 1024);
+    kernel<<<1, 32, (48 << 10) - 100>>>(nullptr);
+    EXPECT(cudaGetLastError(), cudaErrorInvalidValue);
+    const auto most_dynamic = cudaFuncAttributeMaxDynamicSharedMemorySize;
+    EXPECT(cudaFuncSetAttribute(kernel, most_dynamic, most_shared() - 100), cudaErrorInvalidValue);
+    cudaGetLastError();
+    CK(cudaFuncSetAttribute(kernel, most_dynamic, most_shared() - 1024));
+  }
 }
 
 static void launches() {
