@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <sys/mman.h>
 #include <unordered_map>
@@ -51,7 +52,7 @@ void reserve() {
   abort();
 }
 
-// Where `need` bytes are free, or ~0.
+// Where `need` bytes are free, or ~0. The last hole may go on in what was never used.
 u64 find_room(u64 need) {
   if (g_next + need <= g_arena) {
     u64 o = g_next;
@@ -59,13 +60,31 @@ u64 find_room(u64 need) {
     return o;
   }
   for (auto i = g_holes.begin(); i != g_holes.end(); ++i) {
-    if (i->second < need) continue;
-    u64 o = i->first, n = i->second;
+    const u64 o = i->first, n = i->second;
+    const bool goes_on = o + n == g_next && o + need <= g_arena;
+    if (n < need && !goes_on) continue;
     g_holes.erase(i);
     if (n > need) g_holes[o + need] = n - need;
+    g_next = std::max(g_next, o + need);
     return o;
   }
   return ~0ull;
+}
+
+void add_hole(u64 start, u64 end) {
+  auto after = g_holes.lower_bound(start);
+  if (after != g_holes.end() && after->first == end) {
+    end += after->second;
+    after = g_holes.erase(after);
+  }
+  if (after != g_holes.begin()) {
+    const auto before = std::prev(after);
+    if (before->first + before->second == start) {
+      before->second = end - before->first;
+      return;
+    }
+  }
+  g_holes[start] = end - start;
 }
 
 template <class F>
@@ -98,7 +117,7 @@ bool arena_take(Alloc& a) {
 void arena_give_back(const Alloc& a) {
   g_used -= a.size;
   const u64 start = (u64)(a.store - g_store), end = end_of(a);
-  g_holes[start] = end - start;
+  add_hole(start - kRedZone, end + kRedZone);
   const u64 p0 = (start + kPage - 1) / kPage * kPage, p1 = end / kPage * kPage;
   if (p1 > p0) madvise(g_store + p0, p1 - p0, MADV_DONTNEED);
   for_shared(start, end, [&](u64 page) {

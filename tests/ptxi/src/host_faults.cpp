@@ -87,7 +87,8 @@ void host_faults_install() {
   g_newest = number;
   struct sigaction action = {};
   action.sa_sigaction = kHandlers[(size_t)number];
-  action.sa_flags = SA_SIGINFO | SA_NODEFER;
+  // A handler for an overflow of the stack needs another one, and so does who asks it.
+  action.sa_flags = SA_SIGINFO | SA_NODEFER | (now.sa_flags & SA_ONSTACK);
   sigaction(SIGSEGV, &action, nullptr);
 }
 

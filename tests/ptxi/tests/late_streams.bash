@@ -12,6 +12,7 @@ late read_not_ready 'host code reads at' PTXI_SEED=1
 late own_handler 'host code reads at'
 late own_handler '!own handler'
 dies=139 late own_handler_fault 'own handler'
+late stack_overflow 'caught'
 late own_handlers 'second handler'
 late own_handlers 'recovered'
 late overwrite 'host code writes at.*offset 0 of pinned.*cudaMemcpyAsync called at .* has yet to read'
@@ -122,6 +123,13 @@ for case in kernel_and_fill_pinned kernel_and_fill_managed copies_pinned; do
   for order in 0 1 2; do late $case 'used without an order by two .*offset 0 of (pinned|managed)' PTXI_RACE=1 PTXI_ORDER=$order; done
 done
 late increase_of_atomics 'used without an order by two ' PTXI_RACE=1
+
+# Few addresses, which are then used again.
+addresses=$(ulimit -Sv)
+ulimit -Sv 60000000
+late rounds 'result right'
+late rounds '!FAIL'
+ulimit -Sv "$addresses"
 
 # Memory that streams allocate and free.
 late free_waits 'wait: cudaSuccess'

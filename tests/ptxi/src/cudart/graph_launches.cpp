@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "cudart/graphs.h"
+#include "cudart/pools.h"
 #include "cudart/streams.h"
 #include "cudart/work.h"
 #include "memory.h"
@@ -91,6 +92,8 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t e, cudaStream_t s) {
     add_to_capture(st, x->g);
     return cudaSuccess;
   }
+  for (const Node& n : x->g.nodes)
+    if (n.memory) n.memory->freed = n.kind == N_FREE;
   if (options().late_streams) {
     x->last = queue_graph(x->g, st, x->last);
     return cudaSuccess;

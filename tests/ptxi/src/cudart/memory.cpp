@@ -86,6 +86,10 @@ cudaError_t cudaFree(void* p) {
   if (!p) return cudaSuccess;
   if (cudaError_t e = unsafe_call()) return set_error(e);
   if (cudaError_t e = check_free(p)) return set_error(e);
+  if (const auto memory = graph_memory(p)) {
+    memory->freed = true;
+    return cudaSuccess;
+  }
   if (options().late_streams) return free_late(p);
   free_device(p);
   return cudaSuccess;

@@ -70,6 +70,7 @@ struct Node {
   cudaStream_t stream = nullptr;
   void* data = nullptr;
   std::shared_ptr<std::vector<u8>> staged;  // what src points to, where that is a copy of the host's memory
+  std::shared_ptr<struct GraphMemory> memory;  // which a graph allocates, or which is freed
   std::vector<int> deps;
 };
 cudaError_t run_node(const Node& n);

@@ -48,6 +48,7 @@ void run(const WorkRef& w) {
   if (w->then) w->then();
   if (w->node.kind == N_HOST) host_function_done(*w);
   w->node.staged.reset();
+  w->node.memory.reset();
 }
 
 // Host functions may throw.

@@ -3,6 +3,7 @@
 #include <csetjmp>
 #include <csignal>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "common.h"
 
@@ -42,7 +43,29 @@ static void write_null() {
   if (!sigsetjmp(g_recovery, 1)) *(volatile int*)nullptr = 1;
 }
 
+static void overflow_stack(volatile char* before) {
+  volatile char frame[4096];
+  frame[0] = before ? before[0] : 0;
+  overflow_stack(frame);
+  frame[1] = frame[0];
+}
+static void caught(int) {
+  static const char text[] = "caught\n";
+  _exit(write(1, text, sizeof text - 1) < 0);
+}
+
 static void own_handlers() {
+  if (is("stack_overflow")) {  // caught on another stack, by a handler from before ptxi's
+    static char stack[1 << 16];
+    const stack_t other = {stack, 0, sizeof stack};
+    sigaltstack(&other, nullptr);
+    struct sigaction own = {};
+    own.sa_handler = caught;
+    own.sa_flags = SA_ONSTACK;
+    sigaction(SIGSEGV, &own, nullptr);
+    download(pinned, a, s);
+    overflow_stack(nullptr);
+  }
   if (is("ok_recovery")) {  // again and again, whenever ptxi's handler was installed
     signal(SIGSEGV, recover);
     for (int i = 0; i < 4; i++) {
