@@ -83,7 +83,7 @@ void Block::start(unsigned x, unsigned y, unsigned z) {
   grid_arrivals = 0;
   nthreads = (int)(b[0] * b[1] * b[2]);
   const int nw = (nthreads + 31) / 32;
-  shared_total = dyn_smem ? k.shared_dynamic + dyn_smem : k.shared_static;
+  shared_total = dyn_smem ? k.shared_dynamic + dyn_smem : k.shared_arrays;
   shared.assign(shared_total + 16, (u8)options().fill);
   local.assign((size_t)nw * 32 * k.local_bytes, (u8)options().fill);
   // Aligned by hand: what aligned_alloc gives, glibc seldom uses again. Registers that are read before they

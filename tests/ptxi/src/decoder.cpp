@@ -19,7 +19,7 @@ Var Decoder::place(Var v) {
   if (v.sp == SP_SHARED) {
     if (v.dyn) dynamic_align = std::max<u64>({dynamic_align, v.align, 16});
     if (v.dyn) return v;
-    u64& o = k.shared_static;
+    u64& o = k.shared_arrays;
     o = (o + v.align - 1) / v.align * v.align;
     v.addr = kSharedStart + o;
     o += v.size;
@@ -148,7 +148,7 @@ void Decoder::finish() {
     k.tables.push_back(t);
   }
   // As ptxas does, in each kernel of a module that has an extern array.
-  k.shared_static = (k.shared_static + dynamic_align - 1) / dynamic_align * dynamic_align;
+  k.shared_static = (k.shared_arrays + dynamic_align - 1) / dynamic_align * dynamic_align;
   const u64 dyn_base = (kSharedStart + k.shared_static + dynamic_align - 1) / dynamic_align * dynamic_align;
   k.shared_dynamic = dyn_base - kSharedStart;
   for (auto& d : dyn_consts) {

@@ -42,7 +42,8 @@ struct Kernel {
   std::vector<std::pair<Ref, int>> sregs;  // special registers to fill in: where, which
   std::vector<u64> param_off, param_size;
   u64 param_bytes = 0, local_bytes = 0;
-  u64 shared_static = 0;   // with the padding that ptxas puts before extern arrays
+  u64 shared_arrays = 0;   // what static arrays take
+  u64 shared_static = 0;   // the same with the padding that ptxas puts before extern arrays
   u64 shared_dynamic = 0;  // offset of the dynamic shared memory
   int maxntid[3] = {0, 0, 0}, reqntid[3] = {0, 0, 0}, minctas = 0;
   int granule = 4;               // smallest shared access, the unit of the shared shadow

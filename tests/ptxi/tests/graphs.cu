@@ -1,53 +1,7 @@
 // Capture of streams and graphs.
 #include <thread>
 
-#include "test.h"
-
-__global__ void add(int* x, int v) {
-  x[threadIdx.x] += v;
-}
-__global__ void set_one(int* x, int v) {
-  *x = v;
-}
-static int g_host_calls;
-static void host_fn(void* p) {
-  g_host_calls += *(int*)p;
-}
-
-static cudaStream_t s, t;  // t is non-blocking
-static cudaEvent_t branched, joined;
-static int *d, *e;  // four numbers each, on the device
-static int h[4], src[4] = {1, 2, 3, 4};
-
-static void setup() {
-  CK(cudaStreamCreate(&s));
-  CK(cudaStreamCreateWithFlags(&t, cudaStreamNonBlocking));
-  CK(cudaEventCreate(&branched));
-  CK(cudaEventCreate(&joined));
-  CK(cudaMalloc(&d, 16));
-  CK(cudaMalloc(&e, 16));
-}
-static void begin(cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal) {
-  CK(cudaStreamBeginCapture(s, mode));
-}
-static cudaGraph_t end() {
-  cudaGraph_t graph;
-  CK(cudaStreamEndCapture(s, &graph));
-  return graph;
-}
-static cudaGraphExec_t instantiate(cudaGraph_t graph) {
-  cudaGraphExec_t exec;
-  CK(cudaGraphInstantiate(&exec, graph, 0));
-  return exec;
-}
-static void branch() {
-  CK(cudaEventRecord(branched, s));
-  CK(cudaStreamWaitEvent(t, branched, 0));
-}
-static int first_of_d() {
-  CK(cudaMemcpy(h, d, 4, cudaMemcpyDeviceToHost));
-  return h[0];
-}
+#include "graphs/memory.h"
 
 // d = src + 10 and, in a branch, e = 100; a call of the host; h = d.
 static void six_nodes() {
@@ -295,78 +249,6 @@ static void wrong_nodes() {
   cudaGetLastError();
 }
 
-// A relaxed capture allows cudaMalloc; a graph may allocate and free.
-static void memory() {
-  void* p;
-  int* q;
-  begin(cudaStreamCaptureModeRelaxed);
-  CK(cudaMalloc(&p, 16));
-  CK(cudaFree(p));
-  CK(cudaMallocAsync(&q, 64, s));
-  CK(cudaMemsetAsync(q, 0, 64, s));
-  add<<<1, 16, 0, s>>>(q, 6);
-  CK(cudaMemcpyAsync(d, q, 16, cudaMemcpyDeviceToDevice, s));
-  CK(cudaFreeAsync(q, s));
-  cudaGraphExec_t ex = instantiate(end());
-  for (int i = 0; i < 2; i++) CK(cudaGraphLaunch(ex, s));
-  TRUE(first_of_d() == 6);
-}
-
-static size_t free_memory() {
-  size_t free, total;
-  CK(cudaMemGetInfo(&free, &total));
-  return free;
-}
-
-// Memory of a graph that something else frees: each launch allocates it anew, for as long as the graph lives.
-static void memory_freed_outside() {
-  const size_t before = free_memory();
-  int* q;
-  begin();
-  CK(cudaMallocAsync(&q, 64, s));
-  CK(cudaMemsetAsync(q, 0, 64, s));
-  add<<<1, 16, 0, s>>>(q, 8);
-  cudaGraph_t graph = end(), freeing_graph;
-  cudaGraphExec_t exec = instantiate(graph);
-  begin();
-  CK(cudaFreeAsync(q, s));
-  cudaGraphExec_t freeing = instantiate(freeing_graph = end());
-  for (int i = 0; i < 6; i++) {
-    CK(cudaGraphLaunch(exec, s));
-    add<<<1, 16, 0, s>>>(q, i);
-    CK(cudaMemcpyAsync(h, q, 16, cudaMemcpyDeviceToHost, s));
-    if (i % 3 == 0) CK(cudaFreeAsync(q, s));
-    if (i % 3 == 1) CK(cudaGraphLaunch(freeing, s));
-    CK(cudaStreamSynchronize(s));
-    TRUE(h[3] == 8 + i);
-    if (i % 3 == 2) CK(cudaFree(q));
-  }
-  CK(cudaGraphLaunch(exec, s));
-  for (cudaGraphExec_t x : {exec, freeing}) CK(cudaGraphExecDestroy(x));
-  for (cudaGraph_t g : {graph, freeing_graph}) CK(cudaGraphDestroy(g));
-  add<<<1, 16, 0, s>>>(q, 1);
-  CK(cudaFreeAsync(q, s));
-  CK(cudaDeviceSynchronize());
-  TRUE(free_memory() == before);
-}
-
-// A graph that frees its memory itself has none when it is no more.
-static void memory_freed_inside() {
-  const size_t before = free_memory();
-  int* q;
-  begin();
-  CK(cudaMallocAsync(&q, 64, s));
-  CK(cudaMemsetAsync(q, 1, 64, s));
-  CK(cudaFreeAsync(q, s));
-  cudaGraph_t graph = end();
-  cudaGraphExec_t exec = instantiate(graph);
-  for (int i = 0; i < 3; i++) CK(cudaGraphLaunch(exec, s));
-  CK(cudaGraphExecDestroy(exec));
-  CK(cudaGraphDestroy(graph));
-  CK(cudaDeviceSynchronize());
-  TRUE(free_memory() == before);
-}
-
 // The graph of a capture is not the program's before its end.
 static void graph_of_capture() {
   cudaStreamCaptureStatus status;
@@ -383,21 +265,6 @@ static void graph_of_capture() {
   EXPECT(cudaGraphDestroy(graph), cudaErrorIllegalState);
   CK(cudaMemsetAsync(e, 1, 16, s));
   CK(cudaGraphDestroy(end()));
-  cudaGetLastError();
-}
-
-// A capture frees only what a graph allocates.
-static void free_in_capture() {
-  int* pooled;
-  cudaGraph_t graph;
-  CK(cudaMallocAsync(&pooled, 64, s));
-  begin();
-  EXPECT(cudaFreeAsync(pooled, s), cudaErrorInvalidValue);
-  EXPECT(cudaFreeAsync(d, s), cudaErrorInvalidValue);
-  CK(cudaStreamEndCapture(s, &graph));
-  CK(cudaGraphDestroy(graph));
-  CK(cudaFreeAsync(pooled, s));
-  CK(cudaStreamSynchronize(s));
   cudaGetLastError();
 }
 

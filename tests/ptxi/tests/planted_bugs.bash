@@ -34,6 +34,7 @@ expect uninit_shared 'read of uninitialised shared memory.*thread \(63,0,0\)' PT
 expect misaligned 'misaligned address 0x.*\(offset 4 of device allocation' PTXI_CC=80
 expect misaligned 'last error: cudaErrorMisalignedAddress' PTXI_CC=80
 expect shared_oob 'shared write out of bounds' PTXI_CC=80
+expect shared_padding 'shared write out of bounds: offset 100 of 100 bytes' PTXI_CC=80
 expect shared_oob_read 'shared read out of bounds: offset 256 of 256 bytes' PTXI_CC=80
 expect shared_misaligned 'misaligned shared offset 2 for an access of 4 bytes' PTXI_CC=80
 expect local_oob 'local access out of bounds' PTXI_CC=80

@@ -30,6 +30,12 @@ __global__ void uninit_shared(float* o) {
 __global__ void misaligned(float* o) {
   *(float2*)(o + 1) = make_float2(1, 2);
 }
+// Behind the array comes padding, for there are extern arrays in this module.
+__global__ void shared_padding(float* o) {
+  __shared__ float s[25];
+  s[threadIdx.x] = 1;
+  o[threadIdx.x] = s[threadIdx.x / 2];
+}
 __global__ void shared_oob(float* o, int n) {
   __shared__ float s[64];
   s[threadIdx.x + n] = 1;
@@ -89,6 +95,7 @@ static void memory(float* f, float* g, int* i) {
   if (is("uninit_shared")) uninit_shared<<<1, 64>>>(f);
   if (is("misaligned")) misaligned<<<1, 1>>>(f);
   if (is("shared_oob")) shared_oob<<<1, 64>>>(f, 8);
+  if (is("shared_padding")) shared_padding<<<1, 26>>>(f);
   if (is("shared_oob_read")) shared_oob_read<<<1, 64>>>(f, 8);
   if (is("shared_misaligned")) shared_misaligned<<<1, 1>>>(f, 2);
   if (is("local_oob")) local_oob<<<1, 1>>>(i, 9);

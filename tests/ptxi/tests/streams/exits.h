@@ -87,6 +87,16 @@ static void work_for_ever() {
   }
 }
 
+// It ends at once, and what its parent did is nothing of its own.
+static void fork_child() {
+  fflush(stdout);
+  const pid_t child = fork();
+  if (!child) exit(0);
+  int status;
+  waitpid(child, &status, 0);
+  result(status, 0);
+}
+
 static void exits() {
   if (is("ok_destructor")) {
     set_on(cudaStreamPerThread, a, 1);
@@ -100,12 +110,7 @@ static void exits() {
   }
   if (is("ok_fork")) {  // what its parent has queued is not its own
     set_on(s, a, 1);
-    fflush(stdout);
-    const pid_t child = fork();
-    if (!child) exit(0);
-    int status;
-    waitpid(child, &status, 0);
-    result(status, 0);
+    fork_child();
     CK(cudaStreamSynchronize(s));
   }
   if (is("child_of_reported")) {
@@ -113,11 +118,6 @@ static void exits() {
     upload(a, pinned, s);
     pinned[0] = 3;
     CK(cudaStreamSynchronize(s));
-    fflush(stdout);
-    const pid_t child = fork();
-    if (!child) exit(0);
-    int status;
-    waitpid(child, &status, 0);
-    result(status, 0);
+    fork_child();
   }
 }
