@@ -39,6 +39,7 @@ void Block::count_global(const Instruction& in, const u64* addr, u32 m, unsigned
     sectors++;
     // The first touch of this sector in this launch?
     if (Alloc* al = find(a[i], 1)) {
+      __atomic_fetch_add(write ? &al->st_sectors : &al->ld_sectors, 1, __ATOMIC_RELAXED);
       u32* tags = write ? al->wtag : al->rtag;
       if (tags) {
         u32* t = tags + (s - (al->base >> 5));

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "counters.h"
+#include "memory.h"
 #include "options.h"
 #include "report.h"
 
@@ -27,6 +28,9 @@ namespace {
 
 // File and line, and where that is inlined.
 using Line = std::tuple<string, int, string, int>;
+struct Requested {
+  u64 base, size, ld_sectors, st_sectors;
+};
 struct Record {
   string kernel, pretty, file;
   int line = 0;  // where it begins
@@ -34,7 +38,8 @@ struct Record {
   u64 index = 0, range = 0, launches = 0, blocks = 0, threads = 0, max_dyn = 0, static_smem = 0,
       local_bytes = 0;
   Counters c;
-  std::map<Line, Counters> lines;
+  std::map<Line, Counters> lines;         // of a kernel
+  std::vector<Requested> of_allocations;  // of a launch
 };
 std::mutex g_mutex;
 std::map<string, Record>& g_by_kernel = *new std::map<string, Record>;
@@ -116,7 +121,14 @@ void print_launch(FILE* f, const Record& r) {
   fprintf(f, "      \"static_shared_bytes\": %llu, \"dynamic_shared_bytes\": %llu,\n      ",
           (Number)r.static_smem, (Number)r.d.smem);
   print_counters(f, r.c, ",\n      ", true);
-  fprintf(f, "\n    }");
+  fprintf(f, ",\n      \"allocations\": [");
+  const char* separator = "";
+  for (const Requested& a : r.of_allocations) {
+    fprintf(f, "%s{\"base\": %llu, \"bytes\": %llu, \"ld_sectors\": %llu, \"st_sectors\": %llu}", separator,
+            (Number)a.base, (Number)a.size, (Number)a.ld_sectors, (Number)a.st_sectors);
+    separator = ", ";
+  }
+  fprintf(f, "]\n    }");
 }
 
 [[noreturn]] void cannot_write() {
@@ -166,6 +178,8 @@ void counters_record(const Kernel& k, const LaunchDims& d, const std::vector<Cou
   one.static_smem = k.shared_static;
   one.local_bytes = k.local_bytes;
   for (const Counters& c : counters) one.c.add(c);
+  for (const Alloc* a : mem_used_by_launch())
+    one.of_allocations.push_back({a->base, a->size, a->ld_sectors, a->st_sectors});
   if (g_launches.size() < (size_t)options().counters_launches)
     g_launches.push_back(one);
   else

@@ -144,6 +144,7 @@ void mem_use(Alloc& a) {
   const std::lock_guard<std::mutex> lock(mutex);
   if (a.used == g_launch_id) return;
   if (on_first_use) on_first_use(a);
+  a.ld_sectors = a.st_sectors = 0;
   if (g_used_by != g_launch_id) g_used.clear();
   g_used_by = g_launch_id;
   g_used.push_back(&a);

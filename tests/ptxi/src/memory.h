@@ -32,7 +32,8 @@ struct Alloc {
   bool async = false;
   bool freeing = false;  // a stream will free it
   bool managed_variable = false;
-  u64 used = 0;  // the newest launch that touched it
+  u64 used = 0;                        // the newest launch that touched it
+  u64 ld_sectors = 0, st_sectors = 0;  // requested by that launch, where it is counted
   std::string name, freed_by;
   u8* init = nullptr;                    // a byte per byte, nonzero once written (global init check)
   u32 *rtag = nullptr, *wtag = nullptr;  // a word per 32-byte sector: last launch that touched it
