@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "kernels/average_pool.h"
 #include "kernels/divisor.h"
 #include "kernels/feature.cuh"
@@ -7,42 +5,41 @@
 namespace fermion::kernels {
 namespace {
 
-constexpr int threads = 256;
+constexpr int cells_per_block = 4;
 
-// One block makes up to 32 vectors of channels of one cell: threadIdx.x walks the vectors, threadIdx.y the
-// cell's pixels, whose sums are added in order.
+// A warp makes 64 bytes of channels of one cell, threadIdx.x, so that it loads a norm but once for several
+// pixels, threadIdx.y. blockIdx.x and threadIdx.z: cells; blockIdx.y: vectors.
 template <int N, class T>
-__global__ void __launch_bounds__(threads) pool(AveragePool dims, Feature<T> x, T* y) {
-  const std::int64_t H = dims.x.H, W = dims.x.W, C = dims.x.C, G = dims.grid, h = H / G, w = W / G;
-  const std::int64_t cell = blockIdx.x, image = cell / (G * G);
-  const std::int64_t c = (static_cast<std::int64_t>(blockIdx.y) * blockDim.x + threadIdx.x) * N;
+__global__ void __launch_bounds__(32 * cells_per_block) pool(AveragePool dims, Feature<T> x, T* y) {
+  const std::int64_t H = dims.x.H, W = dims.x.W, C = dims.x.C, G = dims.grid;
+  const std::int64_t cell = std::int64_t{blockIdx.x} * cells_per_block + threadIdx.z, image = cell / (G * G);
+  if (image >= dims.x.K * dims.x.N) return;  // the whole warp
+  const int h = static_cast<int>(H / G), w = static_cast<int>(W / G);
+  const std::int64_t c = (std::int64_t{blockIdx.y} * blockDim.x + threadIdx.x) * N;
   Floats<N> sum{};
   if (c < C) {
     const ChannelNorm<N> norm(x.norm, image / dims.x.N * C + c);
     const T* first = x.y + ((image * H + cell / G % G * h) * W + cell % G * w) * C + c;
-    for (std::int64_t p = threadIdx.y; p < h * w; p += blockDim.y) {
+    for (int p = static_cast<int>(threadIdx.y); p < h * w; p += static_cast<int>(blockDim.y)) {
       const Floats<N> value = norm.value(load<N>(first + (p / w * W + p % w) * C));
 #pragma unroll
       for (int i = 0; i < N; ++i) sum[i] += value[i];
     }
   }
-  __shared__ float sums[N][threads];
+  for (unsigned row = blockDim.x; row < 32; row *= 2)
 #pragma unroll
-  for (int i = 0; i < N; ++i) sums[i][threadIdx.y * blockDim.x + threadIdx.x] = sum[i];
-  __syncthreads();
+    for (int i = 0; i < N; ++i) sum[i] += __shfl_xor_sync(~0u, sum[i], row);
   if (threadIdx.y != 0 || c >= C) return;
   const float share = 1.0f / static_cast<float>(h * w);
 #pragma unroll
-  for (int i = 0; i < N; ++i) {
-    for (int p = 1; p < static_cast<int>(blockDim.y); ++p) sum[i] += sums[i][p * blockDim.x + threadIdx.x];
-    sum[i] *= share;
-  }
+  for (int i = 0; i < N; ++i) sum[i] *= share;
   store(y + cell * C + c, sum);
 }
 
 // A cell's dy, shared among its pixels.
 template <class T>
 struct Shared {
+  static constexpr int batch = 2;
   AveragePool dims;
   const T* dy;
   Divisor by_W, by_H, by_h, by_w;
@@ -72,12 +69,12 @@ struct Shared {
 
 template <class T>
 void average_pool_forward(Cuda ctx, const AveragePool& dims, Feature<T> x, T* y) {
-  const std::int64_t C = dims.x.C, G = dims.grid, pixels = dims.x.H / G * (dims.x.W / G);
-  with_vectors<T>(C, [&](auto vector) {
+  const std::int64_t cells = dims.x.K * dims.x.N * dims.grid * dims.grid;
+  with_vectors<T>(dims.x.C, [&](auto vector) {
     constexpr int N = vector();
-    const std::int64_t width = std::clamp<std::int64_t>(C / N, 1, 32);
-    const dim3 block(static_cast<unsigned>(width), static_cast<unsigned>(std::min(threads / width, pixels)));
-    launch(ctx, pool<N, T>, {dims.x.K * dims.x.N * G * G, blocks_for(C / N, width)}, block, 0, dims, x, y);
+    const unsigned width = lanes_of_channels<T>(dims.x.C, N);
+    launch(ctx, pool<N, T>, {blocks_for(cells, cells_per_block), blocks_for(dims.x.C / N, width)},
+           dim3(width, 32 / width, cells_per_block), 0, dims, x, y);
   });
 }
 

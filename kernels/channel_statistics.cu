@@ -27,9 +27,11 @@ __global__ void __launch_bounds__(channel_threads)
     describe_chunks(ChannelChunks dims, const T* y, float* partials) {
   __shared__ float shared[N][channel_threads];
   const std::int64_t C = dims.C, c = dims.channel<N>();
-  const std::int64_t pixels = min(dims.chunk, dims.items - blockIdx.x * dims.chunk);
+  const std::int64_t pixels = min(dims.chunk, dims.items - blockIdx.y * dims.chunk);
   const auto for_each_pixel = [&](const auto& body) {
-    if (c < C) dims.for_each([&](std::int64_t pixel) { body(load<N>(y + pixel * C + c)); });
+    if (c < C)
+      dims.for_each<4>([&](std::int64_t pixel) { return stored<N>(y + pixel * C + c); },
+                       [&](std::int64_t, const Vec<T, N>& of) { body(floats(of)); });
   };
   Floats<N> sum{}, m2{};
   for_each_pixel([&](Floats<N> values) {
@@ -48,7 +50,7 @@ __global__ void __launch_bounds__(channel_threads)
   __syncthreads();
   sum_over_pixels(m2, shared);
   if (threadIdx.y != 0 || c >= C) return;
-  float* row = partials + (blockIdx.z * gridDim.x + blockIdx.x) * 2 * C + c;
+  float* row = partials + (blockIdx.z * gridDim.y + blockIdx.y) * 2 * C + c;
 #pragma unroll
   for (int i = 0; i < N; ++i) {
     row[i] = mean[i];
@@ -88,11 +90,11 @@ void channel_statistics(Cuda ctx, std::int64_t K, std::int64_t pixels, std::int6
                         float* mean, float* inv_std) {
   with_vectors<T>(C, [&](auto vector) {
     constexpr int N = vector();
-    const ChannelBlocks blocks = channel_blocks(K, pixels, C, N, 32);
-    float* partials = ctx.workspace.take<float>(K * blocks.grid.x * 2 * C);
+    const ChannelBlocks blocks = channel_blocks<T>(ctx, K, pixels, C, N);
+    float* partials = ctx.workspace.take<float>(K * blocks.grid.y * 2 * C);
     launch(ctx, describe_chunks<N, T>, blocks.grid, blocks.block, 0, blocks, y, partials);
     launch(ctx, merge_chunks, {blocks_for(C, row_channels), 1, K}, dim3(row_channels, row_threads), 0, pixels,
-           C, blocks.chunk, blocks.grid.x, partials, mean, inv_std);
+           C, blocks.chunk, blocks.grid.y, partials, mean, inv_std);
   });
 }
 

@@ -21,7 +21,7 @@ __global__ void __launch_bounds__(channel_threads)
   const Floats<N> mean = load<N>(y.norm.mean + channel), inv_std = load<N>(y.norm.inv_std + channel),
                   sum_da = load<N>(arrived.sum_da + channel),
                   sum_da_x_hat = load<N>(arrived.sum_da_x_hat + channel);
-  if (blockIdx.x == 0 && threadIdx.y == 0) {
+  if (blockIdx.y == 0 && threadIdx.y == 0) {
     if (gain) put(gain.data + channel, sum_da_x_hat, gain.write);
     if (shift) put(shift.data + channel, sum_da, shift.write);
   }
@@ -34,14 +34,22 @@ __global__ void __launch_bounds__(channel_threads)
     slope[i] = -scale[i] * inv_std[i] * (sum_da_x_hat[i] * share);
     constant[i] = -scale[i] * (sum_da[i] * share);
   }
-  dims.for_each([&](std::int64_t pixel) {
-    const std::int64_t at = pixel * dims.C + c;
-    const Floats<N> values = load<N>(y.y + at);
-    Floats<N> d = load<N>(arrived.da + at);
+  struct Loaded {
+    Vec<T, N> y, da;
+  };
+  dims.for_each<4>(
+      [&](std::int64_t pixel) {
+        const std::int64_t at = pixel * dims.C + c;
+        return Loaded{stored<N>(y.y + at), stored<N>(arrived.da + at)};
+      },
+      [&](std::int64_t pixel, const Loaded& of) {
+        const Floats<N> values = floats(of.y);
+        Floats<N> d = floats(of.da);
 #pragma unroll
-    for (int i = 0; i < N; ++i) d[i] = fmaf(scale[i], d[i], fmaf(slope[i], values[i] - mean[i], constant[i]));
-    store(arrived.da + at, d);
-  });
+        for (int i = 0; i < N; ++i)
+          d[i] = fmaf(scale[i], d[i], fmaf(slope[i], values[i] - mean[i], constant[i]));
+        store(arrived.da + pixel * dims.C + c, d);
+      });
 }
 
 template <class T>
@@ -49,7 +57,7 @@ void undo_norm(Cuda ctx, const Conv2d& dims, const Feature<T>& y, const Conv2dAr
                const Conv2dGradient<T>& gradient) {
   with_vectors<T>(dims.Co, [&](auto vector) {
     const ChannelBlocks blocks =
-        channel_blocks(dims.K, dims.N * dims.Ho() * dims.Wo(), dims.Co, vector(), 16);
+        channel_blocks<T>(ctx, dims.K, dims.N * dims.Ho() * dims.Wo(), dims.Co, vector());
     launch(ctx, turn_into_dy<vector(), T>, blocks.grid, blocks.block, 0, blocks, y, arrived, gradient.gain,
            gradient.shift);
   });

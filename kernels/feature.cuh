@@ -85,7 +85,7 @@ class FeatureSums {
     if (!dims.partials) return;
     // [da, da x_hat][channels of a vector][items][vectors], with a gap after each channel: no bank is met
     // twice.
-    __shared__ float sums[2 * N * (channel_threads + 8)];
+    __shared__ float sums[2 * N * (channel_threads + 32 / N)];
     const int width = static_cast<int>(blockDim.x), gap = channel_threads + width;
     const int lane = static_cast<int>(threadIdx.y) * width + static_cast<int>(threadIdx.x);
 #pragma unroll
@@ -94,10 +94,10 @@ class FeatureSums {
       sums[(N + i) * gap + lane] = da_x_hat_[i];
     }
     __syncthreads();
-    float* row = dims.partials + (std::int64_t{blockIdx.z} * gridDim.x + blockIdx.x) * 2 * dims.C;
+    float* row = dims.partials + (std::int64_t{blockIdx.z} * gridDim.y + blockIdx.y) * 2 * dims.C;
     for (int column = lane; column < 2 * N * width; column += channel_threads) {
       const int i = column / width, x = column % width;
-      const std::int64_t channel = (std::int64_t{blockIdx.y} * width + x) * N + i % N;
+      const std::int64_t channel = (std::int64_t{blockIdx.x} * width + x) * N + i % N;
       if (channel >= dims.C) continue;
       float sum = 0;
       for (int y = 0; y < static_cast<int>(blockDim.y); ++y) sum += sums[i * gap + y * width + x];
@@ -110,7 +110,7 @@ class FeatureSums {
 };
 
 // d(pixel, c, norm) gives the gradient of value(x) by N channels from c of pixel (k, n, h, w), counted over
-// all weight sets.
+// all weight sets; D::batch: pixels whose numbers are loaded at once.
 template <int N, class T, class D>
 __global__ void __launch_bounds__(channel_threads, 2)
     feature_backward_kernel(FeatureBackward dims, Feature<T> x, FeatureGradient<T> dx, D d) {
@@ -118,10 +118,18 @@ __global__ void __launch_bounds__(channel_threads, 2)
   FeatureSums<N> sums;
   if (c < dims.C) {
     const ChannelNorm<N> norm(x.norm, blockIdx.z * dims.C + c);
-    dims.for_each([&](std::int64_t pixel) {
-      const std::int64_t at = pixel * dims.C + c;
-      sums.take(norm, load<N>(x.y + at), d(pixel, c, norm), dx.da.data + at, dx.da.write);
-    });
+    struct Loaded {
+      Vec<T, N> y;
+      Floats<N> d;
+    };
+    dims.for_each<D::batch>(
+        [&](std::int64_t pixel) {
+          // Without a norm there is no mask and no sum, so no need of y.
+          return Loaded{x.norm ? stored<N>(x.y + pixel * dims.C + c) : Vec<T, N>{}, d(pixel, c, norm)};
+        },
+        [&](std::int64_t pixel, const Loaded& of) {
+          sums.take(norm, floats(of.y), of.d, dx.da.data + pixel * dims.C + c, dx.da.write);
+        });
   }
   sums.leave(dims);
 }
@@ -131,13 +139,13 @@ void add_feature_sums(Cuda ctx, std::int64_t K, std::int64_t chunks, std::int64_
                       float* sum_da, float* sum_da_x_hat);
 
 // Launches kernel(N)(FeatureBackward, args...), a reader's backward over K times `items` by Most channels at
-// a time, and adds up its sums; per_thread: items.
+// a time, and adds up its sums.
 template <class T, int Most = widest<T>, class Kernel, class... Args>
-void launch_backward(Cuda ctx, std::int64_t K, std::int64_t items, std::int64_t C, std::int64_t per_thread,
+void launch_backward(Cuda ctx, std::int64_t K, std::int64_t items, std::int64_t C,
                      const FeatureGradient<T>& dx, const Kernel& kernel, const Args&... args) {
   const auto run = [&](auto vector) {
-    const ChannelBlocks blocks = channel_blocks(K, items, C, vector(), per_thread);
-    const std::int64_t chunks = blocks.grid.x;
+    const ChannelBlocks blocks = channel_blocks<T>(ctx, K, items, C, vector());
+    const std::int64_t chunks = blocks.grid.y;
     float* partials = dx.sum_da ? ctx.workspace.take<float>(K * chunks * 2 * C) : nullptr;
     launch(ctx, kernel(vector), blocks.grid, blocks.block, 0, FeatureBackward{blocks, partials}, args...);
     if (partials) add_feature_sums(ctx, K, chunks, C, partials, dx.sum_da, dx.sum_da_x_hat);
@@ -148,15 +156,15 @@ void launch_backward(Cuda ctx, std::int64_t K, std::int64_t items, std::int64_t 
 // d: a functor of the device, Floats<N> d(pixel, c, const ChannelNorm<N>& of these channels).
 template <class T, class D>
 void feature_backward(Cuda ctx, const ImageDims& dims, Feature<T> x, FeatureGradient<T> dx, const D& d) {
-  // A sum in f32 runs over at most 4,096 pixels.
   launch_backward(
-      ctx, dims.K, dims.N * dims.H * dims.W, dims.C, 16, dx,
+      ctx, dims.K, dims.N * dims.H * dims.W, dims.C, dx,
       [](auto vector) { return feature_backward_kernel<vector(), T, D>; }, x, dx, d);
 }
 
 // d where the gradient of value(x) lies in memory, [pixels, C].
 template <class T>
 struct StoredGradient {
+  static constexpr int batch = 2;
   const T* gradient;
   std::int64_t C;
 

@@ -65,14 +65,22 @@ __global__ void __launch_bounds__(channel_threads)
   const std::int64_t c = dims.channel<N>();
   if (c >= dims.C) return;
   const ChannelNorm<N> norm(x.norm, blockIdx.z * dims.C + c);
-  dims.for_each([&](std::int64_t number) {
-    const Window window(windows, number);
+  struct Loaded {
     Vec<T, N> values[4];
+  };
+  dims.for_each<2>(
+      [&](std::int64_t number) {
+        const Window window(windows, number);
+        Loaded of;
 #pragma unroll
-    for (int p = 0; p < 4; ++p) values[p] = stored<N>(x.y + window.pixel(windows.dims, p) * dims.C + c);
-    unsigned winners;
-    store(y + number * dims.C + c, largest(norm, values, winners));
-  });
+        for (int p = 0; p < 4; ++p)
+          of.values[p] = stored<N>(x.y + window.pixel(windows.dims, p) * dims.C + c);
+        return of;
+      },
+      [&](std::int64_t number, const Loaded& of) {
+        unsigned winners;
+        store(y + number * dims.C + c, largest(norm, of.values, winners));
+      });
 }
 
 // One thread makes N channels of the pixels of some windows: dy goes to the one that won, 0 to the others.
@@ -84,29 +92,39 @@ __global__ void __launch_bounds__(channel_threads, 2)
   FeatureSums<N> sums;
   if (c < dims.C) {
     const ChannelNorm<N> norm(x.norm, blockIdx.z * dims.C + c);
-    dims.for_each([&](std::int64_t number) {
-      const Window window(windows, number);
-      const std::int64_t first = window.pixel(images, 0) * dims.C + c, row = images.W * dims.C;
-      // As they are stored, for there are not registers enough for all in f32.
-      Vec<T, N> values[4] = {}, d{};
+    // As they are stored, for there are not registers enough for all in f32.
+    struct Loaded {
+      Vec<T, N> values[4], d;
+    };
+    const std::int64_t row = images.W * dims.C;
+    dims.for_each<2>(
+        [&](std::int64_t number) {
+          const Window window(windows, number);
+          const T* first = x.y + window.pixel(images, 0) * dims.C + c;
+          Loaded of{};
 #pragma unroll
-      for (int p = 0; p < 4; ++p)
-        if (window.has(images, p)) values[p] = stored<N>(x.y + first + p / 2 * row + p % 2 * dims.C);
-      unsigned winners;
-      largest(norm, values, winners);
-      if (window.i < H && window.j < W)
-        d = stored<N>(dy + ((window.image * H + window.i) * W + window.j) * dims.C + c);
+          for (int p = 0; p < 4; ++p)
+            if (window.has(images, p)) of.values[p] = stored<N>(first + p / 2 * row + p % 2 * dims.C);
+          if (window.i < H && window.j < W)
+            of.d = stored<N>(dy + ((window.image * H + window.i) * W + window.j) * dims.C + c);
+          return of;
+        },
+        [&](std::int64_t number, const Loaded& of) {
+          const Window window(windows, number);
+          T* first = dx.da.data + window.pixel(images, 0) * dims.C + c;
+          unsigned winners;
+          largest(norm, of.values, winners);
 #pragma unroll
-      for (int p = 0; p < 4; ++p) {
-        if (!window.has(images, p)) continue;
-        Floats<N> of_pixel;
+          for (int p = 0; p < 4; ++p) {
+            if (!window.has(images, p)) continue;
+            Floats<N> of_pixel;
 #pragma unroll
-        for (int n = 0; n < N; ++n)
-          of_pixel[n] = (winners >> 2 * n & 3) == static_cast<unsigned>(p) ? to_float(d.at[n]) : 0.0f;
-        sums.take(norm, floats(values[p]), of_pixel, dx.da.data + first + p / 2 * row + p % 2 * dims.C,
-                  dx.da.write);
-      }
-    });
+            for (int n = 0; n < N; ++n)
+              of_pixel[n] = (winners >> 2 * n & 3) == static_cast<unsigned>(p) ? to_float(of.d.at[n]) : 0.0f;
+            sums.take(norm, floats(of.values[p]), of_pixel, first + p / 2 * row + p % 2 * dims.C,
+                      dx.da.write);
+          }
+        });
   }
   sums.leave(dims);
 }
@@ -117,7 +135,7 @@ template <class T>
 void max_pool2d_forward(Cuda ctx, const ImageDims& dims, Feature<T> x, T* y) {
   const Windows windows(dims, false);
   with_vectors<T>(dims.C, [&](auto vector) {
-    const ChannelBlocks blocks = channel_blocks(dims.K, windows.count(), dims.C, vector(), 4);
+    const ChannelBlocks blocks = channel_blocks<T>(ctx, dims.K, windows.count(), dims.C, vector());
     launch(ctx, pool<vector(), T>, blocks.grid, blocks.block, 0, blocks, windows, x, y);
   });
 }
@@ -127,8 +145,8 @@ void max_pool2d_backward(Cuda ctx, const ImageDims& dims, Feature<T> x, const T*
   const Windows windows(dims, true);
   // By 8 channels, four pixels and their norm take more registers than there are.
   launch_backward<T, 4>(
-      ctx, dims.K, windows.count(), dims.C, 4, dx, [](auto vector) { return unpool<vector(), T>; }, windows,
-      x, dy, dx);
+      ctx, dims.K, windows.count(), dims.C, dx, [](auto vector) { return unpool<vector(), T>; }, windows, x,
+      dy, dx);
 }
 
 template void max_pool2d_forward(Cuda, const ImageDims&, Feature<float>, float*);

@@ -5,7 +5,7 @@ namespace fermion::kernels {
 namespace {
 
 // Rows of a window that one block copies.
-constexpr std::int64_t rows_per_block = 16;
+constexpr std::int64_t rows_per_block = 32;
 
 // threadIdx.x walks vectors of channels, y the pixels of a row, z rows. blockIdx.x: (k, n, rows).
 template <int V, class T>
@@ -30,6 +30,7 @@ __global__ void __launch_bounds__(channel_threads)
 // The sum of dy over the windows that hold a pixel.
 template <class T>
 struct WindowSum {
+  static constexpr int batch = 1;  // for more there are not registers enough
   RegionSplit dims;
   RegionAxis rows, columns;
   Divisor by_W, by_H;
@@ -59,13 +60,6 @@ struct WindowSum {
     return sum;
   }
 };
-
-// The smallest power of two from `count`, at most `most`.
-unsigned lanes_for(std::int64_t count, unsigned most) {
-  unsigned lanes = 1;
-  while (lanes < most && lanes < count) lanes *= 2;
-  return lanes;
-}
 
 }  // namespace
 

@@ -10,14 +10,21 @@ __global__ void __launch_bounds__(channel_threads) add(ChannelChunks dims, Featu
   const std::int64_t c = dims.channel<N>(), channel = blockIdx.z * dims.C + c;
   if (c >= dims.C) return;
   const ChannelNorm<N> norm_a(a.norm, channel), norm_b(b.norm, channel);
-  dims.for_each([&](std::int64_t pixel) {
-    const std::int64_t at = pixel * dims.C + c;
-    const Floats<N> va = norm_a.value(load<N>(a.y + at)), vb = norm_b.value(load<N>(b.y + at));
-    Floats<N> sum;
+  struct Loaded {
+    Vec<T, N> a, b;
+  };
+  dims.for_each<4>(
+      [&](std::int64_t pixel) {
+        const std::int64_t at = pixel * dims.C + c;
+        return Loaded{stored<N>(a.y + at), stored<N>(b.y + at)};
+      },
+      [&](std::int64_t pixel, const Loaded& of) {
+        Floats<N> sum = norm_a.value(floats(of.a));
+        const Floats<N> other = norm_b.value(floats(of.b));
 #pragma unroll
-    for (int i = 0; i < N; ++i) sum[i] = va[i] + vb[i];
-    store(y + at, sum);
-  });
+        for (int i = 0; i < N; ++i) sum[i] += other[i];
+        store(y + pixel * dims.C + c, sum);
+      });
 }
 
 }  // namespace
@@ -25,7 +32,7 @@ __global__ void __launch_bounds__(channel_threads) add(ChannelChunks dims, Featu
 template <class T>
 void residual_add_forward(Cuda ctx, const ImageDims& dims, Feature<T> a, Feature<T> b, T* y) {
   with_vectors<T>(dims.C, [&](auto vector) {
-    const ChannelBlocks blocks = channel_blocks(dims.K, dims.N * dims.H * dims.W, dims.C, vector(), 8);
+    const ChannelBlocks blocks = channel_blocks<T>(ctx, dims.K, dims.N * dims.H * dims.W, dims.C, vector());
     launch(ctx, add<vector(), T>, blocks.grid, blocks.block, 0, blocks, a, b, y);
   });
 }
