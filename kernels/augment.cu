@@ -1,4 +1,5 @@
 #include "kernels/augment.h"
+#include "kernels/divisor.h"
 #include "kernels/launch.cuh"
 #include "kernels/vec.cuh"
 
@@ -30,59 +31,45 @@ __device__ float between(float a, float b, float fraction) {
   return fmaf(fraction, b - a, a);
 }
 
-struct Pixel {
-  float channel[3];
-};
-
-// Pixel (w, h) of the output of one image.
-__device__ Pixel sample(int H, int W, const std::uint8_t* image, const AugmentParameters& p, int w, int h,
-                        const float* mean, const float* inv_std) {
-  const float x = static_cast<float>(w), y = static_cast<float>(h);
-  if (p.top <= y && y < p.bottom && p.left <= x && x < p.right) return {};
+// Channel c of pixel (w, h), between 0 and 255; `image` begins at that channel.
+__device__ float sample(int H, int W, const std::uint8_t* image, const AugmentParameters& p, float x,
+                        float y) {
   const float cx = static_cast<float>(W - 1) / 2, cy = static_cast<float>(H - 1) / 2;
   const Neighbours at_x(fmaf(p.xx, x - cx, fmaf(p.xy, y - cy, cx + p.dx)), W);
   const Neighbours at_y(fmaf(p.yx, x - cx, fmaf(p.yy, y - cy, cy + p.dy)), H);
   const std::uint8_t* row0 = image + at_y.first * W * 3;
   const std::uint8_t* row1 = image + at_y.second * W * 3;
-  Pixel out;
-#pragma unroll
-  for (int c = 0; c < 3; ++c) {
-    const int first = at_x.first * 3 + c, second = at_x.second * 3 + c;
-    const float above = between(row0[first], row0[second], at_x.fraction);
-    const float below = between(row1[first], row1[second], at_x.fraction);
-    const float v = clamp(p.brightness * between(above, below, at_y.fraction), 255);
-    out.channel[c] = (v / 255 - mean[c]) * inv_std[c];
-  }
-  return out;
+  const float above = between(row0[at_x.first * 3], row0[at_x.second * 3], at_x.fraction);
+  const float below = between(row1[at_x.first * 3], row1[at_x.second * 3], at_x.fraction);
+  return clamp(p.brightness * between(above, below, at_y.fraction), 255);
 }
 
-// One thread makes a pixel; a block's pixels are put side by side first, so that they are stored in vectors.
+// One thread makes one number, so that a warp's reads lie side by side. A block works on one image.
 template <class T>
 __global__ void __launch_bounds__(threads)
-    augment(Augment dims, const std::uint8_t* images, const AugmentParameters* parameters, const float* mean,
-            const float* inv_std, T* out) {
-  __shared__ alignas(16) float values[3 * threads];
-  const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * threads, at = first + threadIdx.x;
-  const std::int64_t pixels = dims.H * dims.W, all = dims.N * pixels;
-  if (at < all) {
-    const std::int64_t n = at / pixels;
-    const int pixel = static_cast<int>(at % pixels), W = static_cast<int>(dims.W);
-    const Pixel made = sample(static_cast<int>(dims.H), W, images + n * pixels * 3, parameters[n], pixel % W,
-                              pixel / W, mean, inv_std);
-#pragma unroll
-    for (int c = 0; c < 3; ++c) values[3 * threadIdx.x + c] = made.channel[c];
-  }
+    augment(Augment dims, Divisor by_blocks, Divisor by_W, const std::uint8_t* images,
+            const AugmentParameters* parameters, const float* mean, const float* inv_std, T* out) {
+  // [parameters, mean, inv_std], so that each warp need not ask for them.
+  constexpr int count = augment_parameter_count;
+  __shared__ float row[count + 6];
+  const auto image = static_cast<std::int64_t>(by_blocks.quotient(static_cast<int>(blockIdx.x)));
+  if (const int i = static_cast<int>(threadIdx.x); i < count + 6)
+    row[i] = i < count       ? reinterpret_cast<const float*>(parameters + image)[i]
+             : i < count + 3 ? mean[i - count]
+                             : inv_std[i - count - 3];
   __syncthreads();
-  // 16 bytes of shared memory, also where 16 bytes of T are more: reads of neighbours then meet in no bank.
-  constexpr int N = 4;
-  const int count = static_cast<int>(min(all - first, std::int64_t{threads})) * 3;
-  for (int i = threadIdx.x * N; i < count; i += threads * N) {
-    if (i + N <= count) {
-      store(out + first * 3 + i, load<N>(values + i));
-    } else {
-      for (int j = i; j < count; ++j) out[first * 3 + j] = from_float<T>(values[j]);
-    }
+  const auto& p = reinterpret_cast<const AugmentParameters&>(row);
+  const int H = static_cast<int>(dims.H), W = static_cast<int>(dims.W), size = H * W * 3;
+  const unsigned at = by_blocks.remainder(static_cast<int>(blockIdx.x)) * threads + threadIdx.x;
+  if (at >= static_cast<unsigned>(size)) return;
+  const int pixel = static_cast<int>(at / 3), channel = static_cast<int>(at % 3);
+  const float x = static_cast<float>(by_W.remainder(pixel)), y = static_cast<float>(by_W.quotient(pixel));
+  float value = 0;
+  if (!(p.top <= y && y < p.bottom && p.left <= x && x < p.right)) {
+    const float v = sample(H, W, images + image * size + channel, p, x, y);
+    value = (v / 255 - row[count + channel]) * row[count + 3 + channel];
   }
+  out[image * size + at] = from_float<T>(value);
 }
 
 }  // namespace
@@ -90,7 +77,9 @@ __global__ void __launch_bounds__(threads)
 template <class T>
 void augment_forward(Cuda ctx, const Augment& dims, const std::uint8_t* images,
                      const AugmentParameters* parameters, const float* mean, const float* inv_std, T* out) {
-  launch(ctx, augment<T>, {blocks_for(dims.N * dims.H * dims.W, threads)}, threads, 0, dims, images,
+  if (dims.H * dims.W == 0) return;
+  const std::int64_t blocks = blocks_for(dims.H * dims.W * 3, threads);
+  launch(ctx, augment<T>, {dims.N * blocks}, threads, 0, dims, Divisor(blocks), Divisor(dims.W), images,
          parameters, mean, inv_std, out);
 }
 

@@ -35,7 +35,7 @@ void augment_forward(Cpu ctx, const Augment& dims, const std::uint8_t* images,
                      const AugmentParameters* parameters, const float* mean, const float* inv_std,
                      float* out);
 
-// CUDA: T, of the output, is float or bf16; `out` is aligned to 16 bytes.
+// CUDA: T, of the output, is float or bf16.
 template <class T>
 void augment_forward(Cuda ctx, const Augment& dims, const std::uint8_t* images,
                      const AugmentParameters* parameters, const float* mean, const float* inv_std, T* out);

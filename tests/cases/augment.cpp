@@ -1,11 +1,14 @@
 #include "kernels/augment.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstring>
 #include <doctest/doctest.h>
 #include <limits>
 
 #include "engine/ops.h"
+#include "fer/augment.h"
 #include "tests/harness.h"
 
 using namespace fermion;
@@ -137,13 +140,26 @@ FERMION_CASES(augment) {
         .terms = 4 * size * size,
         .roundings = 0,
         .flops = 60 * pixels,
-        .traffic = {3 * pixels, 3 * pixels}};
+        .traffic = {.other_bytes = (3 + 3 * 4) * pixels}};  // to f32
+  };
+  // What a training run does to images.
+  const auto as_in_training = [&](const std::string& name, Shape images) {
+    OpCase made = add(name, images);
+    made.inputs[1].change = [images](std::int64_t i, double) {
+      const AugmentParameters row =
+          fer::draw_augmentation({}, 1, 0, static_cast<std::uint64_t>(i / kernels::augment_parameter_count),
+                                 static_cast<int>(images[2]), static_cast<int>(images[1]));
+      std::array<float, kernels::augment_parameter_count> numbers;
+      std::memcpy(numbers.data(), &row, sizeof row);
+      return numbers[static_cast<std::size_t>(i % kernels::augment_parameter_count)];
+    };
+    return made;
   };
   return {.tests = {add("one pixel", {1, 1, 1, 3}), add("one row", {2, 1, 33, 3}),
                     add("one column", {2, 33, 1, 3}), add("empty", {0, 4, 4, 3}), add("odd", {7, 9, 35, 3}),
                     add("whole vectors", {5, 16, 32, 3})},
-          .benchmarks = {add("lnl-tiny, images", {batch.tiny, 64, 64, 3}),
-                         add("lnl-base, images", {batch.base, 112, 112, 3})}};
+          .benchmarks = {as_in_training("lnl-tiny, images", {batch.tiny, 64, 64, 3}),
+                         as_in_training("lnl-base, images", {batch.base, 112, 112, 3})}};
 }
 
 TEST_CASE("augment: the identity is exactly the standardised image") {
