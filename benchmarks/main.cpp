@@ -129,7 +129,11 @@ int main(int argc, char** argv) {
   Options options;
   CLI::App app("Times every op, conv2d beside oneDNN, and the training step beside PyTorch.");
   add_options(app, options);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {  // --help is one too
+    return app.exit(error) == 0 ? 0 : 2;
+  }
   options.any_case = app.count("--case") == 0;
   const auto known = [&](const test::Registered& registered) { return registered.op == options.op; };
   if (!options.op.empty() && std::none_of(test::registry().begin(), test::registry().end(), known)) {

@@ -12,6 +12,7 @@ run() { # options of bench
   status=$?
 }
 says() { [ "$status" -eq 0 ] && grep -qF -- "$1" output; }
+refuses() { [ "$status" -eq 2 ] && grep -qF -- "$1" output; }
 fails() { [ "$status" -eq 1 ] && grep -qxF -- "bench: $1" output; }
 launch() { # range kernel read written requested waves excess mma flops
   printf '{"range": %d, "kernel": "%s", "unique_sectors_read": %d, "unique_sectors_written": %d, "global_ld_sectors": %d, "global_st_sectors": 0,
@@ -75,6 +76,17 @@ calls "$add"
 counters "${good[0]}"
 run --bars calls.json counters.json --compare other.json
 expect 'nothing in common' fails 'the earlier results have nothing that was measured now'
+
+# What is typed wrong.
+run --images 0
+expect 'a number out of range' refuses '--images: '
+run --imagse 4
+expect 'no option' refuses '--imagse'
+run --bars calls.json
+expect 'a file too few' refuses '--bars: '
+run --help
+expect 'help' says '--images'
+
 run --list --op adamw
 expect 'the list of cases' says '"case":"lnl-base, all parameters"'
 
