@@ -91,6 +91,8 @@ json run_on_cuda(const Options& o, const engine::DeviceOptions& device_options, 
 }
 
 json run_on_cpu(const Options& o, const engine::DeviceOptions& device_options) {
+  const bool steps = o.step || (o.op.empty() && o.layer.empty() && o.part.empty());
+  if (steps && !o.python.empty()) check_torch(o.python);
   const Machine machine = measure_machine(o.threads);
   print(machine);
   json results{{"machine", machine.json()}};
@@ -98,8 +100,7 @@ json run_on_cpu(const Options& o, const engine::DeviceOptions& device_options) {
   if (!o.step && o.layer.empty()) results["ops"] = bench_ops(device, machine, o.op, o.part);
   if (!o.step && o.any_case && (o.op.empty() || o.op == "conv2d" || !o.layer.empty()))
     results["conv2d"] = bench_convolutions(device, o.layer);
-  if (o.step || (o.op.empty() && o.layer.empty() && o.part.empty()))
-    results["steps"] = bench_train_steps(machine, o.threads, o.python);
+  if (steps) results["steps"] = bench_train_steps(machine, o.threads, o.python);
   return results;
 }
 

@@ -84,6 +84,13 @@ run --imagse 4
 expect 'no option' refuses '--imagse'
 run --bars calls.json
 expect 'a file too few' refuses '--bars: '
+# Before anything is measured: one line.
+printf '#!/bin/sh\necho no module named torch >&2\nexit 1\n' >python && chmod +x python
+for python in /nope ./python; do
+  run --step --torch $python
+  expect "$python for PyTorch" [ "$(wc -l <output)" -eq 1 ]
+  expect "$python is refused" refuses "bench: --torch needs a Python with torch, which '$python' is not"
+done
 run --help
 expect 'help' says '--images'
 
