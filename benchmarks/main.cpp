@@ -80,6 +80,19 @@ json read_json(const std::string& path) {
   }
 }
 
+json bars_of(const std::string& calls_file, const std::string& counters_file) {
+  const json calls = read_json(calls_file), counters = read_json(counters_file);
+  if (!calls.is_array()) throw engine::Error("'{}' is not what bench --count writes", calls_file);
+  if (!counters.contains("launches"))
+    throw engine::Error("'{}' holds no counters of the interpreter", counters_file);
+  try {
+    return print_bars(calls, counters);
+  } catch (const json::exception&) {
+    throw engine::Error("'{}' is not what bench --count writes, or '{}' holds other counters", calls_file,
+                        counters_file);
+  }
+}
+
 json run_on_cuda(const Options& o, const engine::DeviceOptions& device_options, engine::DType dtype) {
   if (o.step) return {{"steps", bench_device_steps(device_options, dtype)}};
   engine::Device device(device_options);
@@ -106,7 +119,7 @@ json run_on_cpu(const Options& o, const engine::DeviceOptions& device_options) {
 
 // The figures, or nothing where none are taken.
 json run(const Options& o) {
-  if (!o.bars.empty()) return print_bars(read_json(o.bars[0]), read_json(o.bars[1]));
+  if (!o.bars.empty()) return bars_of(o.bars[0], o.bars[1]);
   const engine::DeviceOptions device_options = fer::device_options(o.compute.device, o.threads);
   const bool cuda = device_options.kind == engine::DeviceOptions::Kind::cuda;
   const engine::DType dtype = fer::activations_in(fer::choose_precision(o.compute.precision, cuda));

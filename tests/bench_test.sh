@@ -71,7 +71,15 @@ run --bars calls.json broken.json
 expect 'no JSON' fails "'broken.json' is no file of results: it is not JSON"
 echo '{}' >other.json
 run --bars calls.json other.json
-expect 'no counters' [ "$status" -eq 1 ]
+expect 'no counters' fails "'other.json' holds no counters of the interpreter"
+echo 3 >number.json
+run --bars calls.json number.json
+expect 'a number for counters' fails "'number.json' holds no counters of the interpreter"
+run --bars counters.json calls.json
+expect 'one for the other' fails "'counters.json' is not what bench --count writes"
+echo '[{"op": "conv2d"}]' >half.json
+run --bars half.json counters.json
+expect 'calls without parts' fails "'half.json' is not what bench --count writes, or 'counters.json' holds other counters"
 calls "$add"
 counters "${good[0]}"
 run --bars calls.json counters.json --compare other.json
