@@ -87,7 +87,7 @@ test: setup
 	@$(MAKE) --no-print-directory run-tests
 run-tests: $(test_programs) $(if $(OP)$(LIST),,build $(if $(SAN),,$(BUILD)/benchmarks/bench)) $(if $(filter cuda,$(devices)),interpreter$(if $(OP)$(LIST),,-tests))
 	@$(if $(SAN),AT_ONCE=1) BENCH=$(BUILD)/benchmarks/bench RUNNER=$(runner) NVCC=$(nvcc) NOTE="$(if $(cuda)$(SAN)$(DEVICE)$(filter none,$(GPU)),,CUDA was not tested: there is no compiler (make setup-cuda))" \
-	  scripts/run_tests.sh $(tests) $(if $(OP)$(LIST),,$(if $(SAN),,script:tests/bench_test.sh) script:tests/profile_test.sh script:tests/gpu_report_test.sh) $(if $(filter cuda,$(devices)),$(if $(OP)$(LIST),,script:tests/ptxi/tests/run.sh script:tests/mutants_test.sh script:tests/source_mutants_test.sh))
+	  scripts/run_tests.sh $(tests) $(if $(OP)$(LIST),,$(if $(SAN),,script:tests/bench_test.sh) script:tests/make_test.sh script:tests/profile_test.sh script:tests/gpu_report_test.sh) $(if $(filter cuda,$(devices)),$(if $(OP)$(LIST),,script:tests/ptxi/tests/run.sh script:tests/mutants_test.sh script:tests/source_mutants_test.sh))
 
 test-schedules: setup-cuda
 	@$(MAKE) --no-print-directory GPU=interpreted run-schedules
@@ -116,15 +116,23 @@ run-source-mutants: $(ops:%=$(BUILD)/tests/cases/%) interpreter
 	  OP="$(OP)" HEADERS="$(HEADERS)" MUTANTS="$(MUTANTS)" SEED="$(SEED)" ONLY="$(ONLY)" TABLE="$(TABLE)" \
 	  python3 scripts/mutants/sources.py $(ops:%=$(BUILD)/tests/cases/%)
 
+# An op's kernels lie in files whose names begin with its own; those of these ops in others too.
+kernels_of_conv2d := $(filter-out kernels/conv_transpose2d%,$(wildcard kernels/conv_*.cu)) kernels/channel_statistics.cu
+kernels_of_adamw := kernels/parameter_step.cu
+kernels_of_sgd := $(kernels_of_adamw)
+kernel_files := $(if $(OP),$(sort $(foreach op,$(OP),$(wildcard kernels/$(op)*.cu) $(kernels_of_$(op)))),$(wildcard kernels/*.cu))
+mma_files := $(filter %_mma.cu,$(kernel_files))
+
 ptxas: setup-cuda
 	@$(MAKE) --no-print-directory GPU=interpreted run-ptxas
-run-ptxas: $(foreach target,sm_80 sm_90,$(patsubst kernels/%.cu,build/ptxas/%.$(target),$(wildcard $(patsubst %,kernels/%*.cu,$(or $(OP),*)))))
+run-ptxas: $(foreach target,sm_80 sm_90,$(kernel_files:kernels/%.cu=build/ptxas/%.$(target)))
 	@awk -f scripts/ptxas_table.awk $^
 
 sass: setup-cuda
+	@$(if $(mma_files),,$(error make sass is about tensor cores, which no kernel of $(OP) uses))
 	@scripts/nvdisasm.sh $(cuda_home) >/dev/null
 	@$(MAKE) --no-print-directory GPU=interpreted run-sass
-run-sass: $(foreach target,sm_80 sm_90,$(patsubst kernels/%.cu,build/ptxas/%.$(target).sass,$(wildcard $(patsubst %,kernels/%*mma.cu,$(or $(OP),*)))))
+run-sass: $(foreach target,sm_80 sm_90,$(mma_files:kernels/%.cu=build/ptxas/%.$(target).sass))
 	@python3 scripts/sass_table.py $^
 
 bench: all
@@ -176,7 +184,7 @@ help:
 	@echo "                     in *.cu, HEADERS=1 in *.cuh; OP=sgd files that one op's cases use, MUTANTS=200 SEED=3 which,"
 	@echo "                     ONLY=file those listed there, TABLE=file; takes hours, Ctrl-C stops, the same SEED goes on"
 	@echo "make ptxas           registers, spills, shared memory and resident warps of each kernel; OP=conv2d one op's"
-	@echo "make sass            machine instructions for each mma in the loops of the tensor-core kernels; OP=conv one op's"
+	@echo "make sass            machine instructions for each mma in the loops of the tensor-core kernels; OP=conv2d one op's"
 	@echo "make bench           every op and the train step, beside their peers; OP=conv2d one op;"
 	@echo "                     GPU=interpreted counts what the CUDA kernels of lnl-base do, beside what they are to reach;"
 	@echo "                     COMPARE=old.json prints quotients to earlier results (ARGS='--json old.json' writes them)"

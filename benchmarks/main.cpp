@@ -80,6 +80,19 @@ json read_json(const std::string& path) {
   }
 }
 
+json bars_of(const std::string& calls_file, const std::string& counters_file) {
+  const json calls = read_json(calls_file), counters = read_json(counters_file);
+  if (!calls.is_array()) throw engine::Error("'{}' is not what bench --count writes", calls_file);
+  if (!counters.contains("launches"))
+    throw engine::Error("'{}' holds no counters of the interpreter", counters_file);
+  try {
+    return print_bars(calls, counters);
+  } catch (const json::exception&) {
+    throw engine::Error("'{}' is not what bench --count writes, or '{}' holds other counters", calls_file,
+                        counters_file);
+  }
+}
+
 json run_on_cuda(const Options& o, const engine::DeviceOptions& device_options, engine::DType dtype) {
   if (o.step) return {{"steps", bench_device_steps(device_options, dtype)}};
   engine::Device device(device_options);
@@ -91,6 +104,8 @@ json run_on_cuda(const Options& o, const engine::DeviceOptions& device_options, 
 }
 
 json run_on_cpu(const Options& o, const engine::DeviceOptions& device_options) {
+  const bool steps = o.step || (o.op.empty() && o.layer.empty() && o.part.empty());
+  if (steps && !o.python.empty()) check_torch(o.python);
   const Machine machine = measure_machine(o.threads);
   print(machine);
   json results{{"machine", machine.json()}};
@@ -98,14 +113,13 @@ json run_on_cpu(const Options& o, const engine::DeviceOptions& device_options) {
   if (!o.step && o.layer.empty()) results["ops"] = bench_ops(device, machine, o.op, o.part);
   if (!o.step && o.any_case && (o.op.empty() || o.op == "conv2d" || !o.layer.empty()))
     results["conv2d"] = bench_convolutions(device, o.layer);
-  if (o.step || (o.op.empty() && o.layer.empty() && o.part.empty()))
-    results["steps"] = bench_train_steps(machine, o.threads, o.python);
+  if (steps) results["steps"] = bench_train_steps(machine, o.threads, o.python);
   return results;
 }
 
 // The figures, or nothing where none are taken.
 json run(const Options& o) {
-  if (!o.bars.empty()) return print_bars(read_json(o.bars[0]), read_json(o.bars[1]));
+  if (!o.bars.empty()) return bars_of(o.bars[0], o.bars[1]);
   const engine::DeviceOptions device_options = fer::device_options(o.compute.device, o.threads);
   const bool cuda = device_options.kind == engine::DeviceOptions::Kind::cuda;
   const engine::DType dtype = fer::activations_in(fer::choose_precision(o.compute.precision, cuda));
@@ -129,7 +143,11 @@ int main(int argc, char** argv) {
   Options options;
   CLI::App app("Times every op, conv2d beside oneDNN, and the training step beside PyTorch.");
   add_options(app, options);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {  // --help is one too
+    return app.exit(error) == 0 ? 0 : 2;
+  }
   options.any_case = app.count("--case") == 0;
   const auto known = [&](const test::Registered& registered) { return registered.op == options.op; };
   if (!options.op.empty() && std::none_of(test::registry().begin(), test::registry().end(), known)) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fmt/core.h>
 #include <fstream>
 #include <map>
@@ -61,16 +62,16 @@ void reset_resident() {
   std::ofstream("/proc/self/clear_refs") << 5;
 }
 
-// Seconds of `steps` steps of PyTorch, each; empty when it failed.
+// Seconds of each of PyTorch's steps.
 std::vector<double> torch_steps(const std::string& python, const Setting& setting, int threads) {
   const std::string command =
       fmt::format("{} scripts/time_torch_step.py {} {} {} {}", fer::shell_quoted(python), setting.preset,
                   setting.batch, threads, steps_per_round);
   std::vector<double> seconds;
   FILE* pipe = popen(command.c_str(), "r");
-  if (!pipe) return seconds;
-  for (double value = 0; std::fscanf(pipe, "%lf", &value) == 1;) seconds.push_back(value);
-  if (pclose(pipe) != 0) seconds.clear();
+  if (pipe)
+    for (double value = 0; std::fscanf(pipe, "%lf", &value) == 1;) seconds.push_back(value);
+  if (!pipe || pclose(pipe) != 0) throw engine::Error("PyTorch's step failed: {}", command);
   return seconds;
 }
 
@@ -216,6 +217,12 @@ nlohmann::json bench_device_steps(const engine::DeviceOptions& options, engine::
   }
   fmt::print("\n");
   return rows;
+}
+
+void check_torch(const std::string& python) {
+  const std::string command = fer::shell_quoted(python) + " -c 'import torch' >/dev/null 2>&1";
+  if (std::system(command.c_str()) != 0)
+    throw fer::UsageError("--torch needs a Python with torch, which '{}' is not", python);
 }
 
 nlohmann::json bench_train_steps(const Machine& machine, int threads, const std::string& python) {

@@ -8,7 +8,11 @@
 
 namespace fermion::benchmarks {
 
-// `python`: an interpreter with torch, or empty. Prints a table for each preset; returns the figures.
+// Throws UsageError unless it is an interpreter with torch.
+void check_torch(const std::string& python);
+
+// `python`: an interpreter with torch, or empty. Prints a table for each preset; returns the figures. Throws
+// Error where PyTorch's step fails.
 nlohmann::json bench_train_steps(const Machine& machine, int threads, const std::string& python);
 
 // Steps on a CUDA device, replayed as a graph: wall time from handing over the batch to knowing the loss.

@@ -1,6 +1,9 @@
 #include "fer/step_info.h"
 
+#include <algorithm>
 #include <fmt/core.h>
+#include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "fer/device_choice.h"
@@ -35,15 +38,21 @@ const char* part_of(const std::string& call) {
   return call.ends_with(" backward") || call == "loss/fill" ? "backward" : "forward";
 }
 
+// A convolution's forward and its gradient by the input are one kernel.
+std::string kernel_of(const StepLaunch& row) {
+  const bool dgrad = row.launch.kernel == "conv_kernel" && row.call.ends_with(" backward");
+  return row.launch.kernel + (dgrad ? " (dgrad)" : "");
+}
+
 void print_row(const std::string& call, const std::string& kernel, const std::string& output, double bytes,
                double scratch, double flops) {
-  fmt::print("{:<44} {:<24} {:<22} {:>9.3f} {:>9} {:>9.3f}", call, kernel, output, bytes / 1e6,
+  fmt::print("{:<44} {:<24} {:<22} {:>9.3f} {:>10} {:>9.3f}", call, kernel, output, bytes / 1e6,
              scratch > 0 ? fmt::format("{:.3f}", scratch / 1e6) : "", flops / 1e9);
 }
 
 // A letter says what bounds a launch. What the call is stands in its first launch's row.
 void print_launch(const StepLaunch& row, DType dtype) {
-  print_row(row.first ? row.call : "", row.launch.kernel, row.first ? row.output.text() : "",
+  print_row(row.first ? row.call : "", kernel_of(row), row.first ? row.output.text() : "",
             row.launch.work.bytes(engine::size_of(dtype)), row.launch.scratch, row.launch.work.flops);
   for (const Chip& chip : chips) {
     const Floor floor = floor_of(row.launch, dtype, chip);
@@ -57,7 +66,8 @@ void print_launch(const StepLaunch& row, DType dtype) {
 }
 
 void print_sum(const std::string& what, const Sum& sum) {
-  print_row(what, fmt::format("{} launches", sum.launches), "", sum.bytes, sum.scratch, sum.flops);
+  print_row(what, fmt::format("{} launch{}", sum.launches, sum.launches == 1 ? "" : "es"), "", sum.bytes,
+            sum.scratch, sum.flops);
   for (const double seconds : sum.seconds) fmt::print(" {:>8.2f}  ", 1e6 * seconds);
   fmt::print("\n");
 }
@@ -101,10 +111,24 @@ double fill_of(const std::vector<StepLaunch>& rows) {
 }
 
 void print_table(const std::vector<StepLaunch>& rows, DType dtype) {
-  fmt::print("{:<44} {:<24} {:<22} {:>9} {:>9} {:>9}", "call", "kernel", "output", "MB", "scratch", "GFLOP");
+  fmt::print("{:<44} {:<24} {:<22} {:>9} {:>10} {:>9}", "call", "kernel", "output", "MB", "scratch MB",
+             "GFLOP");
   for (const Chip& chip : chips) fmt::print(" {:>5} us  ", chip.name);
   fmt::print("\n");
   for (const StepLaunch& row : rows) print_launch(row, dtype);
+}
+
+// Of each op and direction, the longest on an H100 first.
+void print_ops(const std::vector<StepLaunch>& rows, DType dtype) {
+  std::map<std::string, Sum> by_op;
+  for (const StepLaunch& row : rows) by_op[row.call.substr(row.call.rfind('/') + 1)].add(row.launch, dtype);
+  std::vector<std::pair<std::string, Sum>> ops(by_op.begin(), by_op.end());
+  const auto seconds = [](const auto& op) { return op.second.seconds[1]; };
+  static_assert(std::string_view(chips[1].name) == "H100");
+  std::ranges::stable_sort(ops, std::greater(), seconds);
+  fmt::print("\n");
+  for (const auto& [op, sum] : ops) print_sum(op, sum);
+  fmt::print("\n");
 }
 
 void print_sums(const std::vector<StepLaunch>& rows, const TrainConfig& config, DType dtype) {
@@ -118,7 +142,7 @@ void print_sums(const std::vector<StepLaunch>& rows, const TrainConfig& config, 
   for (const StepLaunch& row : rows) all.add(row.launch, dtype);
   print_sum("step", all);
   fmt::print(
-      "\nm: bound by memory, t: by tensor cores, f: by f32 on the CUDA cores. Scratch: MB of sums "
+      "\nm: bound by memory, t: by tensor cores, f: by f32 on the CUDA cores. Scratch: sums "
       "of parts, in the workspace, besides. The least that a step of {} faces can take, {}, launch after "
       "launch:\n",
       config.batch, dtype == DType::bf16 ? "bf16" : "fp32");
@@ -175,6 +199,7 @@ int step_info_command(const TrainConfig& config, bool json) {
     return 0;
   }
   print_table(rows, dtype);
+  print_ops(rows, dtype);
   print_sums(rows, config, dtype);
   return 0;
 }

@@ -36,6 +36,9 @@ help=$(make --no-print-directory help)
 for target in $targets; do
   [[ $target =~ ^(all|help)$ ]] || grep -q "^make $target " <<<"$help" || complain "make help leaves out $target"
 done
+for op in $(grep -oE 'OP=[a-z0-9_]+' <<<"$help" | sort -u | sed '/=name$/d; s/OP=//'); do
+  [ -e "tests/cases/$op.cpp" ] || complain "make help shows OP=$op, which does not exist"
+done
 commands=$(bin/fer --help)
 while read -r command; do
   read -r name rest <<<"${command##*fer }"

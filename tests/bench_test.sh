@@ -12,6 +12,7 @@ run() { # options of bench
   status=$?
 }
 says() { [ "$status" -eq 0 ] && grep -qF -- "$1" output; }
+refuses() { [ "$status" -eq 2 ] && grep -qF -- "$1" output; }
 fails() { [ "$status" -eq 1 ] && grep -qxF -- "bench: $1" output; }
 launch() { # range kernel read written requested waves excess mma flops
   printf '{"range": %d, "kernel": "%s", "unique_sectors_read": %d, "unique_sectors_written": %d, "global_ld_sectors": %d, "global_st_sectors": 0,
@@ -70,11 +71,37 @@ run --bars calls.json broken.json
 expect 'no JSON' fails "'broken.json' is no file of results: it is not JSON"
 echo '{}' >other.json
 run --bars calls.json other.json
-expect 'no counters' [ "$status" -eq 1 ]
+expect 'no counters' fails "'other.json' holds no counters of the interpreter"
+echo 3 >number.json
+run --bars calls.json number.json
+expect 'a number for counters' fails "'number.json' holds no counters of the interpreter"
+run --bars counters.json calls.json
+expect 'one for the other' fails "'counters.json' is not what bench --count writes"
+echo '[{"op": "conv2d"}]' >half.json
+run --bars half.json counters.json
+expect 'calls without parts' fails "'half.json' is not what bench --count writes, or 'counters.json' holds other counters"
 calls "$add"
 counters "${good[0]}"
 run --bars calls.json counters.json --compare other.json
 expect 'nothing in common' fails 'the earlier results have nothing that was measured now'
+
+# What is typed wrong.
+run --images 0
+expect 'a number out of range' refuses '--images: '
+run --imagse 4
+expect 'no option' refuses '--imagse'
+run --bars calls.json
+expect 'a file too few' refuses '--bars: '
+# Before anything is measured: one line.
+printf '#!/bin/sh\necho no module named torch >&2\nexit 1\n' >python && chmod +x python
+for python in /nope ./python; do
+  run --step --torch $python
+  expect "$python for PyTorch" [ "$(wc -l <output)" -eq 1 ]
+  expect "$python is refused" refuses "bench: --torch needs a Python with torch, which '$python' is not"
+done
+run --help
+expect 'help' says '--images'
+
 run --list --op adamw
 expect 'the list of cases' says '"case":"lnl-base, all parameters"'
 

@@ -1,7 +1,10 @@
 #include "fer/step_launches.h"
 
+#include <algorithm>
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <regex>
 
 #include "fer/info.h"
 #include "fer/step_info.h"
@@ -100,6 +103,27 @@ TEST_CASE("bf16 products are on tensor cores but for the heads; fp32 ones are no
     CHECK(!row.launch.tensor_cores);
 }
 
+TEST_CASE("fer info --step adds up by op and direction, the longest on an H100 first") {
+  const std::string text = answer_to({"info", "--step"}, hide_gpus).text;
+  CHECK(contains(text, "scratch MB"));
+  // Floors are in the last three columns.
+  const std::regex row(R"(\n(\S+(?: backward)?) +(\d+) launch.* \S+ +(\S+) +\S+ *(?=\n))");
+  std::vector<std::string> names;
+  std::vector<double> launches, times;
+  for (std::sregex_iterator at(text.begin(), text.end(), row), end; at != end; ++at) {
+    names.push_back((*at)[1]);
+    launches.push_back(std::stod((*at)[2]));
+    times.push_back(std::stod((*at)[3]));
+  }
+  // Behind the ops are forward, backward, optimizer and step.
+  REQUIRE(names.size() == 35);
+  CHECK(names.front() == "conv2d backward");
+  CHECK(names.back() == "step");
+  CHECK(std::is_sorted(times.begin(), times.end() - 4, std::greater()));
+  CHECK(std::accumulate(times.begin(), times.end() - 4, 0.0) == doctest::Approx(times.back()).epsilon(1e-4));
+  CHECK(std::accumulate(launches.begin(), launches.end() - 4, 0.0) == launches.back());
+}
+
 TEST_CASE("fer info --step prints every launch and their sum, as a table and as JSON") {
   const Words small{"info", "--step", "--preset", "lnl-tiny", "--set", "batch=8"};
   const auto with = [&](Words more) {
@@ -109,6 +133,7 @@ TEST_CASE("fer info --step prints every launch and their sum, as a table and as 
   const Answer table = with({});
   CHECK(table.status == 0);
   CHECK(contains(table.text, "unet.enc.0.conv1/conv2d backward"));
+  CHECK(contains(table.text, "conv_kernel (dgrad)"));
   CHECK(contains(table.text, "a step of 8 faces can take, bf16"));
   const auto json = nlohmann::json::parse(with({"--json"}).text);
   double seconds = 0, bytes = 0;
