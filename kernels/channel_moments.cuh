@@ -20,15 +20,17 @@ struct Moments {
 };
 
 // Whether this block is the last of `blocks` to call it. All its threads do, once, after they have written
-// what the last block reads. `counter` is 0 before and after.
+// what the last block reads; they form one row. `counter` is 0 before and after. Thread 0's fences are for
+// all threads, for barriers lie between.
 __device__ inline bool is_last_block(unsigned* counter, unsigned blocks) {
-  __shared__ bool last;
-  __threadfence();
   __syncthreads();
-  if (threadIdx.x == 0) last = atomicInc(counter, blocks - 1) == blocks - 1;
-  __syncthreads();
-  __threadfence();
-  return last;
+  bool last = false;
+  if (threadIdx.x == 0) {
+    __threadfence();
+    last = atomicInc(counter, blocks - 1) == blocks - 1;
+    __threadfence();
+  }
+  return __syncthreads_or(last);
 }
 
 // The rows that blocks left behind, as all threads of the last block add them up: thread t has channel

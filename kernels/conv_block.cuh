@@ -76,9 +76,13 @@ struct ConvBlock {
   FERMION_HOST_DEVICE static constexpr int steps(int chunks) {
     return (chunks + step_chunks - 1) / step_chunks;
   }
+  // dy has no norm.
+  FERMION_HOST_DEVICE static constexpr int normed_channels(int chunks) {
+    return Gradient ? 0 : 16 * step_chunks * steps(chunks);
+  }
   static int shared_bytes(const PixelTiles& tiles_of, int chunks) {
     return 2 * Tiles * planes * 16 * tiles_of.slots(planes) + (resident ? steps(chunks) : 2) * weight_step +
-           2 * 4 * 16 * step_chunks * steps(chunks) + 4 * fetched_vectors * threads / planes;
+           2 * 4 * normed_channels(chunks) + 4 * fetched_vectors * threads / planes;
   }
 };
 
@@ -94,14 +98,14 @@ template <class Block>
 struct ConvShared {
   char* pixels;
   char* weights;
-  float *scale, *offset;  // of each input channel: value(x) = relu?(y scale + offset)
+  float *scale, *offset;  // forward, of each input channel: value(x) = relu?(y scale + offset)
   int* sources;           // the input pixels of the block's tiles, -1 for zeros
   char* rest;             // aligned to 16 bytes
   int plane, buffer;      // bytes
 
   __device__ explicit ConvShared(const ConvMma& conv) {
     extern __shared__ uint4 memory[];
-    const int steps = Block::steps(conv.chunks), channels = 16 * Block::step_chunks * steps;
+    const int steps = Block::steps(conv.chunks), channels = Block::normed_channels(conv.chunks);
     plane = 16 * conv.tiles.slots(Block::planes);
     buffer = Block::tiles * Block::planes * plane;
     pixels = reinterpret_cast<char*>(memory);

@@ -16,10 +16,9 @@ struct ConvForward {
   Moments* rows = nullptr;       // [K, tile groups, Co], or null
   unsigned* counters = nullptr;  // [K, gridDim.y], zeros
 
-  // With those of is_last_block.
   template <class Block>
   static constexpr int shared_bytes() {
-    return Block::tiles * Block::channels * static_cast<int>(sizeof(Moments)) + 16;
+    return Block::tiles * Block::channels * static_cast<int>(sizeof(Moments));
   }
 };
 

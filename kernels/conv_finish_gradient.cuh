@@ -20,10 +20,9 @@ struct ConvGradient {
   Row* rows = nullptr;           // [K, tile groups, channels of both], or null where no input has a norm
   unsigned* counters = nullptr;  // [K, gridDim.y], zeros
 
-  // With those of is_last_block.
   template <class Block>
   static constexpr int shared_bytes() {
-    return Block::tiles * Block::channels * static_cast<int>(sizeof(Row)) + 16;
+    return Block::tiles * Block::channels * static_cast<int>(sizeof(Row));
   }
 };
 

@@ -3,9 +3,14 @@
 #include "kernels/conv_launch.cuh"
 
 namespace fermion::kernels {
+
 bool conv2d_input_gradient_mma(Cuda ctx, const Conv2d& dims, const Conv2dInput<bf16>& x, const float* weight,
                                const bf16* dy, const FeatureGradient<bf16>& first,
                                const FeatureGradient<bf16>& second) {
+  // One feature may be both inputs; the second launch adds to what the first one wrote.
+  if (first.da && first.da.data == second.da.data)
+    return conv2d_input_gradient_mma(ctx, dims, x, weight, dy, first, {}) &&
+           conv2d_input_gradient_mma(ctx, dims, x, weight, dy, {}, second);
   // Only the channels of an input that wants it are made.
   const std::int64_t before = first.da ? 0 : dims.first_channels;
   const std::int64_t made = dims.Ci() - before - (second.da ? 0 : dims.second_channels);

@@ -28,7 +28,7 @@ namespace fermion::kernels {
 // What finish_tile() asks for.
 struct ImageBlock : ImageTile {
   static constexpr int warps = 6, threads = 32 * warps, resident_blocks = 2;
-  static constexpr int tile_fragments = rows, fragments = rows, tiles = warps, channels = 32;
+  static constexpr int fragments = rows, tiles = warps, channels = 32;
   static constexpr bool doubling = false;
   static constexpr Depth depth = Depth::resident;
   static constexpr int pitch = 33, copy = 208, words = 2 * copy;  // of a warp

@@ -22,6 +22,7 @@ __device__ inline uint4 normalised(uint4 v, const float (&scale)[8], const float
 // Scale and offset of all input channels.
 template <class Block>
 __device__ void prepare_norms(const ConvMma& conv, const ConvShared<Block>& shared) {
+  if constexpr (Block::gradient) return;
   const int first = 16 * conv.first_chunks, all = 16 * conv.chunks;
   for (int c = threadIdx.x; c < all; c += Block::threads) {
     const Norm& norm = c < first ? conv.x.first.norm : conv.x.second.norm;

@@ -21,7 +21,7 @@ struct ConvWgrad {
 template <int Fragments, int M_, int N_, int P_, int Kernel, int Stride>
 struct WgradBlock {
   using Tap = ConvTap<false, Kernel, Stride>;
-  static constexpr int fragments = Fragments, M = M_, N = N_, P = P_, kernel = Kernel;
+  static constexpr int fragments = Fragments, M = M_, N = N_, P = P_;
   static constexpr bool doubling = false;
   static constexpr int taps = Kernel * Kernel, threads = 32 * M * N * P;
   static constexpr int spread = Kernel == 3 ? 1 : 4;

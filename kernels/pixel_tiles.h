@@ -120,7 +120,7 @@ inline PixelTiles pixel_tiles(int N, int H, int W, int pad) {
       .N = N, .H = H, .W = W, .in_H = H, .in_W = W, .reach = 2 * pad + 1, .pad = pad, .stride = 1, .up = 1};
   const PixelTiles narrow = cut_into_tiles<TilePixels<7, 3, 1>>(image, H, W),
                    wide = cut_into_tiles<TilePixels<4, 3, 1>>(image, H, W);
-  return narrow.count * 7 <= wide.count * 4 ? narrow : wide;
+  return std::int64_t{7} * narrow.count <= std::int64_t{4} * wide.count ? narrow : wide;
 }
 
 // Of a 3x3 convolution of stride 2 of images of H x W pixels.

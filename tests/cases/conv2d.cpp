@@ -29,6 +29,24 @@ std::vector<OpCase> benchmarks(Batches batch) {
   return list;
 }
 
+// One feature as both inputs.
+OpCase twice(const std::string& name, Conv2dCase test) {
+  test.second = test.x[-1];
+  const OpCase two = conv2d_case(name, test);
+  OpCase one = two;
+  one.inputs.erase(one.inputs.begin() + 1);
+  const auto doubled = [](const auto& in) {
+    auto all = in;
+    all.insert(all.begin(), in[0]);
+    return all;
+  };
+  one.op = [=](Tape& tape, const std::vector<Feature>& in) { return two.op(tape, doubled(in)); };
+  one.reference = [=](const std::vector<Array>& in) { return two.reference(doubled(in)); };
+  one.gradient_terms *= 2;
+  one.roundings = 4;
+  return one;
+}
+
 }  // namespace
 
 FERMION_CASES(conv2d) {
@@ -47,6 +65,9 @@ FERMION_CASES(conv2d) {
            conv("images of 7 pixels", {.x = {3, 7, 7, 16}, .Co = 40, .norm_in = true, .relu_out = false}),
            conv("images of 4 pixels", {.x = {5, 4, 4, 32}, .Co = 24, .norm_in = true, .relu_out = false}),
            conv("many channels", {.x = {1, 3, 6, 96}, .Co = 40, .norm_in = true, .second = 16}),
+           twice("one feature twice", {.x = {2, 5, 6, 16}, .Co = 16, .norm_in = true, .relu = false}),
+           twice("one feature twice, 64 channels",
+                 {.x = {2, 5, 6, 64}, .Co = 16, .norm_in = true, .relu = false}),
            conv("bank of regions",
                 {.x = {2, 1, 14, 14, 16}, .Co = 8, .norm_in = true, .norm_out = true, .relu_out = false}),
            conv("1x1, many pixels", {.x = {2, 14, 14, 16}, .Co = 40, .kernel = 1, .norm_in = true}),
