@@ -179,7 +179,7 @@ help:
 	@echo "make test-outside    CUTLASS and FlashAttention-2, fetched from PyPI, on the interpreter, against float64 loops"
 	@echo "make mutants         takes each barrier, wait, fence and member mask of the CUDA kernels away: the cases must notice;"
 	@echo "                     OP=conv2d those that one op's cases use, MUTANTS=5 SEED=3 a sample, TABLE=file writes what was found,"
-	@echo "                     SCHEDULES='random-1/late forward/early' the orders that are tried; all take hours"
+	@echo "                     SCHEDULES='random-1/late forward/early' the orders that are tried; all take a quarter of an hour"
 	@echo "make source-mutants  makes one mistake at a time in the CUDA kernels, an operator, constant or index: the cases must notice;"
 	@echo "                     in *.cu, HEADERS=1 in *.cuh; OP=sgd files that one op's cases use, MUTANTS=200 SEED=3 which,"
 	@echo "                     ONLY=file those listed there, TABLE=file; takes hours, Ctrl-C stops, the same SEED goes on"

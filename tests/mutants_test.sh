@@ -14,10 +14,10 @@ list=tests/mutants/equivalent.txt
 : >$list
 
 cat >kernels/tiny.cu <<'E2'
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <unistd.h>
 __global__ void reverse(int* x) {
   __shared__ int s[64];
   s[threadIdx.x] = x[threadIdx.x];
@@ -36,12 +36,19 @@ __global__ void in_order_too(int* x) {
   __syncthreads();  // 20: only the other program looks at what comes of it
   if (threadIdx.x == 32) atomicExch(x, 2);
 }
+__global__ void in_order_by_hand(int* x) {
+  if (threadIdx.x == 0) atomicExch(x, 1);
+  __syncthreads();  // 25: no case runs it, but a test beside them
+  if (threadIdx.x == 32) atomicExch(x, 2);
+}
 __global__ void without_barriers(int* x) { x[threadIdx.x] = 3; }
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <csignal>
-const char* program;
-void run(void (*kernel)(int*), const char* name, int expected) {
-  if (getenv("CASE") && strcmp(getenv("CASE"), name)) return;
-  if (getenv("LIST")) return (void)printf("%s: %s\n", program, name);
+#include <doctest/doctest.h>
+#include <unistd.h>
+// One program of three names, each with its own tests.
+bool is(const char* name) { return !strcmp(program_invocation_short_name, name); }
+void run(void (*kernel)(int*), int expected) {
   if (getenv("SLOW")) sleep(atoi(getenv("SLOW")));
   int x[64], *on_device;
   for (int i = 0; i < 64; ++i) x[i] = i;
@@ -56,14 +63,21 @@ void run(void (*kernel)(int*), const char* name, int expected) {
   }
   if ((expected && x[0] != expected) || getenv("BROKEN")) exit(1);
 }
-int main(int, char** argv) {
-  program = strrchr(argv[0], '/') + 1;
-  if (!strcmp(program, "other")) return run(in_order_too, "in order too", 2), 0;
-  if (!strcmp(program, "plain")) return run(without_barriers, "plain", 3), 0;
-  run(reverse, "reversed", 63);
-  run(in_order, "in order", 2);
-  run(in_order_too, "unseen", 0);
+void run_case(void (*kernel)(int*), const char* name, int expected = 0) {
+  if (getenv("CASE") && strcmp(getenv("CASE"), name)) return;
+  if (getenv("LIST")) return (void)printf("%s: %s\n", program_invocation_short_name, name);
+  if (kernel) run(kernel, expected);
 }
+TEST_CASE("tiny" * doctest::skip(!is("tiny"))) {
+  run_case(nullptr, "empty");
+  run_case(reverse, "reversed", 63);
+  run_case(in_order, "in order", 2);
+  run_case(in_order_too, "unseen");
+}
+TEST_CASE("tiny, by hand, in order" * doctest::skip(!is("tiny"))) { run(in_order_by_hand, 2); }
+TEST_CASE("tiny refuses nothing" * doctest::skip(!is("tiny"))) {}
+TEST_CASE("other" * doctest::skip(!is("other"))) { run_case(in_order_too, "in order too", 2); }
+TEST_CASE("plain" * doctest::skip(!is("plain"))) { run_case(without_barriers, "plain", 3); }
 E2
 "$nvcc" -cudart shared -cudadevrt none -Ltests/ptxi/build -lineinfo -gencode arch=compute_80,code=compute_80 kernels/tiny.cu -o tiny || exit 1
 ln tiny other && ln tiny plain
@@ -77,23 +91,24 @@ says() { grep -qE -- "^$1" output; }
 ends_with() { [ "$status" -eq "$1" ] && [ "$(tail -1 output)" = "$2" ]; }
 
 run TABLE=table.md
-expect 'all of them' ends_with 1 '3 noticed, 0 equivalent, 2 not noticed'
+expect 'all of them' ends_with 1 '4 noticed, 0 equivalent, 2 not noticed'
 expect 'a report' says 'noticed +barrier@kernels/tiny.cu:8 +tiny, reversed: read of uninitialised shared memory$'
 expect 'a wrong result' says 'noticed +barrier@kernels/tiny.cu:14 +tiny, in order: a wrong result$'
+expect 'what a test beside the cases notices' says 'noticed +barrier@kernels/tiny.cu:25 +tiny, tiny, by hand, in order: a wrong result$'
 expect 'what nobody notices' says 'NOT NOTICED barrier@kernels/tiny.cu:10$'
 expect 'what no case runs' says 'NO CASE RUNS IT barrier@kernels/tiny.cu:17$'
 expect 'a table' grep -qE '^\| barrier kernels/tiny.cu:14 \| tiny \| in order \| [a-z0-9/-]+ \| a wrong result \|$' table.md
 expect 'a page names its command' grep -qF '`make mutants TABLE=table.md` wrote' table.md
-expect 'in the order of lines' test "$(grep -oE 'tiny.cu:[0-9]+' table.md | tr '\n' ' ')" = 'tiny.cu:8 tiny.cu:10 tiny.cu:14 tiny.cu:17 tiny.cu:20 '
+expect 'in the order of lines' test "$(grep -oE 'tiny.cu:[0-9]+' table.md | tr '\n' ' ')" = 'tiny.cu:8 tiny.cu:10 tiny.cu:14 tiny.cu:17 tiny.cu:20 tiny.cu:25 '
 run OP=tiny
-expect 'what the cases run' ends_with 1 '3 noticed, 0 equivalent, 1 not noticed'
+expect 'what the cases run' ends_with 1 '4 noticed, 0 equivalent, 1 not noticed'
 expect 'what the cases of another op notice' says 'noticed +barrier@kernels/tiny.cu:20 +other, in order too: a wrong result$'
 run OP=other
 expect 'what few cases run' ends_with 0 '1 noticed, 0 equivalent, 0 not noticed'
 run OP=plain
 expect 'nothing to take away' ends_with 1 'mutants: the kernels that the cases of plain use have no synchronisation'
 run OP=tiny SCHEDULES='forward/late forward/early'
-expect 'schedules that show nothing' ends_with 1 '1 noticed, 0 equivalent, 3 not noticed'
+expect 'schedules that show nothing' ends_with 1 '1 noticed, 0 equivalent, 4 not noticed'
 run OP=tiny SCHEDULES='forward/late reversed/early' TABLE=table.md
 expect 'one that does' grep -qF '| in order | reversed/early | a wrong result |' table.md
 run SCHEDULES='forward/late backward/late'
@@ -102,11 +117,11 @@ expect 'no schedule' ends_with 2 "SCHEDULE: 'backward/late' is none; forward/lat
 # Those that nobody notices are to be explained; no others.
 printf '# a comment\nbarrier@kernels/tiny.cu:10 because\n' >$list
 run OP=tiny TABLE=table.md
-expect 'explained ones' ends_with 0 '3 noticed, 1 equivalent, 0 not noticed'
+expect 'explained ones' ends_with 0 '4 noticed, 1 equivalent, 0 not noticed'
 expect 'an explained one' says 'equivalent barrier@kernels/tiny.cu:10$'
 expect 'a reason' grep -qF '| barrier kernels/tiny.cu:10 | equivalent | | | because |' table.md
 for seed in 1 4; do
-  first=$(for line in 8 14 20; do echo "$(sha1sum <<<"$seed barrier@kernels/tiny.cu:$line") $line"; done | sort | sed -n '1s/.* //p')
+  first=$(for line in 8 14 20 25; do echo "$(sha1sum <<<"$seed barrier@kernels/tiny.cu:$line") $line"; done | sort | sed -n '1s/.* //p')
   run OP=tiny MUTANTS=1 SEED=$seed
   expect "a sample, seed $seed" says "noticed +barrier@kernels/tiny.cu:$first "
   expect 'of one' ends_with 0 '1 noticed, 0 equivalent, 0 not noticed'
@@ -114,18 +129,18 @@ done
 echo 'barrier@kernels/tiny.cu:8 because' >>$list
 run OP=tiny
 expect 'what is noticed needs no reason' says 'NOTICED, BUT LISTED AS EQUIVALENT barrier@kernels/tiny.cu:8 '
-expect 'and is wrong' ends_with 1 '2 noticed, 1 equivalent, 1 not noticed'
+expect 'and is wrong' ends_with 1 '3 noticed, 1 equivalent, 1 not noticed'
 printf 'barrier@kernels/tiny.cu:%s because\n' 9 10 17 >$list
 run MUTANTS=4
 expect 'what is not there' says 'NOWHERE, BUT LISTED AS EQUIVALENT: barrier@kernels/tiny.cu:9$'
-expect 'and is wrong' ends_with 1 '3 noticed, 0 equivalent, 0 not noticed'
+expect 'and is wrong' ends_with 1 '4 noticed, 0 equivalent, 0 not noticed'
 run SEED=../3
 expect 'no seed' ends_with 1 "SEED: '../3' is not of letters and digits alone"
 run TABLE=nowhere/table.md
 expect 'no place for a table' ends_with 1 "TABLE: 'nowhere/table.md' cannot be written: No such file or directory"
 
 run OP=tiny BROKEN=1
-expect 'cases that fail anyway' ends_with 1 '0 noticed, 0 equivalent, 4 not noticed'
+expect 'cases that fail anyway' ends_with 1 '0 noticed, 0 equivalent, 5 not noticed'
 expect 'how' says 'FAILS WITHOUT IT TOO barrier@kernels/tiny.cu:14 +tiny, in order: '
 
 # What ends a program from outside is no verdict, and what keeps it from running neither.
@@ -143,8 +158,8 @@ expect 'ends it' says 'mutants: (other|plain|tiny) was not run: status 2$'
 expect 'as a failure' test $status -eq 1
 run OP=tiny
 expect 'what is looked at' says 'looking for synchronisations in 3 case programs$'
-expect 'what is run first' says 'running 3 cases as they are$'
-expect 'what has been run' says ' *tiny: 3 cases, [0-9]+ s$'
+expect 'what is run first' says 'running 6 tests as they are$'
+expect 'what has been run' says ' *tiny: 6 tests, [0-9]+ s$'
 
 # A program of another folder, alone and beside one of this folder.
 mkdir -p moved/kernels && cp -r scripts tests moved
@@ -160,7 +175,7 @@ done
 # What never ends; it has 20 seconds of the processor, and ten times what is usual: 1 second.
 echo 'while :; do :; done' >endless && chmod +x endless
 PYTHONPATH=scripts/mutants python3 -c 'import cases
-status, output, _ = cases.run("./endless", -1.9)
+status, output, _ = cases.run("./endless", usual=-1.9)
 print(cases.what_noticed(status, output))' >output 2>&1
 status=$?
 expect 'no end' ends_with 0 'no end'

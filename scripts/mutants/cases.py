@@ -14,11 +14,16 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in 
 REFUSED = 2
 
 
-def run(program, usual=600, **settings):
+def only(test):
+    """The option of a program for that one of its tests, by all of its name."""
+    return "--test-case=" + re.sub(r"[\\,]", r"\\\g<0>", test)
+
+
+def run(program, *options, usual=600, **settings):
     """As call(); it ends at the first case that fails, or when it takes far more than its usual seconds. Raises NoVerdict
     where it was not the program that ended itself, or it did not run."""
-    limited = f'ulimit -S -t {20 + int(10 * usual)} || exit 126; exec scripts/run "$0" --no-intro --abort-after=1'
-    status, output, seconds = call(["bash", "-c", limited, program], env=ENVIRONMENT | settings)
+    limited = f'ulimit -S -t {20 + int(10 * usual)} || exit 126; exec scripts/run "$0" --no-intro --abort-after=1 "$@"'
+    status, output, seconds = call(["bash", "-c", limited, program, *options], env=ENVIRONMENT | settings)
     name = os.path.basename(program)
     if status == REFUSED:
         raise NoVerdict(f"{name} was not run: status {status}", output)

@@ -109,7 +109,7 @@ class Program:
         status, output, _ = call(self.link([changed], to))
         if status != 0:
             raise NoVerdict(f"{self.name} cannot be linked", output)
-        status, output, _ = run(to, self.seconds, SCHEDULE=SCHEDULE)
+        status, output, _ = run(to, usual=self.seconds, SCHEDULE=SCHEDULE)
         if status == 0:
             return None
         case = re.search(r"CASE='([^']*)'", output) or re.search(r"TEST CASE: +(.*)", output)

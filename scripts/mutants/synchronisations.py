@@ -1,10 +1,11 @@
 """Takes the synchronisations of kernels/ away, one at a time (PTXI_MUTATE, tests/ptxi/README.md), and runs the cases of
-the ops that use it until one notices: the interpreter reports something, or a result is wrong.
+the ops that use it, and the tests beside them, each alone, until one notices: the interpreter reports something, or a
+result is wrong.
 
     scripts/mutants/synchronisations.py tests/cases/PROGRAM...
 
 OP='sgd adamw': only what these ops' cases use; their cases are run first, then others that use it. MUTANTS=20: so many,
-drawn by SEED, of those that can be noticed; all take about two hours of two cores. SCHEDULES='random-1/late
+drawn by SEED, of those that can be noticed; all take about a quarter of an hour of two cores. SCHEDULES='random-1/late
 reversed/early': those of scripts/run to try. TABLE=file: all that was found, as a table. tests/mutants/equivalent.txt
 lists those that cannot be noticed, a name a line, each with the reason. Fails if another is not, or if one of those is.
 Ends with the line "N noticed, N equivalent, N not noticed".
@@ -16,8 +17,9 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import dataclass
 
-from cases import run, what_noticed
+from cases import only, run, what_noticed
 from processes import NoVerdict, in_parallel, run_main
 from verdicts import command, conclude, drawn_number, how_many, how_many_of, print_line, say, seed, table, write_page
 
@@ -28,9 +30,9 @@ SETTINGS = ["OP", "MUTANTS", "SEED", "SCHEDULES", "TABLE"]
 HEAD = """# Kernels without one of their synchronisations, {{date}}
 
 `{command}` wrote this page. A line is a synchronisation of [kernels](../../kernels) that was taken away (of a mask, its highest lane), with the place of the call where it is inlined;
-then the op and the case that noticed it first, the order of blocks and warps and of asynchronous copies (as `make test-schedules` names them), and the report of [ptxi](../ptxi/README.md). The other cases and ops that use it were not asked.
+then the op and the case that noticed it first, or the test beside the op's cases, each run alone; the order of blocks and warps and of asynchronous copies (as `make test-schedules` names them), and the report of [ptxi](../ptxi/README.md). The other cases and ops that use it were not asked.
 A mask without its highest lane is noticed wherever that lane comes by, so these lines say that a case runs it; the others, that its absence does harm.
-The quickest case is asked first. That depends on the times that were measured, so a later run may name other cases and reports. All take about two hours of two cores.
+The quickest is asked first. That depends on the times that were measured, so a later run may name other cases and reports. All take about a quarter of an hour of two cores.
 
 | without | noticed by | case | schedule | as |
 |---|---|---|---|---|
@@ -48,8 +50,29 @@ def mutants_in(output):
     return set(re.findall(r"\[ptxi\] mutant \d+ (\S*@kernels/\S*)", output))
 
 
-def listed_by(program, **settings):
-    status, output, _ = run(program, LIST="1", **settings)
+@dataclass(frozen=True)
+class Case:
+    """What a program can run alone: a case of its op, or a test that stands beside the cases."""
+
+    program: str
+    test: str  # of all cases: that of the op's name
+    case: str = ""
+
+    @property
+    def op(self):
+        return os.path.basename(self.program)
+
+    @property
+    def name(self):
+        return self.case or self.test
+
+    def run(self, schedule, **more):
+        chosen = {"CASE": self.case} if self.case else {}
+        return run(self.program, only(self.test), SCHEDULE=schedule, **chosen, **more)
+
+
+def listed_by(program, *options, **settings):
+    status, output, _ = run(program, *options, **settings)
     if status != 0:
         raise NoVerdict(f"{os.path.basename(program)} fails where it only lists: status {status}", output)
     return output
@@ -57,34 +80,33 @@ def listed_by(program, **settings):
 
 def held_by(program):
     """What can be taken away in it: loading is enough. It may hold kernels that only other ops use."""
-    output = listed_by(program, PTXI_MUTATE="list")
+    output = listed_by(program, "--list-test-cases", PTXI_MUTATE="list")
     if other := re.search(r"(?m)^\[ptxi\] mutant \d+ .*?@(?!kernels/)([^\s@]*/kernels/[^\s@/]+:\d+)", output):
         raise elsewhere(f"{os.path.basename(program)} has {other[1]}, which is not of kernels/ here")
     return mutants_in(output)
 
 
 def cases_of(program):
-    output = listed_by(program)
-    return [(program, name) for name in re.findall(rf"(?m)^{os.path.basename(program)}: (.*)", output)]
-
-
-def run_case(case, schedule, usual=600, **settings):
-    return run(case[0], usual, SCHEDULE=schedule, CASE=case[1], **settings)
+    op = os.path.basename(program)
+    cases = re.findall(rf"(?m)^{op}: (.*)", listed_by(program, only(op), LIST="1"))
+    listed = listed_by(program, "--list-test-cases", f"--test-case-exclude={op}")
+    others = re.findall(r"(?m)^(?![\[=]).+", listed)  # without the lines around them
+    return [Case(program, op, case) for case in cases] + [Case(program, test) for test in others]
 
 
 def survey(programs):
     """What can be taken away of the kernels that each case uses, and its seconds; the quickest case comes first."""
     cases, found = [case for program in programs for case in cases_of(program)], {}
     if cases:
-        say(f"running {how_many_of(len(cases), 'case')} as they are")
-    left = Counter(program for program, _ in cases)
-    used = in_parallel(lambda case: run_case(case, "forward/late", PTXI_MUTATE="used"), cases)
+        say(f"running {how_many_of(len(cases), 'test')} as they are")
+    left = Counter(case.program for case in cases)
+    used = in_parallel(lambda case: case.run("forward/late", PTXI_MUTATE="used"), cases)
     for case, (_, output, seconds) in used:
         found[case] = mutants_in(output), seconds
-        left[case[0]] -= 1
-        if not left[case[0]]:
-            own = [seconds for (program, _), (_, seconds) in found.items() if program == case[0]]
-            say(f"  {os.path.basename(case[0])}: {how_many_of(len(own), 'case')}, {sum(own):.0f} s")
+        left[case.program] -= 1
+        if not left[case.program]:
+            own = [seconds for other, (_, seconds) in found.items() if other.program == case.program]
+            say(f"  {case.op}: {how_many_of(len(own), 'test')}, {sum(own):.0f} s")
     return dict(sorted(found.items(), key=lambda entry: entry[1][1]))
 
 
@@ -100,14 +122,14 @@ def try_cases(mutant, used, schedules, listed):
     concerned = {case: seconds for case, (mutants, seconds) in used.items() if mutant in mutants}
     for schedule in schedules:
         for case, seconds in concerned.items():
-            status, output, _ = run_case(case, schedule, seconds, PTXI_MUTATE=mutant)
+            status, output, _ = case.run(schedule, usual=seconds, PTXI_MUTATE=mutant)
             if status == 0:
                 continue
             word = "NOTICED, BUT LISTED AS EQUIVALENT" if listed else "noticed"
             # It is the mutant that was noticed if the case passes as it is.
-            if run_case(case, schedule)[0] != 0:
+            if case.run(schedule)[0] != 0:
                 word = "FAILS WITHOUT IT TOO"
-            return word, os.path.basename(case[0]), case[1], schedule, what_noticed(status, output)
+            return word, case.op, case.name, schedule, what_noticed(status, output)
     return "NO CASE RUNS IT" if not concerned else "equivalent" if listed else "NOT NOTICED", "", "", "", ""
 
 
