@@ -20,8 +20,10 @@ struct Part {
   Kind kind = Kind::pass;
   double count = 1;
   double flops = 0, bytes = 0, requested_least = 0;  // the last of attention: what its tiles ask for
-  double launches = 0, distinct = 0, requested = 0, waves = 0, excess = 0, instructions = 0, mma = 0,
-         mma_flops = 0;
+  double activations = 0;                            // of the bytes; 0 where it is not known
+  std::vector<double> tensors;                       // bytes of each tensor of activations
+  double launches = 0, distinct = 0, activations_requested = 0, requested = 0, waves = 0, excess = 0,
+         instructions = 0, mma = 0, mma_flops = 0;
   double useful = 0;  // of mma_flops: zeros at the ends of tiles are not
 
   void add(const json& launch) {
@@ -29,6 +31,10 @@ struct Part {
     ++launches;
     distinct += 32 * (number("unique_sectors_read") + number("unique_sectors_written"));
     requested += 32 * (number("global_ld_sectors") + number("global_st_sectors"));
+    for (const json& memory : launch.at("allocations"))
+      if (std::count(tensors.begin(), tensors.end(), memory.at("bytes").get<double>()))
+        activations_requested +=
+            32 * (memory.at("ld_sectors").get<double>() + memory.at("st_sectors").get<double>());
     waves += number("shared_wavefronts");
     excess += number("shared_wavefronts_excess");
     const json& of_warps = launch.at("warp_instructions");
@@ -51,7 +57,9 @@ Part make_part(const json& call, const json& part) {
           .count = call.at("count"),
           .flops = part.at("flops"),
           .bytes = part.at("bytes"),
-          .requested_least = part.value("requested", 0.0)};
+          .requested_least = part.value("requested", 0.0),
+          .activations = part.value("activations", 0.0),
+          .tensors = part.value("tensors", std::vector<double>())};
 }
 
 // Which part of a convolution's backward a kernel belongs to, by its name.
@@ -152,7 +160,7 @@ class Bars {
   json rows_ = json::array();
 };
 
-json print_sums(const std::vector<Part>& parts) {
+json print_sums(const std::vector<Part>& parts, const json& fills) {
   const auto of = [](Kind kind, const char* part = nullptr) {
     return [=](const Part& p) { return p.kind == kind && (!part || p.part == part); };
   };
@@ -179,15 +187,26 @@ json print_sums(const std::vector<Part>& parts) {
   bars.ratio("L2, attention, by tiles of 128 rows", &Part::requested, &Part::requested_least,
              of(Kind::attention), 1.05);
   bars.ratio("L2, products, bytes per flop", &Part::requested, &Part::flops, products, 0.010);
+  bars.ratio(
+      "L2, activations of conv2d", &Part::activations_requested, &Part::activations,
+      [](const Part& p) { return p.activations > 0; }, 1.5);
   bars.most(
       "shared wavefronts in excess, most of a part", &Part::excess, [](const Part&) { return true; }, 0);
   bars.ratio(
-      "shared wavefronts per mma, where there are", &Part::waves, &Part::mma,
+      "shared wavefronts per mma, mean over the step", &Part::waves, &Part::mma,
       [](const Part& p) { return p.mma > 0; }, 1.75);
+  for (const Part& p : parts)
+    if (p.kind == Kind::attention && p.part == "backward" && p.name.ends_with("d 128"))
+      bars.at_most("shared wavefronts per mma, attention backward, d = 128", p.waves / p.mma, 2.6);
   if (const double flops = bars.sum(&Part::flops, on_mma); flops > 0)
     bars.at_least("flops in mma, products and attention", bars.sum(&Part::useful, on_mma) / flops, 0.99);
   if (const double issued = bars.sum(&Part::mma_flops, on_mma); issued > 0)
     bars.at_least("useful of issued mma flops", bars.sum(&Part::useful, on_mma) / issued, 0.85);
+  for (const json& fill : fills) {
+    const std::string what =
+        fmt::format("tiles / (rounds x places), {} multiprocessors", fill.at("multiprocessors").get<int>());
+    bars.at_least(what.c_str(), fill.at("fill"), 0.85);
+  }
   bars.most("launches, conv2d forward, bank included", &Part::launches, conv("forward"), 1);
   std::map<std::string, double> backward_launches;
   for (const Part& p : parts)
@@ -200,10 +219,13 @@ json print_sums(const std::vector<Part>& parts) {
 
 }  // namespace
 
-json print_bars(const json& calls, const json& counters) {
-  const std::vector<Part> parts = measured_parts(calls, counters);
+json print_bars(const json& counted, const json& counters) {
+  const std::vector<Part> parts = measured_parts(counted.at("calls"), counters);
+  const int images = counted.at("images");
+  fmt::print("Batch of {} images.{}\n\n", images,
+             images == 64 ? "" : " The bars are for 64: ARGS=\"--images 64\", ten minutes for every op.");
   print_parts(parts);
-  const json bars = print_sums(parts);
+  const json bars = print_sums(parts, counted.at("fills"));
   const auto met =
       std::count_if(bars.begin(), bars.end(), [](const json& bar) { return bar.at("met") == true; });
   fmt::print("\n{} of {} bars are met.\n", met, bars.size());
@@ -218,6 +240,7 @@ json print_bars(const json& calls, const json& counters) {
                     {"launches", p.launches},
                     {"distinct_bytes", p.distinct},
                     {"requested_bytes", p.requested},
+                    {"requested_activations", p.activations_requested},
                     {"shared_wavefronts", p.waves},
                     {"shared_wavefronts_excess", p.excess},
                     {"instructions_but_moves", p.instructions},

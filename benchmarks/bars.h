@@ -5,9 +5,9 @@
 
 namespace fermion::benchmarks {
 
-// `calls`: what run_counted_ops() returned; `counters`: what ptxi wrote meanwhile (PTXI_COUNTERS, of ranges
+// `counted`: what run_counted_ops() returned; `counters`: what ptxi wrote meanwhile (PTXI_COUNTERS, of ranges
 // only). Prints a row for each part of each call and the sums against their bars; returns the rows as "parts"
 // and the sums as "bars". Throws Error when the two do not belong together.
-nlohmann::json print_bars(const nlohmann::json& calls, const nlohmann::json& counters);
+nlohmann::json print_bars(const nlohmann::json& counted, const nlohmann::json& counters);
 
 }  // namespace fermion::benchmarks

@@ -6,6 +6,8 @@
 
 #include "benchmarks/run_case.h"
 #include "engine/profile_range.h"
+#include "fer/step_info.h"
+#include "fer/step_launches.h"
 #include "kernels/conv_tiles.h"
 #include "kernels/work.h"
 #include "tests/conv_layers.h"
@@ -51,12 +53,23 @@ json part_of(const char* name, double flops, const test::Traffic& traffic, DType
   return part_of(name, Work{traffic.activations, traffic.other_bytes, flops}, dtype);
 }
 
+// With what is known of its activations.
+json with_activations(json part, const Work& work, const kernels::Conv2d& d, DType dtype) {
+  const auto size = static_cast<std::int64_t>(engine::size_of(dtype));
+  part["activations"] = work.activations * static_cast<double>(size);
+  const std::int64_t read = d.K * d.N * d.H * d.W * size;
+  part["tensors"] = {read * d.first_channels, read * d.second_channels,
+                     d.K * d.N * d.Ho() * d.Wo() * d.Co * size};
+  return part;
+}
+
 // The gradient of x passes the ReLU of x's own norm.
 json convolution_backward(const kernels::Conv2d& d, const OpCase& test, DType dtype) {
-  json parts{part_of("dy", kernels::conv2d_dy_work(d), dtype),
-             part_of("wgrad", kernels::conv2d_wgrad_work(d), dtype)};
-  if (test.inputs[0].gradient)
-    parts.push_back(part_of("dgrad", kernels::conv2d_dgrad_work(d, d.Ci(), d.Ci(), 0), dtype));
+  const auto of = [&](const char* name, const Work& work) {
+    return with_activations(part_of(name, work, dtype), work, d, dtype);
+  };
+  json parts{part_of("dy", kernels::conv2d_dy_work(d), dtype), of("wgrad", kernels::conv2d_wgrad_work(d))};
+  if (test.inputs[0].gradient) parts.push_back(of("dgrad", kernels::conv2d_dgrad_work(d, d.Ci(), d.Ci(), 0)));
   return parts;
 }
 
@@ -83,11 +96,12 @@ json attention_part(const OpCase& test, bool backward, DType dtype) {
   return part;
 }
 
-// How often the network has it: in training with AdamW, without overlap.
+// How often the network has it: in training with AdamW, without overlap, with attention of d = 64.
 int count_in_step(const std::string& op, const OpCase& test, const test::ConvLayer* layer) {
   if (layer) return layer->count;
-  if (op == "sgd" || test.name.find("overlap") != std::string::npos) return 0;
-  return test.name.find("non-local block") != std::string::npos ? 2 : 1;
+  const auto has = [&](const char* text) { return test.name.find(text) != std::string::npos; };
+  if (op == "sgd" || has("overlap") || has(", d ")) return 0;
+  return has("non-local block") ? 2 : 1;
 }
 
 json parts_of(const std::string& op, const OpCase& test, const test::ConvLayer* layer, bool backward,
@@ -95,8 +109,11 @@ json parts_of(const std::string& op, const OpCase& test, const test::ConvLayer* 
   if (backward && layer) return convolution_backward(layer->dims, test, dtype);
   if (backward && op == "conv_transpose2d") return transposed_convolution_backward(test, dtype);
   if (op == "attention") return json::array({attention_part(test, backward, dtype)});
-  return json::array({backward ? part_of("backward", test.backward_flops, test.backward_traffic, dtype)
-                               : part_of("forward", test.flops, test.traffic, dtype)});
+  if (backward) return json::array({part_of("backward", test.backward_flops, test.backward_traffic, dtype)});
+  const json forward = part_of("forward", test.flops, test.traffic, dtype);
+  if (!layer) return json::array({forward});
+  return json::array(
+      {with_activations(forward, kernels::conv2d_forward_work(layer->dims), layer->dims, dtype)});
 }
 
 // One case: its calls, of which each is a range.
@@ -113,6 +130,16 @@ void count_case(engine::Device& device, DType dtype, const std::string& op, cons
                      {"case", test.name},
                      {"count", count_in_step(op, test, layer)},
                      {"parts", parts_of(op, test, layer, backward, dtype)}});
+}
+
+json step_fills(DType dtype, std::int64_t images) {
+  fer::TrainConfig config = fer::step_config();
+  config.batch = images;
+  json fills = json::array();
+  for (const int multiprocessors : {108, 132})
+    fills.push_back({{"multiprocessors", multiprocessors},
+                     {"fill", fer::fill_of(fer::step_launches(config, dtype, multiprocessors))}});
+  return fills;
 }
 
 }  // namespace
@@ -135,7 +162,9 @@ json run_counted_ops(engine::Device& device, DType dtype, const std::string& op,
   }
   if (calls.empty())
     throw engine::Error("no lnl-base case of {} has '{}' in its name", op.empty() ? "any op" : op, part);
-  return calls;
+  json all{{"images", images}, {"calls", calls}, {"fills", json::array()}};
+  if (part.empty() && (op.empty() || op == "conv2d")) all["fills"] = step_fills(dtype, images);
+  return all;
 }
 
 }  // namespace fermion::benchmarks

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <fmt/core.h>
+#include <utility>
+#include <vector>
 
 #include "benchmarks/case_list.h"
 #include "benchmarks/device_timing.h"
@@ -22,6 +24,18 @@ struct Sample {
   double forward = 0, backward = 0;
 };
 
+// Of calls after the first.
+struct Times {
+  std::vector<double> forward, both;
+  bool first = true;
+
+  void add(const Sample& sample) {
+    if (std::exchange(first, false)) return;
+    forward.push_back(sample.forward);
+    both.push_back(sample.forward + sample.backward);
+  }
+};
+
 Sample run(Device& device, CallTimes& times, const std::string& op, const OpCase& test,
            const std::vector<engine::Feature>& inputs) {
   times.clear();
@@ -37,32 +51,35 @@ Sample run(Device& device, CallTimes& times, const std::string& op, const OpCase
 nlohmann::json measure(Device& device, CallTimes& times, DType dtype, const std::string& op,
                        const OpCase& test) {
   const std::vector<engine::Feature> inputs = test::make_inputs({device, dtype}, test, 1);
-  std::vector<double> forward, both;
-  run(device, times, op, test, inputs);
+  Times cold, warm;
   const Clock clock(0);
   const double begin = clock.now();
-  while (forward.size() < 3 || (forward.size() < 21 && clock.now() - begin < 0.5)) {
-    const Sample sample = run(device, times, op, test, inputs);
-    forward.push_back(sample.forward);
-    both.push_back(sample.forward + sample.backward);
+  while (cold.forward.size() < 3 || (cold.forward.size() < 21 && clock.now() - begin < 0.5)) {
+    for (Times* of : {&cold, &warm}) {
+      times.set_cold(of == &cold);
+      of->add(run(device, times, op, test, inputs));
+    }
   }
   nlohmann::json row = describe(op, test);
   row["device"] = "cuda";
   row["precision"] = dtype == DType::f32 ? "fp32" : "bf16";
-  const auto figures = [](double seconds, double flops, double bytes) {
-    return nlohmann::json{{"seconds", seconds}, {"flops", flops}, {"bytes", bytes}};
-  };
-  row["forward"] = figures(median(forward), test.flops, test.traffic.bytes(dtype));
-  if (median(both) > median(forward))
-    row["forward_backward"] = figures(median(both), test.flops + test.backward_flops,
-                                      test.traffic.bytes(dtype) + test.backward_traffic.bytes(dtype));
+  row["forward"] = {{"seconds", median(cold.forward)},
+                    {"warm_seconds", median(warm.forward)},
+                    {"flops", test.flops},
+                    {"bytes", test.traffic.bytes(dtype)}};
+  if (median(cold.both) > median(cold.forward))
+    row["forward_backward"] = {{"seconds", median(cold.both)},
+                               {"warm_seconds", median(warm.both)},
+                               {"flops", test.flops + test.backward_flops},
+                               {"bytes", test.traffic.bytes(dtype) + test.backward_traffic.bytes(dtype)}};
   return row;
 }
 
 std::string cells(const nlohmann::json& figures, double copied) {
-  if (figures.is_null()) return "| | | | ";
+  if (figures.is_null()) return "| | | | | ";
   const double seconds = figures["seconds"];
-  return fmt::format("| {:.4f} | {:.2f} | {:.0f} % ", 1e3 * seconds,
+  return fmt::format("| {:.4f} | {:.4f} | {:.2f} | {:.0f} % ", 1e3 * seconds,
+                     1e3 * figures["warm_seconds"].get<double>(),
                      figures["flops"].get<double>() / seconds / 1e12,
                      100 * figures["bytes"].get<double>() / seconds / copied);
 }
@@ -83,9 +100,9 @@ nlohmann::json bench_device_ops(Device& device, DType dtype, const std::string& 
   fmt::print("## Ops on {}, {}\n\n", device.name(), dtype == DType::f32 ? "fp32" : "bf16");
   fmt::print("A copy of 256 MiB: {:.0f} GB/s, read and written.\n\n", copied / 1e9);
   fmt::print(
-      "| op | case | forward ms | TFLOP/s | bytes of copy rate | with backward ms | TFLOP/s | bytes of copy "
-      "rate |\n"
-      "|---|---|---|---|---|---|---|---|\n");
+      "Warm: what the last call left is in the cache; else nothing of the op's, rates too.\n\n"
+      "| op | case | forward ms | warm | TFLOP/s | bytes of copy rate | with backward ms | warm | TFLOP/s | "
+      "bytes of copy rate |\n|---|---|---|---|---|---|---|---|---|---|\n");
   CallTimes times(device);
   std::vector<test::Registered> ops = test::registry();
   std::sort(ops.begin(), ops.end(), [](const auto& a, const auto& b) { return a.op < b.op; });

@@ -82,7 +82,7 @@ json read_json(const std::string& path) {
 
 json bars_of(const std::string& calls_file, const std::string& counters_file) {
   const json calls = read_json(calls_file), counters = read_json(counters_file);
-  if (!calls.is_array()) throw engine::Error("'{}' is not what bench --count writes", calls_file);
+  if (!calls.contains("calls")) throw engine::Error("'{}' is not what bench --count writes", calls_file);
   if (!counters.contains("launches"))
     throw engine::Error("'{}' holds no counters of the interpreter", counters_file);
   try {
@@ -95,11 +95,14 @@ json bars_of(const std::string& calls_file, const std::string& counters_file) {
 
 json run_on_cuda(const Options& o, const engine::DeviceOptions& device_options, engine::DType dtype) {
   if (o.step) return {{"steps", bench_device_steps(device_options, dtype)}};
-  engine::Device device(device_options);
   if (!o.count.empty()) {
+    engine::DeviceOptions options = device_options;
+    options.poison = true;  // every tensor has memory of its own, which the interpreter counts apart
+    engine::Device device(options);
     fer::write_file(o.count, run_counted_ops(device, dtype, o.op, o.part, o.images).dump() + "\n");
     return {};
   }
+  engine::Device device(device_options);
   return o.peers ? bench_peers(device, o.op, o.part) : bench_device_ops(device, dtype, o.op, o.part);
 }
 

@@ -76,8 +76,8 @@ class Comparison {
   void print_head() const {
     fmt::print(
         "\n| layer | direction | arithmetic | peer | largest difference | ours ms | TFLOP/s | peer ms | "
-        "peer's time as a "
-        "share of ours |\n|---|---|---|---|---|---|---|---|---|\n");
+        "peer's time as a share of ours | cold: ours ms | peer ms | share "
+        "|\n|---|---|---|---|---|---|---|---|---|---|---|---|\n");
   }
 
   // own_error: of the peer's gradients by bf16 weights.
@@ -94,20 +94,23 @@ class Comparison {
         const std::string wrong = judge(layer, format, direction, own_error, row);
         if (!wrong.empty()) {
           differ_.push_back(fmt::format("{}, {}, {}", layer.name, name, format.name));
-          fmt::print("{}| **{}** | | | | |\n", start, wrong);
+          fmt::print("{}| **{}** | | | | | | | |\n", start, wrong);
         } else {
           const auto times =
               device_times(device_, {[&] { layer.run(direction); }, [&] { peer.run(direction); }});
           const double ours = times[0].seconds, theirs = times[1].seconds;
           row["seconds"] = ours, row["peer_seconds"] = theirs, row["flops"] = layer.flops();
+          const double cold = times[0].cold_seconds, their_cold = times[1].cold_seconds;
+          row["cold_seconds"] = cold, row["peer_cold_seconds"] = their_cold;
           row["replayed"] = times[0].replayed, row["peer_replayed"] = times[1].replayed;
-          fmt::print("{}| {:.1e} | {:.4f} | {:.1f} | {:.4f}{} | {:.0f} % |\n", start,
-                     row["difference"].get<double>(), 1e3 * ours, layer.flops() / ours / 1e12, 1e3 * theirs,
-                     times[1].replayed ? "" : ", launches included", 100 * theirs / ours);
+          fmt::print("{}| {:.1e} | {:.4f} | {:.1f} | {:.4f}{} | {:.0f} % | {:.4f} | {:.4f} | {:.0f} % |\n",
+                     start, row["difference"].get<double>(), 1e3 * ours, layer.flops() / ours / 1e12,
+                     1e3 * theirs, times[1].replayed ? "" : ", launches included", 100 * theirs / ours,
+                     1e3 * cold, 1e3 * their_cold, 100 * their_cold / cold);
         }
       } catch (const std::exception& error) {
         row["left_out"] = error.what();
-        fmt::print("{}| {} | | | | |\n", start, error.what());
+        fmt::print("{}| {} | | | | | | | |\n", start, error.what());
       }
       std::fflush(stdout);
       rows_.push_back(row);

@@ -16,7 +16,8 @@ struct Launch {
   kernels::Work work;
   bool tensor_cores = false;  // where the flops are made; else on the CUDA cores
   double scratch = 0;         // bytes of sums of parts that it leaves in the workspace or reads there
-  double fill = 0;            // of convolutions but of images: tiles / (rounds x tiles that fit at a time)
+  double fill = 0;            // on tensor cores, but of images: tiles / (rounds x tiles that fit at a time)
+  std::string tiles = {};     // of the same: how it is cut, in words
 };
 
 // What an op reads or writes.

@@ -1,5 +1,7 @@
 #include "engine/product_launches.h"
 
+#include <fmt/core.h>
+
 #include "kernels/attention_mma.h"
 #include "kernels/conv_forward_mma.h"
 #include "kernels/conv_gradient_mma.h"
@@ -40,13 +42,22 @@ double fill(const OpCall& call, std::int64_t tiles, std::int64_t of_block, std::
   return static_cast<double>(tiles * columns) / static_cast<double>(rounds * of_block * call.multiprocessors);
 }
 
+std::string in_words(const kernels::PixelTiles& tiles) {
+  return fmt::format("{} tiles of {} x {} px{}", tiles.count, tiles.rows * tiles.up, tiles.width * tiles.up,
+                     tiles.images > 1 ? fmt::format(", {} images", tiles.images) : "");
+}
+
 // kernels/conv_wgrad_launch.cuh.
 void add_tensor_core_wgrad(Launches& to, const OpCall& call, const Conv2d& dims) {
   const auto [made, read] = kernels::wgrad_widths(static_cast<int>(dims.kernel), dims.Co, dims.Ci());
   const std::int64_t pairs = blocks_for(dims.Co, made) * blocks_for(dims.Ci(), read);
-  const std::int64_t tiles = kernels::conv_tiles(dims).count;
-  add_wgrad(to, {"wgrad_kernel", conv2d_wgrad_work(dims), true, 0, fill(call, tiles, 1, pairs * dims.K)},
-            kernels::blocks_in_rounds(tiles, call.multiprocessors / (pairs * dims.K)));
+  const kernels::PixelTiles tiles = kernels::conv_tiles(dims);
+  const std::int64_t splits = kernels::blocks_in_rounds(tiles.count, call.multiprocessors / (pairs * dims.K));
+  add_wgrad(to,
+            {"wgrad_kernel", conv2d_wgrad_work(dims), true, 0, fill(call, tiles.count, 1, pairs * dims.K),
+             fmt::format("{}; a block: {} by {} channels, 1 / {} of the tiles", in_words(tiles), made, read,
+                         splits)},
+            splits);
 }
 
 // Of images of 3 channels: eight warps of a block take tiles of 4 rows of 16 pixels each.
@@ -63,6 +74,9 @@ Launch conv_kernel(const OpCall& call, const Work& work, const kernels::PixelTil
                                     call.multiprocessors);
   const bool narrow = Co <= 32 && kernels::has_narrow_blocks(static_cast<int>(kernel), tiles.stride);
   Launch launch{"conv_kernel", work, true, blocks.scratch()};
+  launch.tiles =
+      fmt::format("{}; a block: {} tiles, {} channels{}", in_words(tiles), narrow ? 8 : 4, narrow ? 32 : 64,
+                  blocks.of_tile > 1 ? fmt::format(", 1 / {} of the depth", blocks.of_tile) : "");
   if (blocks.of_tile == 1) {
     launch.fill = fill(call, tiles.count, narrow ? 8 : 4, K * blocks_for(Co, narrow ? 32 : 64));
     return launch;
@@ -222,11 +236,25 @@ Launches attention_launches(const OpCall& call) {
   const Shape& qkv = call.inputs[0].shape;
   const kernels::Attention dims{qkv[0], qkv[1] * qkv[2], qkv[3] / 3};
   const bool fits = call.dtype == DType::bf16 && fits_tensor_cores(dims);
-  if (!call.backward) return {{fits ? "attend_mma" : "attend", attention_forward_work(dims), fits}};
+  const auto fill = [&](const kernels::AttentionBlocks& of) {
+    const std::int64_t slots = call.multiprocessors * of.resident,
+                       blocks = dims.N * blocks_for(dims.positions, of.rows);
+    return static_cast<double>(blocks) / static_cast<double>(blocks_for(blocks, slots) * slots);
+  };
+  const auto rows_in_words = [&](const kernels::AttentionBlocks& of) {
+    return fmt::format("{} blocks of {} rows", dims.N * blocks_for(dims.positions, of.rows), of.rows);
+  };
+  if (!call.backward && fits)
+    return {{"attend_mma", attention_forward_work(dims), true, 0,
+             fill(kernels::attention_forward_blocks(dims.d)),
+             rows_in_words(kernels::attention_forward_blocks(dims.d))}};
+  if (!call.backward) return {{"attend", attention_forward_work(dims)}};
   if (!call.inputs[0].wanted) return {};
-  if (fits)
-    return {{"dtheta_mma", attention_dtheta_work(dims), true},
-            {"dphi_dg_mma", attention_dphi_dg_work(dims), true}};
+  if (fits) {
+    const kernels::AttentionBlocks blocks = kernels::attention_backward_blocks(dims.d);
+    return {{"dtheta_mma", attention_dtheta_work(dims), true, 0, fill(blocks), rows_in_words(blocks)},
+            {"dphi_dg_mma", attention_dphi_dg_work(dims), true, 0, fill(blocks), rows_in_words(blocks)}};
+  }
   // D has a launch of its own: what it reads, dtheta's need not.
   const auto rows = static_cast<double>(dims.N * dims.positions), o = rows * static_cast<double>(dims.d);
   Work dtheta = attention_dtheta_work(dims);

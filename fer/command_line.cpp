@@ -21,8 +21,8 @@ void add_typed(CLI::App* command, Typed& typed) {
       ->allow_extra_args(false);
 }
 
-void add_json(CLI::App* command, bool& json) {
-  command->add_flag("--json", json, "one JSON object");
+CLI::Option* add_json(CLI::App* command, bool& json) {
+  return command->add_flag("--json", json, "one JSON object");
 }
 
 void add_compute(CLI::App* command, std::string& device, std::string& precision, const char* of_auto) {
@@ -116,7 +116,10 @@ CommandLine::CommandLine()
               "and H200; default lnl-base, 64 faces")
           ->excludes(options);
   info->add_option("--precision", typed.precision, "of --step: fp32 or bf16; auto is bf16")->needs(step);
-  add_json(info, info_json);
+  CLI::Option* tiles = info->add_flag("--tiles", info_tiles,
+                                      "with --step: how tensor cores cut each layer into tiles and blocks")
+                           ->needs(step);
+  add_json(info, info_json)->excludes(tiles);
   CLI::App* folder = add_command(app, "data", "Say what a folder of faces holds", "fer data ferplus");
   folder->add_option("folder", data.folder, "folder of a data set")->required();
   add_json(folder, data.json);

@@ -32,7 +32,7 @@ struct CommandLine {
   FacesOptions faces;
   std::filesystem::path info_checkpoint;  // empty: the network of the options
   std::optional<std::string> faces_seed;  // as typed
-  bool info_json = false, info_options = false, info_step = false, devices_json = false;
+  bool info_json = false, info_options = false, info_step = false, info_tiles = false, devices_json = false;
 
   CommandLine();
   CommandLine(const CommandLine&) = delete;  // app points to the others

@@ -109,6 +109,7 @@ int run(int argc, char** argv) {
     fmt::print("{}", line.info_json ? options_json().dump(2) + "\n" : options_table());
     return 0;
   }
+  if (is("info") && line.info_tiles) return step_tiles_command(described(line));
   if (is("info") && line.info_step) return step_info_command(described(line), line.info_json);
   if (is("info")) return info_command(described(line).model, line.info_json);
   if (is("data")) return data_command(line.data);

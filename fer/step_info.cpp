@@ -99,17 +99,6 @@ nlohmann::json launch_json(const StepLaunch& row, DType dtype) {
   return json;
 }
 
-// How full the rounds of the multiprocessors are, by the flops of convolutions on tensor cores.
-double fill_of(const std::vector<StepLaunch>& rows) {
-  double filled = 0, all = 0;
-  for (const StepLaunch& row : rows) {
-    if (row.launch.fill == 0) continue;
-    filled += row.launch.work.flops * row.launch.fill;
-    all += row.launch.work.flops;
-  }
-  return all > 0 ? filled / all : 0;
-}
-
 void print_table(const std::vector<StepLaunch>& rows, DType dtype) {
   fmt::print("{:<44} {:<24} {:<22} {:>9} {:>10} {:>9}", "call", "kernel", "output", "MB", "scratch MB",
              "GFLOP");
@@ -157,7 +146,7 @@ void print_sums(const std::vector<StepLaunch>& rows, const TrainConfig& config, 
   if (dtype != DType::bf16) return;
   constexpr int more = chips.back().multiprocessors;
   fmt::print(
-      "\nTiles of convolutions on tensor cores, but those of images, fill {:.0f} % of an {}'s {} "
+      "\nTiles of convolutions, but of images, and of attention fill {:.0f} % of an {}'s {} "
       "multiprocessors, {:.0f} % of {}, round after round.\n",
       100 * fill_of(rows), chips[0].name, chips[0].multiprocessors,
       100 * fill_of(step_launches(config, dtype, more)), more);
@@ -201,6 +190,29 @@ int step_info_command(const TrainConfig& config, bool json) {
   print_table(rows, dtype);
   print_ops(rows, dtype);
   print_sums(rows, config, dtype);
+  return 0;
+}
+
+int step_tiles_command(const TrainConfig& config) {
+  const DType dtype = activations_in(choose_precision(config.precision, true));
+  constexpr int few = chips.front().multiprocessors, many = chips.back().multiprocessors;
+  const auto cut = [&](int multiprocessors) {
+    std::vector<StepLaunch> list = step_launches(config, dtype, multiprocessors);
+    std::erase_if(list, [](const StepLaunch& row) { return row.launch.tiles.empty(); });
+    return list;
+  };
+  const std::vector<StepLaunch> on_few = cut(few), on_many = cut(many);
+  if (on_few.empty()) throw UsageError("no launch of this step is on tensor cores; they take bf16");
+  fmt::print(
+      "| call | kernel | {0} multiprocessors | full | {1} multiprocessors | full "
+      "|\n|---|---|---|---|---|---|\n",
+      few, many);
+  for (std::size_t i = 0; i < on_few.size(); ++i) {
+    const engine::Launch &a = on_few[i].launch, &b = on_many.at(i).launch;
+    fmt::print("| {} | {} | {} | {:.2f} | {} | {:.2f} |\n", on_few[i].call, kernel_of(on_few[i]), a.tiles,
+               a.fill, b.tiles == a.tiles ? "the same" : b.tiles, b.fill);
+  }
+  fmt::print("\nFull, by flops: {:.2f} of {}, {:.2f} of {}.\n", fill_of(on_few), few, fill_of(on_many), many);
   return 0;
 }
 

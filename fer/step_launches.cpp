@@ -132,4 +132,14 @@ Floor floor_of(const engine::Launch& launch, engine::DType dtype, const Chip& ch
   return {std::max(memory, products), memory >= products};
 }
 
+double fill_of(const std::vector<StepLaunch>& launches) {
+  double filled = 0, all = 0;
+  for (const StepLaunch& row : launches) {
+    if (row.launch.fill == 0) continue;
+    filled += row.launch.work.flops * row.launch.fill;
+    all += row.launch.work.flops;
+  }
+  return all > 0 ? filled / all : 0;
+}
+
 }  // namespace fermion::fer

@@ -40,4 +40,7 @@ struct Floor {
 };
 Floor floor_of(const engine::Launch& launch, engine::DType dtype, const Chip& chip);
 
+// How full the rounds of the multiprocessors are, by the flops of launches on tensor cores.
+double fill_of(const std::vector<StepLaunch>& launches);
+
 }  // namespace fermion::fer

@@ -55,7 +55,8 @@ __device__ void form_rows(const Backward& x, const OwnRows<D>& own, const Backwa
 }
 
 template <int D>
-__global__ void __launch_bounds__(attention_mma_threads, 2) dtheta_mma(const __grid_constant__ Backward x) {
+__global__ void __launch_bounds__(attention_mma_threads, attention_backward_blocks(D).resident)
+    dtheta_mma(const __grid_constant__ Backward x) {
   using Tiles = BackwardTiles<D>;
   using Other = typename Tiles::Other;
   constexpr int M = Tiles::M, other_rows = Tiles::other_rows;
@@ -112,7 +113,8 @@ __global__ void __launch_bounds__(attention_mma_threads, 2) dtheta_mma(const __g
 }
 
 template <int D>
-__global__ void __launch_bounds__(attention_mma_threads, 2) dphi_dg_mma(const __grid_constant__ Backward x) {
+__global__ void __launch_bounds__(attention_mma_threads, attention_backward_blocks(D).resident)
+    dphi_dg_mma(const __grid_constant__ Backward x) {
   using Tiles = BackwardTiles<D>;
   using Other = typename Tiles::Other;
   constexpr int M = Tiles::M, other_rows = Tiles::other_rows;

@@ -18,7 +18,7 @@ struct BackwardTiles {
   using Own = RowTile<own_rows, D>;
   using Other = RowTile<other_rows, D>;
   static constexpr int bytes = 2 * Own::bytes + 4 * Other::bytes + 8 * 2 * other_rows;
-  static_assert(own_rows <= 2 * other_rows);
+  static_assert(own_rows <= 2 * other_rows && own_rows == attention_backward_blocks(D).rows);
 
   unsigned own, other;  // addresses of x; y follows, and the second buffer
   float2* row;

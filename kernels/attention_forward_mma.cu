@@ -151,8 +151,9 @@ class OnlineSoftmax {
 
 // Grid: blocks of rows of image after image.
 template <int D>
-__global__ void __launch_bounds__(attention_mma_threads, D <= 64 ? 3 : 2)
+__global__ void __launch_bounds__(attention_mma_threads, attention_forward_blocks(D).resident)
     attend_mma(int positions, const bf16* qkv, bf16* o, float* log_sum_exp) {
+  static_assert(own_rows == attention_forward_blocks(D).rows);
   using Tiles = Shared<D>;
   constexpr int other_rows = Tiles::other_rows;
   const Tiles shared;

@@ -3,8 +3,20 @@
 
 #include "kernels/attention.h"
 #include "kernels/bf16.h"
+#include "kernels/host_device.h"
 
 namespace fermion::kernels {
+
+// Rows of a block, and how many blocks share a multiprocessor.
+struct AttentionBlocks {
+  int rows, resident;
+};
+FERMION_HOST_DEVICE constexpr AttentionBlocks attention_forward_blocks(std::int64_t d) {
+  return {128, d <= 64 ? 3 : 2};
+}
+FERMION_HOST_DEVICE constexpr AttentionBlocks attention_backward_blocks(std::int64_t d) {
+  return {d <= 64 ? 128 : 64, 2};
+}
 
 bool fits_tensor_cores(const Attention& dims);
 

@@ -100,7 +100,9 @@ FERMION_CASES(attention) {
                     attention("scores around 80", {2, 9, 9, 48}, 9),
                     attention("no difference between scores", {2, 9, 9, 48}, 1e-3)},
           .benchmarks = {attention("lnl-tiny, non-local block", {batch.tiny, 16, 16, 96}),
-                         attention("lnl-base, non-local block", {batch.base, 28, 28, 192})}};
+                         attention("lnl-base, non-local block", {batch.base, 28, 28, 192}),
+                         attention("28 x 28 px, d 32", {batch.base, 28, 28, 96}),
+                         attention("28 x 28 px, d 128", {batch.base, 28, 28, 384})}};
 }
 
 // theta: its row; phi: every row of the image; g: one channel of every row of the image.

@@ -124,6 +124,19 @@ TEST_CASE("fer info --step adds up by op and direction, the longest on an H100 f
   CHECK(std::accumulate(launches.begin(), launches.end() - 4, 0.0) == launches.back());
 }
 
+TEST_CASE("fer info --step --tiles says how each layer on tensor cores is cut, by chip") {
+  const std::string text = answer_to({"info", "--step", "--tiles"}, hide_gpus).text;
+  CHECK(
+      contains(text,
+               "| unet.enc.3.conv2/conv2d | conv_kernel | 128 tiles of 8 x 14 px; a block: 4 tiles, 64 "
+               "channels, 1 / 2 of the depth | 0.79 | 128 tiles of 8 x 14 px; a block: 4 tiles, 64 channels "
+               "| 0.97 |"));
+  CHECK(contains(text, "| non_local.block1/attention | attend_mma | 448 blocks of 128 rows | 0.69 |"));
+  check_refused({"info", "--step", "--tiles", "--precision", "fp32"}, 2,
+                "no launch of this step is on tensor cores; they take bf16");
+  check_refused({"info", "--tiles"}, 2, "--tiles requires --step");
+}
+
 TEST_CASE("fer info --step prints every launch and their sum, as a table and as JSON") {
   const Words small{"info", "--step", "--preset", "lnl-tiny", "--set", "batch=8"};
   const auto with = [&](Words more) {
