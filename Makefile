@@ -124,9 +124,11 @@ kernel_files := $(if $(OP),$(sort $(foreach op,$(OP),$(wildcard kernels/$(op)*.c
 mma_files := $(filter %_mma.cu,$(kernel_files))
 
 ptxas: setup-cuda
+	@command -v python3 >/dev/null || scripts/setup.sh --python
 	@$(MAKE) --no-print-directory GPU=interpreted run-ptxas
 run-ptxas: $(foreach target,sm_80 sm_90,$(kernel_files:kernels/%.cu=build/ptxas/%.$(target)))
-	@awk -f scripts/ptxas_table.awk $^
+	@awk -f scripts/ptxas_table.awk $(wildcard build/dynamic_shared_bytes) $^
+	@python3 scripts/same_ptx.py $(kernel_files:kernels/%.cu=build/ptxas/%.sm_80.ptx)
 
 sass: setup-cuda
 	@$(if $(mma_files),,$(error make sass is about tensor cores, which no kernel of $(OP) uses))

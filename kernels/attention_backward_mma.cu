@@ -1,5 +1,5 @@
 // The gradient of attention in two kernels, without atomics. Both form S and dP anew, 16 columns at a time;
-// S, P, dP and dS never leave the registers.
+// S, P, dP and dS never leave the registers: of 64 images of 784 positions each is 157 MB in f32.
 //
 //   dtheta   a block owns rows of theta and dO, and goes through phi and g: D = sum_c dO O, formed once and
 //            stored for the other kernel beside log_sum_exp; S = theta phi^T, dP = dO g^T,

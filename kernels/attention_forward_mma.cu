@@ -1,4 +1,5 @@
-// O = softmax(theta phi^T / sqrt(d)) g and log_sum_exp in one kernel; scores and P never leave the registers.
+// O = softmax(theta phi^T / sqrt(d)) g and log_sum_exp in one kernel; scores and P never leave the registers:
+// of 64 images of 784 positions 157 MB in f32 and 79 in bf16, written and read.
 //
 // A block of 4 warps owns 128 rows of theta, a warp 32 of them: 2 fragments of 16 rows. It goes through phi
 // and g by 64 rows, at D = 128 by 32, in two buffers, of which one is filled while the other is multiplied:

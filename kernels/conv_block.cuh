@@ -68,7 +68,8 @@ struct ConvBlock {
 
   using Pixels = TilePixels<Fragments, Tap::up == 2 ? 2 : Kernel, Tap::stride>;
   // The vectors of input pixels that one thread fetches, where most images lie side by side.
-  static constexpr int fetched_vectors = (Tiles * planes * Pixels::most_inputs + threads - 1) / threads;
+  static constexpr int fetched_vectors =
+      (Tiles * planes * ((Pixels::most_inputs + 3) / 4 * 4) + threads - 1) / threads;
 
   // While how many products are made, some of the next vectors are on their way.
   static constexpr int part_products = fetched_vectors > 6 ? 1 : Kernel, parts = products / part_products;

@@ -1,6 +1,6 @@
 // conv2d's forward of images on tensor cores: the sums over 27 numbers of a pixel, y, rounded to bf16, and of
 // what is stored mean and 1 / std of each channel; or bias and ReLU. One launch; the patches of pixels never
-// reach memory.
+// reach memory: of 64 images of 112 x 112 pixels 43 MB, written and read.
 //
 // A warp makes a tile of 4 rows of 16 pixels (kernels/conv_image_tiles.cuh), a fragment each, by 32 channels.
 // The depth of the product is 15 pairs of numbers, padded to 16: of the 9 numbers of a row of taps, which lie

@@ -2,6 +2,8 @@
 //
 //   dweight[k, co, a, b, c] = sum over pixels p of dy[k, p, co] x[k, p + (a, b) - 1, c]
 //
+// The patches of pixels never reach memory: of 64 images of 112 x 112 pixels 43 MB, written and read.
+//
 // A warp adds tiles of 4 rows of 16 pixels (kernels/conv_image_tiles.cuh) to 32 output channels by 27 numbers
 // of the patches, padded to 32: numbers 8 b + 3 a + c, but of (a, c) = (2, 2) 24 + b. The 16 pixels of a row
 // are the depth of the product. In shared memory lie, of each warp,

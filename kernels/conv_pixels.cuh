@@ -44,7 +44,7 @@ class PixelFetch {
     for (int i = 0; i < vectors; ++i) {
       const int t = conv_.tiles.by_inputs.quotient(at(i)), input = conv_.tiles.by_inputs.remainder(at(i)),
                 slot = t * planes * (shared_.plane / 16) + conv_.tiles.input({}, input).slot;
-      const unsigned half_word = t < Block::tiles ? slot : no_slot;
+      const unsigned half_word = t < Block::tiles && input < conv_.tiles.inputs ? slot : no_slot;
       slots_[i / 2] = i % 2 ? slots_[i / 2] | half_word << 16 : half_word;
     }
   }
@@ -54,7 +54,7 @@ class PixelFetch {
     for (int i = threadIdx.x % 32; i < warp_sources; i += 32) {
       const int at = warp() * at_once + i / at_once * (Block::threads / planes) + i % at_once;
       const int t = conv_.tiles.by_inputs.quotient(at), input = conv_.tiles.by_inputs.remainder(at);
-      const int pixel = t < Block::tiles && tile + t < conv_.tiles.count
+      const int pixel = t < Block::tiles && input < conv_.tiles.inputs && tile + t < conv_.tiles.count
                             ? conv_.tiles.input(conv_.tiles.place(tile + t), input).pixel
                             : -1;
       sources()[i] = gathers && pixel >= 0 ? conv_.doubled.first(pixel) : pixel;

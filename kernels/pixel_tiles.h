@@ -13,6 +13,11 @@
 // of fewer, or 14, each starts 8 slots later than it would have to follow the last place's; with one tap
 // alone, a place's slot is its number. So the slots that 8 neighbouring places, from a multiple of 8 on, read
 // at any tap are 8 different ones modulo 8: no load of a matrix meets a bank twice.
+//
+// Input pixels are counted so that the slots of four, from a multiple of four on, are different ones modulo
+// 4, for these are filled together: line after line, but of two images of 7 places side by side, whose lines
+// begin at 0 and 3, then 2 and 1 modulo 4 and end as they begin, in the order 0, 1, 2, 3. Each tile begins at
+// a multiple of four.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +40,10 @@ struct PixelTiles {
   int lines = 0, wide = 0;   // of a tile's input pixels, slots of a line that belong to one image
   int side = 0, pitch = 0;   // slots from one image's to the next one's, from line to line
   int inputs = 0;            // input pixels of a tile
+  bool crossed = false;      // whether pairs of lines of two images are counted in another order
   Divisor by_width = {}, by_columns = {}, by_across = {}, by_down = {};
-  Divisor by_wide = {}, by_line = {}, by_inputs = {};  // input pixels of an image's line, a line, a tile
+  Divisor by_wide = {}, by_line = {};  // input pixels of an image's line, of a line
+  Divisor by_inputs = {};              // of a tile, rounded up to a multiple of four
 
   // Slots of one plane of 8 channels, where `planes` of them, 2, 4 or more, are filled side by side: together
   // they fill all banks evenly.
@@ -73,8 +80,11 @@ struct PixelTiles {
     int slot;
   };
   FERMION_HOST_DEVICE Input input(const Place& at, int i) const {
-    const int line = by_line.quotient(i), rest = by_line.remainder(i);
-    const int neighbour = by_wide.quotient(rest), column = by_wide.remainder(rest);
+    int line = by_line.quotient(i);
+    const int rest = by_line.remainder(i), neighbour = by_wide.quotient(rest),
+              column = by_wide.remainder(rest);
+    // The second image's lines change places within their pair.
+    if (crossed && neighbour == 1) line ^= 1;
     const int image = at.image + neighbour, h = at.row * stride + (line >> (stride - 1)) - pad,
               w = (at.column + column) * stride + (line & (stride - 1)) - pad;
     const bool inside = image < N && h >= 0 && h < in_H && w >= 0 && w < in_W;
@@ -110,7 +120,8 @@ PixelTiles cut_into_tiles(PixelTiles tiles, int H, int W) {
   tiles.by_width = Divisor(tiles.width), tiles.by_columns = Divisor(tiles.columns);
   tiles.by_across = Divisor(tiles.across), tiles.by_down = Divisor(tiles.down);
   tiles.by_wide = Divisor(tiles.wide), tiles.by_line = Divisor(tiles.images * tiles.wide);
-  tiles.by_inputs = Divisor(tiles.inputs);
+  tiles.by_inputs = Divisor((tiles.inputs + 3) / 4 * 4);
+  tiles.crossed = tiles.images == 2 && tiles.columns == 7 && tiles.wide == 9;
   return tiles;
 }
 

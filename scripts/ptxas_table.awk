@@ -1,5 +1,6 @@
 # What ptxas made of each kernel, from files NAME.sm_80 and NAME.sm_90: lines .entry, .maxntid and .extern of its PTX, then
-# the output of ptxas -v, demangled. Fails when a kernel spills registers.
+# the output of ptxas -v, demangled. A file build/dynamic_shared_bytes (scripts/bench_interpreted.sh) before them says how much
+# dynamic shared memory kernels were launched with. Fails when a kernel spills registers.
 #
 # Resident warps of a multiprocessor: of a block of the launch bound's size, as many as registers, shared memory and
 # slots hold; the rules are those of cuda_occupancy.h, the sizes those of CUDA's programming guide, "Compute
@@ -22,6 +23,12 @@ function short(name,    i) {
   return name
 }
 BEGIN { row = "%-6s %9s %6s %8s %7s %6s  %s\n"; printf row, "target", "registers", "spills", "shared B", "threads", "warps", "kernel" }
+FILENAME ~ /dynamic_shared_bytes$/ {
+  split($0, columns, "\t")
+  name = short(columns[2])
+  if (columns[1] > launched[name] + 0 || !(name in launched)) launched[name] = columns[1] + 0
+  next
+}
 FNR == 1 {
   target = FILENAME
   sub(/.*\./, "", target)
@@ -41,16 +48,25 @@ FNR == 1 {
   registers = substr($0, RSTART) + 0
   shared = match($0, /[0-9]+ bytes smem/) ? substr($0, RSTART) + 0 : 0
   bound = threads[kernel]
-  printf row, target, registers, spills, shared dynamic, bound ? bound : "-",
-    bound ? (dynamic ? "<=" : "") resident_warps(registers, shared, bound, target) : "-", file ": " short(kernel)
+  more = dynamic
+  if (ran = dynamic && short(kernel) in launched) {
+    shared += launched[short(kernel)]
+    more = ""
+  }
+  warps = resident_warps(registers, shared, bound, target)
+  printf row, target, registers, spills, shared more, bound ? bound : "-", bound ? (more ? "<=" : "") warps : "-",
+    file ": " short(kernel)
   ++kernels
   if (spills) ++spilling
   if (!bound) ++unbound
-  if (dynamic) some_dynamic = 1
+  if (more) some_dynamic = 1
+  if (registers > most_registers) most_registers = registers
+  if (ran && file ~ /mma$/ && (!fewest_warps || warps < fewest_warps)) fewest_warps = warps
 }
 END {
   if (some_dynamic) print "+: may take dynamic shared memory besides, which lowers the warps."
   if (unbound) print "-: without __launch_bounds__."
-  printf "%d kernels, %d with spills\n", kernels, spilling
+  printf "%d kernels, %d with spills (bar: 0), at most %d registers (bar: 255)\n", kernels, spilling, most_registers
+  if (fewest_warps) printf "fewest resident warps of a tensor-core kernel that make bench GPU=interpreted launched: %d (bar: 8)\n", fewest_warps
   exit spilling > 0 || kernels == 0
 }

@@ -2,6 +2,7 @@
 // banks that differ.
 #include "kernels/pixel_tiles.h"
 
+#include <algorithm>
 #include <doctest/doctest.h>
 #include <map>
 #include <set>
@@ -98,4 +99,22 @@ TEST_CASE("in tiles of 16 columns, pixels of images of 8 or more follow each oth
   for (const PixelTiles& tiles : all_tiles())
     if (tiles.width == 16 && tiles.images <= 2)
       for (int i = 0; i < tiles.inputs; ++i) CHECK(tiles.input({}, i).slot == i);
+}
+
+// A thread fills half of a pixel's 16 channels, so 4 pixels go to memory together.
+TEST_CASE("four neighbouring input pixels fill slots that differ modulo 4, so in images of 7 pixels") {
+  for (const PixelTiles& tiles : all_tiles()) {
+    const bool two_of_seven = tiles.W == 7 && tiles.images == 2 && tiles.reach == 3;
+    if (!two_of_seven && (tiles.width != 16 || tiles.images > 2)) continue;
+    CAPTURE(tiles.W);
+    CAPTURE(tiles.stride);
+    CHECK(tiles.by_inputs.quotient(tiles.inputs - 1) == 0);
+    CHECK(tiles.by_inputs.quotient((tiles.inputs + 3) / 4 * 4) == 1);
+    for (int i = 0; i < tiles.inputs; i += 4) {
+      std::set<int> rest;
+      const int count = std::min(4, tiles.inputs - i);
+      for (int j = 0; j < count; ++j) rest.insert(tiles.input({}, i + j).slot % 4);
+      CHECK(rest.size() == static_cast<std::size_t>(count));
+    }
+  }
 }
