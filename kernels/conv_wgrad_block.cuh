@@ -42,8 +42,8 @@ struct WgradBlock {
   static constexpr int sums = taps * spread * 2 * 2 * 4;  // of a thread
 
   static int shared_bytes(const PixelTiles& tiles) {
-    const int staged = 2 * (x_planes * 16 * tiles.slots(x_planes) + dy_planes * dy_plane) + 2 * 4 * read +
-                       4 * pixels + 8 * x_vectors * (threads / x_planes);
+    const int staged = 2 * (x_planes * 16 * tiles.slots(x_planes) + dy_planes * dy_plane) + 4 * pixels +
+                       8 * x_vectors * (threads / x_planes);
     // In the end the sums of warps that are added up take their place.
     return P > 1 ? std::max(staged, M * N * 32 * 4 * sums) : staged;
   }
@@ -60,7 +60,6 @@ struct DoublingWgradBlock : WgradBlock<Fragments, 2, N_, P_, 1, 1> {
 template <class Block>
 struct WgradShared {
   char *x, *dy;
-  float *scale, *offset;      // of the input channels
   PixelTiles::Input* inputs;  // the input pixels of the next tile
   int* slots;                 // of the tile's output pixels at tap (0, 0)
   int x_plane;                // bytes
@@ -70,9 +69,7 @@ struct WgradShared {
     x_plane = 16 * conv.tiles.slots(Block::x_planes);
     x = reinterpret_cast<char*>(memory);
     dy = x + 2 * Block::x_planes * x_plane;
-    scale = reinterpret_cast<float*>(dy + 2 * Block::dy_planes * Block::dy_plane);
-    offset = scale + Block::read;
-    inputs = reinterpret_cast<PixelTiles::Input*>(offset + Block::read);
+    inputs = reinterpret_cast<PixelTiles::Input*>(dy + 2 * Block::dy_planes * Block::dy_plane);
     slots = reinterpret_cast<int*>(inputs + Block::x_vectors * (Block::threads / Block::x_planes));
   }
 };

@@ -17,7 +17,6 @@ class WgradInput {
       : conv_(conv), shared_(shared) {
     const int begin =
         static_cast<int>(blockIdx.y % ((conv.Ci + Block::read - 1) / Block::read)) * Block::read;
-    prepare_norms(begin);
     const int c = begin + 8 * plane();
     const bool second = c >= conv.first_channels;
     const Feature<bf16>& x = second ? conv.x.second : conv.x.first;
@@ -27,6 +26,16 @@ class WgradInput {
     from_ = c < conv.Ci ? x.y + blockIdx.z * pixels * channels_ + first : nullptr;
     normed_ = from_ && x.norm;
     relu_ = x.norm.relu;
+    if (!normed_) return;
+    const std::int64_t at = std::int64_t{blockIdx.z} * channels_ + first;
+    scale_ = kernels::load<8>(x.norm.gain + at);
+    const Floats<8> inv_std = kernels::load<8>(x.norm.inv_std + at),
+                    mean = kernels::load<8>(x.norm.mean + at), shift = kernels::load<8>(x.norm.shift + at);
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+      scale_[i] *= inv_std[i];
+      offset_[i] = fmaf(-mean[i], scale_[i], shift[i]);
+    }
   }
 
   // From now on, the pixels of this tile. A barrier lies between this and the use of another's.
@@ -50,12 +59,6 @@ class WgradInput {
   }
 
   __device__ void store(int step, int buffer) {
-    float scale[8], offset[8];
-#pragma unroll
-    for (int i = 0; i < 8; ++i) {
-      scale[i] = shared_.scale[place(i)];
-      offset[i] = shared_.offset[place(i)];
-    }
 #pragma unroll
     for (int i = 0; i < Block::in_step; ++i) {
       const int v = step * Block::in_step + i;
@@ -63,35 +66,15 @@ class WgradInput {
       const auto [pixel, slot] = input(v);
       if (slot < 0) continue;
       uint4 value = values_[i];
-      if (normed_ && pixel >= 0) value = normalised(value, scale, offset, relu_);
+      if (normed_ && pixel >= 0) value = normalised(value, scale_.at, offset_.at, relu_);
       *reinterpret_cast<uint4*>(shared_.x + (buffer * Block::x_planes + plane()) * shared_.x_plane +
                                 16 * slot) = value;
     }
   }
 
  private:
-  // Scale and offset of the block's channels, those from `begin` on. Four of all planes lie side by side, so
-  // that no bank is met twice.
-  __device__ void prepare_norms(int begin) const {
-    for (int i = threadIdx.x; i < Block::read; i += Block::threads) {
-      const int c = begin + i / 4 % Block::x_planes * 8 + i / 4 / Block::x_planes * 4 + i % 4;
-      const bool second = c >= conv_.first_channels;
-      const Norm& norm = second ? conv_.x.second.norm : conv_.x.first.norm;
-      const std::int64_t channels = second ? conv_.Ci - conv_.first_channels : conv_.first_channels,
-                         at = blockIdx.z * channels + c - (second ? conv_.first_channels : 0);
-      const bool normed = norm && c < conv_.Ci;
-      const float scale = normed ? norm.gain[at] * norm.inv_std[at] : 1;
-      shared_.scale[i] = scale;
-      shared_.offset[i] = normed ? fmaf(-norm.mean[at], scale, norm.shift[at]) : 0;
-    }
-  }
-
   __device__ static int plane() {
     return threadIdx.x % Block::x_planes;
-  }
-  // Where scale and offset of the plane's channel i lie.
-  __device__ static int place(int i) {
-    return 4 * (i / 4 * Block::x_planes + plane()) + i % 4;
   }
   // A warp brings so many pixels at once; where those of all its vectors lie, and that of vector v.
   static constexpr int at_once = 32 / Block::x_planes;
@@ -110,6 +93,7 @@ class WgradInput {
   const bf16* from_;
   int channels_;
   bool normed_, relu_;
+  Floats<8> scale_, offset_;  // of the thread's channels, where they have a norm
   uint4 values_[Block::in_step];
 };
 
