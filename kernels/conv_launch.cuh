@@ -57,8 +57,10 @@ bool run_fitting(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output
 template <bool Gradient, int Fragments, int Kernel, int Stride, class Output>
 bool run_widths(Cuda ctx, const Conv2d& dims, const ConvMma& conv, const Output& output, bool sums) {
   const auto runs = [&](auto block) { return run_fitting<decltype(block)>(ctx, dims, conv, output, sums); };
-  using Split = ConvBlock<Gradient, Fragments, 4, 2, Kernel, Stride, Depth::split>;
-  if (depth_blocks(ctx, dims, conv, Kernel).of_tile > 1 && runs(Split{})) return true;
+  if constexpr (!Gradient || Stride == 1)
+    if (depth_blocks(ctx, dims, conv, Kernel).of_tile > 1 &&
+        runs(ConvBlock<Gradient, Fragments, 4, 2, Kernel, Stride, Depth::split>{}))
+      return true;
   if constexpr (has_narrow_blocks(Kernel, Gradient ? 1 : Stride))
     if (conv.Co <= 32 && runs(ConvBlock<Gradient, Fragments, 8, 1, Kernel, Stride, Depth::resident>{}))
       return true;

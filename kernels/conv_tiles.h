@@ -76,6 +76,11 @@ inline int blocks_that_share(int steps, int kernel, std::int64_t bytes, std::int
   return best;
 }
 
+// A gradient of stride 2 leaves no registers for it.
+inline bool can_share(const PixelTiles& tiles, std::int64_t Co) {
+  return Co > 32 && tiles.up == 1;
+}
+
 // The blocks that make a convolution where several share their tiles (kernels/conv_depth.cuh), one at a time
 // on a multiprocessor: each 4 tiles by 64 channels.
 struct DepthBlocks {
@@ -88,10 +93,11 @@ struct DepthBlocks {
               std::int64_t multiprocessors)
       : items(blocks_for(tiles.count, 4)),
         columns(blocks_for(Co, 64) * K),
-        bytes(std::int64_t{4} * 4 * 64 * tiles.rows * tiles.width * tiles.up * tiles.up),
-        of_tile(Co > 32 ? blocks_that_share(static_cast<int>(blocks_for(chunks, chunks_of_step(kernel))),
-                                            kernel, bytes, items * columns, multiprocessors)
-                        : 1) {}
+        bytes(std::int64_t{4} * 4 * 64 * tiles.rows * tiles.width),
+        of_tile(can_share(tiles, Co)
+                    ? blocks_that_share(static_cast<int>(blocks_for(chunks, chunks_of_step(kernel))), kernel,
+                                        bytes, items * columns, multiprocessors)
+                    : 1) {}
 
   // Of what they leave and read.
   double scratch() const {
