@@ -79,7 +79,6 @@ __global__ void __launch_bounds__(Block::threads, 1) wgrad_kernel(const __grid_c
 
   WgradInput<Block> input(conv, shared);
   for (int i = threadIdx.x; i < Block::pixels; i += Block::threads) shared.slots[i] = conv.tiles.slot(i);
-  __syncthreads();
   input.aim(blockIdx.x);
   copy_dy(conv, shared, blockIdx.x, first_co, 0);
 #pragma unroll
