@@ -7,7 +7,7 @@ namespace fermion::kernels {
 bool conv2d_input_gradient_mma(Cuda ctx, const Conv2d& dims, const Conv2dInput<bf16>& x, const float* weight,
                                const bf16* dy, const FeatureGradient<bf16>& first,
                                const FeatureGradient<bf16>& second) {
-  // One feature may be both inputs; the second launch adds to what the first one wrote.
+  // One feature may be both inputs: its second gradient says to add to what the first one wrote.
   if (first.da && first.da.data == second.da.data)
     return conv2d_input_gradient_mma(ctx, dims, x, weight, dy, first, {}) &&
            conv2d_input_gradient_mma(ctx, dims, x, weight, dy, {}, second);

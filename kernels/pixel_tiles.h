@@ -15,9 +15,9 @@
 // at any tap are 8 different ones modulo 8: no load of a matrix meets a bank twice.
 //
 // Input pixels are counted so that the slots of four, from a multiple of four on, are different ones modulo
-// 4, for these are filled together: line after line, but of two images of 7 places side by side, whose lines
-// begin at 0 and 3, then 2 and 1 modulo 4 and end as they begin, in the order 0, 1, 2, 3. Each tile begins at
-// a multiple of four.
+// 4, for these are filled together (but where images of 4 places lie side by side): line after line, but of
+// two images of 7 places side by side, whose lines begin at 0 and 3, then 2 and 1 modulo 4 and end as they
+// begin, in the order 0, 1, 2, 3. Each tile begins at a multiple of four.
 #pragma once
 
 #include <cstdint>

@@ -101,7 +101,8 @@ TEST_CASE("in tiles of 16 columns, pixels of images of 8 or more follow each oth
       for (int i = 0; i < tiles.inputs; ++i) CHECK(tiles.input({}, i).slot == i);
 }
 
-// A thread fills half of a pixel's 16 channels, so 4 pixels go to memory together.
+// A thread fills half of a pixel's 16 channels, so 4 pixels go to memory together. Those of images of 4
+// places side by side may meet.
 TEST_CASE("four neighbouring input pixels fill slots that differ modulo 4, so in images of 7 pixels") {
   for (const PixelTiles& tiles : all_tiles()) {
     const bool two_of_seven = tiles.W == 7 && tiles.images == 2 && tiles.reach == 3;
