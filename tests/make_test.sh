@@ -9,8 +9,8 @@ run() { # targets and variables of make
   make -n "$@" >"$root/output" 2>&1
   status=$?
 }
-# In the table's command, which is the last.
-takes() { tail -1 "$root/output" | grep -qF " build/ptxas/$1.sm_90$2"; }
+# In the table's command.
+takes() { grep -E "_table\.(awk|py)" "$root/output" | grep -qF " build/ptxas/$1.sm_90$2"; }
 leaves() { ! takes "$@"; }
 
 for target in ptxas sass; do

@@ -49,8 +49,9 @@ double mean(const std::vector<double>& values, std::size_t begin, std::size_t co
 }
 
 // `steps` losses of lnl-tiny on the same 32 faces of 16 px, again and again, in batches of 8, with dropout
-// and a warm-up. The learning rate is half the default: with that, what two orders of sums differ by grows
-// from step to step, to 3e-3 in the fifth loss; with this, it stays below 1e-5.
+// and a warm-up. The learning rate is half the default. What two orders of sums differ by grows from step to
+// step, and no rate prevents it: the CPU with one thread and with two was seen to differ by 2e-4 in the fifth
+// loss at 2.5e-4, where CUDA and the CPU did by 1e-5, and at this rate by anything from 1e-5 to 3e-3.
 struct Losses {
   std::vector<double> here, reference;
 };
@@ -81,12 +82,11 @@ void check_learnt(const Losses& losses) {
 
 }  // namespace
 
-TEST_CASE(
-    "fp32: the first five losses within 1e-4, and after 50 steps it has learnt as much (CUDA: FULL=1)") {
+TEST_CASE("fp32: the first losses as on the CPU, and after 50 steps it has learnt as much (CUDA: FULL=1)") {
   const Losses found = losses(full() ? 50 : 5, engine::DType::f32);
   for (std::size_t t = 0; t < 5; ++t) {
     CAPTURE(t);
-    CHECK(std::abs(found.here[t] - found.reference[t]) < 1e-4);
+    CHECK(std::abs(found.here[t] - found.reference[t]) < (t == 0 ? 1e-5 : t == 1 ? 1e-4 : 1e-2));
   }
   if (full()) check_learnt(found);
 }
